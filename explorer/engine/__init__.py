@@ -1,0 +1,1 @@
+"""The compute process and the jobs it runs."""

@@ -1,0 +1,1 @@
+"""Jobs that compute and touch files; they pass values downwards."""

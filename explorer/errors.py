@@ -1,0 +1,53 @@
+"""Foreseen faults.
+
+ExplorerError
+├── LoadError                a file or folder cannot be read as what it should be
+│   ├── UnsupportedModel     a model that cannot be opened or frozen exactly
+│   └── UnsupportedTranscoder  transcoders that cannot be read or do not fit the model
+├── PromptError              a prompt or target that the model cannot take
+├── GraphError               a graph, node or setting that makes no sense
+├── SaveError                a file that cannot be written
+├── EngineError              the compute process failed or is not there
+└── Cancelled                the user stopped the work
+
+The text of each is one sentence for the user: the file or thing, what is wrong, what to do.
+Anything else that is raised is a bug.
+"""
+
+from __future__ import annotations
+
+
+class ExplorerError(Exception):
+    """A foreseen fault whose text is a sentence for the user."""
+
+
+class LoadError(ExplorerError):
+    """A file or folder cannot be read as what it should be."""
+
+
+class UnsupportedModel(LoadError):
+    """A model that cannot be opened or whose attention and norms cannot be frozen exactly."""
+
+
+class UnsupportedTranscoder(LoadError):
+    """Transcoders that cannot be read or do not fit the model."""
+
+
+class PromptError(ExplorerError):
+    """A prompt or target that the model cannot take."""
+
+
+class GraphError(ExplorerError):
+    """A graph, node or setting that makes no sense."""
+
+
+class SaveError(ExplorerError):
+    """A file that cannot be written."""
+
+
+class EngineError(ExplorerError):
+    """The compute process failed or is not there."""
+
+
+class Cancelled(ExplorerError):
+    """The user stopped the work."""

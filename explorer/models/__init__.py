@@ -1,0 +1,1 @@
+"""Language models: one table of families, one loader, one capture of a forward pass."""

@@ -1,0 +1,1 @@
+"""Transcoders: the features that stand in for the MLPs of a model."""

@@ -1,0 +1,47 @@
+"""Activation functions of transcoders: ReLU, JumpReLU, TopK and BatchTopK with its stored threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explorer.errors import UnsupportedTranscoder
+
+KINDS = ("relu", "jumprelu", "topk")
+
+
+@dataclass(frozen=True)
+class Activation:
+    """Which pre-activations count, and what they become.
+
+    ``relu`` keeps the positive ones. ``jumprelu`` keeps those strictly above ``threshold`` (scalar or one
+    per feature; arXiv 2407.14435). ``topk`` keeps the ``k`` largest of a token with their sign, as
+    circuit-tracer does; with ``rectified`` negative ones among them become 0. BatchTopK at inference is
+    ``jumprelu`` with its stored threshold: a top-k over the prompt would depend on the other tokens.
+    """
+
+    kind: str
+    threshold: Float[Tensor, " d_transcoder"] | Float[Tensor, ""] | None = None
+    k: int = 0
+    rectified: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UnsupportedTranscoder(f"The activation “{self.kind}” is not one of {', '.join(KINDS)}.")
+        if (self.threshold is None) == (self.kind == "jumprelu"):
+            raise UnsupportedTranscoder(f"A {self.kind} activation must {'' if self.kind == 'jumprelu' else 'not '}have a threshold.")
+        if (self.k <= 0) == (self.kind == "topk"):
+            raise UnsupportedTranscoder(f"A {self.kind} activation has k = {self.k}.")
+
+    def __call__(self, pre: Float[Tensor, "*batch d_transcoder"]) -> Float[Tensor, "*batch d_transcoder"]:
+        """The activations of ``pre``, zero where a feature is off."""
+        if self.kind == "relu":
+            return pre.relu()
+        if self.threshold is not None:
+            return torch.where(pre > self.threshold, pre, torch.zeros_like(pre))
+        values, features = pre.topk(min(self.k, pre.shape[-1]), dim=-1)
+        kept = torch.zeros_like(pre).scatter(-1, features, values)
+        return kept.relu() if self.rectified else kept
