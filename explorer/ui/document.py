@@ -1,0 +1,201 @@
+"""Document: the one QObject that holds values and says that they changed.
+
+Panels read from it, connect bound methods to its signals, and keep no state that it has. Everything it holds is a
+value; edits go through ``do``, so each is undoable. Selection and hover are not edits and have no history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from explorer.circuits.graph import Graph
+from explorer.circuits.scores import Scores, scores, worst_residual
+from explorer.session.edits import Edits
+from explorer.session.history import History
+from explorer.session.model_info import ModelInfo
+from explorer.session.prompt import Prompt
+from explorer.session.view import GraphView, resolve
+
+
+class Document(QObject):
+    """What is open: a graph with its edits, the prompt, the model's description, the selection.
+
+    ``nodes`` below are rows of the present graph.
+    """
+
+    graph_changed = Signal()  # another graph, or none; view, selection and scores have changed too
+    view_changed = Signal()  # edits changed what is drawn (also sent after graph_changed)
+    edits_changed = Signal()  # any edit, labels and notes included
+    selection_changed = Signal()
+    hover_changed = Signal()
+    prompt_changed = Signal()
+    model_changed = Signal()
+    path_changed = Signal()  # path, or whether everything is saved
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._history: History[Edits] = History(Edits())
+        self._graph: Graph | None = None
+        self._view: GraphView | None = None
+        self._scores: Scores | None = None
+        self._residual = float("nan")
+        self._saved: Edits = self._history.present
+        self._path: Path | None = None
+        self._selection: tuple[int, ...] = ()
+        self._hovered: int | None = None
+        self._prompt = Prompt("")
+        self._model: ModelInfo | None = None
+
+    # what it holds
+
+    @property
+    def graph(self) -> Graph | None:
+        return self._graph
+
+    @property
+    def view(self) -> GraphView | None:
+        """The graph under the edits; None without a graph."""
+        return self._view
+
+    @property
+    def edits(self) -> Edits:
+        return self._history.present
+
+    @property
+    def history(self) -> History[Edits]:
+        return self._history
+
+    @property
+    def scores(self) -> Scores | None:
+        return self._scores
+
+    @property
+    def residual(self) -> float:
+        """The worst residual of the books; NaN if they cannot be checked."""
+        return self._residual
+
+    @property
+    def selection(self) -> tuple[int, ...]:
+        """The selected nodes; the current one is last."""
+        return self._selection
+
+    @property
+    def current(self) -> int | None:
+        """The selected node that the inspector shows."""
+        return self._selection[-1] if self._selection else None
+
+    @property
+    def hovered(self) -> int | None:
+        return self._hovered
+
+    @property
+    def prompt(self) -> Prompt:
+        return self._prompt
+
+    @property
+    def model(self) -> ModelInfo | None:
+        return self._model
+
+    @property
+    def path(self) -> Path | None:
+        return self._path
+
+    @property
+    def is_saved(self) -> bool:
+        return self._graph is None or self._saved == self.edits
+
+    @property
+    def is_out_of_date(self) -> bool:
+        """Whether the graph is of another prompt than the one in the prompt bar."""
+        graph = self._graph
+        return graph is not None and bool(self._prompt.token_ids) and (
+            tuple(graph.token_ids.tolist()) != self._prompt.token_ids
+        )
+
+    # what happens to it
+
+    def open_graph(self, graph: Graph | None, edits: Edits | None = None, path: Path | None = None) -> None:
+        """Show another graph with its own edits and a fresh history."""
+        self._history = History(edits if edits is not None else Edits())
+        self._saved = self._history.present
+        self._path = path
+        self._take(graph)
+        self.path_changed.emit()
+
+    def replace_graph(self, graph: Graph) -> None:
+        """Show a graph computed anew; edits stay, for they refer to nodes by key."""
+        self._take(graph)
+
+    def do(self, text: str, edits: Edits, *, merge: bool = False) -> None:
+        """Step to ``edits``; ``merge`` joins it to a last step of the same text."""
+        self._step(self._history.do(text, edits, merge=merge))
+
+    def undo(self) -> None:
+        self._step(self._history.undo())
+
+    def redo(self) -> None:
+        self._step(self._history.redo())
+
+    def go_back_to(self, n_steps: int) -> None:
+        """Undo until ``n_steps`` steps are left in the past (or redo, if there were fewer)."""
+        history = self._history
+        while len(history.past) > n_steps:
+            history = history.undo()
+        while len(history.past) < n_steps and history.future:
+            history = history.redo()
+        self._step(history)
+
+    def saved_as(self, path: Path) -> None:
+        """Everything is in ``path`` now."""
+        self._path, self._saved = path, self.edits
+        self.path_changed.emit()
+
+    def select(self, nodes: Iterable[int]) -> None:
+        """Select ``nodes``; the last is the current one."""
+        selection = tuple(dict.fromkeys(nodes))
+        if selection != self._selection:
+            self._selection = selection
+            self.selection_changed.emit()
+
+    def hover(self, node: int | None) -> None:
+        if node != self._hovered:
+            self._hovered = node
+            self.hover_changed.emit()
+
+    def set_prompt(self, prompt: Prompt) -> None:
+        self._prompt = prompt
+        self.prompt_changed.emit()
+
+    def set_model(self, model: ModelInfo | None) -> None:
+        self._model = model
+        self.model_changed.emit()
+
+    def _take(self, graph: Graph | None) -> None:
+        keys = [self._graph.key(node) for node in self._selection] if self._graph is not None else []
+        self._graph = graph
+        self._hovered = None
+        self._view = resolve(graph, self.edits) if graph is not None else None
+        self._scores = scores(graph, count_bias=self.edits.count_bias) if graph is not None else None
+        self._residual = worst_residual(graph) if graph is not None else float("nan")
+        kept = [graph.index[key] for key in keys if key in graph.index] if graph is not None else []
+        self._selection = tuple(kept)
+        self.graph_changed.emit()
+        self.view_changed.emit()
+        self.selection_changed.emit()
+        self.edits_changed.emit()
+
+    def _step(self, history: History[Edits]) -> None:
+        if history is self._history:
+            return
+        before = self.edits
+        self._history = history
+        if self._graph is not None and self.edits != before:
+            self._view = resolve(self._graph, self.edits, self._view)
+            if self.edits.count_bias != before.count_bias:
+                self._scores = scores(self._graph, count_bias=self.edits.count_bias)
+            self.view_changed.emit()
+        self.edits_changed.emit()
+        self.path_changed.emit()
