@@ -1,0 +1,1 @@
+"""Scripts that train the sample models again from nothing."""
