@@ -23,11 +23,10 @@ help:
 	@echo "make clean        remove the virtual environment and what was built"
 
 $(STAMP): pyproject.toml constraints.txt
-	@python=$$(scripts/find-python) && \
-	"$$python" scripts/system-libraries && \
-	echo "Setting up $(VENV) with $$python (once; torch is large)" && \
-	"$$python" -m venv --clear $(VENV)
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input --progress-bar off \
+	@python=$$(scripts/find-python) && "$$python" scripts/system-libraries && \
+	if [ ! -x $(BIN)/pip ]; then "$$python" -m venv --clear $(VENV); fi
+	@echo "Installing the pinned packages into $(VENV) (torch is large)"
+	@$(BIN)/python -m pip --disable-pip-version-check install --no-input \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[dev]'
 	@touch $@
 
