@@ -1,0 +1,99 @@
+"""What the engine runs on: versions, devices, threads, memory; and getting ready for the first job."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from explorer import __version__
+from explorer.engine.state import EngineState
+from explorer.errors import EngineError
+from explorer.work import Progress, Work
+
+# What the first real job would otherwise wait for, in the order of import.
+WARM = ("torch", "transformers")
+
+
+def hello(state: EngineState) -> Work[Mapping[str, object]]:
+    """Who answers. Imports nothing: ``devices`` is None until torch is loaded; memory is in bytes."""
+    yield Progress(0, 1, "Asking the engine")
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "packages": {name: _installed(name) for name in ("numpy", "torch", "transformers")},
+        "pid": os.getpid(),
+        "threads": _threads(),
+        "memory": used_memory(),
+        "free_memory": free_memory(),
+        "models": sorted(state.models),
+        "devices": devices() if "torch" in sys.modules else None,
+    }
+
+
+def warm(state: EngineState) -> Work[Mapping[str, object]]:
+    """Import what the first job needs, and say which devices there are."""
+    for done, name in enumerate(WARM):
+        yield Progress(done, len(WARM), f"Loading {name}")
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise EngineError(
+                f"The engine's Python has no working “{name}” ({error}): install it, or name another engine."
+            ) from error
+    yield Progress(len(WARM), len(WARM), "Ready")
+    return {"devices": devices(), "memory": used_memory(), "free_memory": free_memory()}
+
+
+def devices() -> list[dict[str, object]]:
+    """The devices torch can compute on, the processor first; memory in bytes, 0 where not known."""
+    import torch
+
+    found: list[dict[str, object]] = [{"device": "cpu", "name": "CPU", "memory": _total_memory()}]
+    for index in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(index)
+        found.append({"device": f"cuda:{index}", "name": card.name, "memory": card.total_memory})
+    if torch.backends.mps.is_available():
+        found.append({"device": "mps", "name": "Apple GPU", "memory": _total_memory()})
+    return found
+
+
+def used_memory() -> int:
+    """Bytes of real memory this process holds; 0 where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def free_memory() -> int:
+    """Bytes that could be taken without swapping; 0 where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
+
+
+def _total_memory() -> int:
+    if not hasattr(os, "sysconf"):
+        return 0
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _threads() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
