@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a state is a line)
 """The facts, written by hand: capital, abbreviation, Census region and some cities of each state."""
 
 from __future__ import annotations

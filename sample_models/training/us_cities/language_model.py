@@ -22,7 +22,7 @@ _CYCLED = 17
 
 @dataclass(frozen=True)
 class Rows:
-    """Sentences as token rows (n, ``N_ROW``) with the loss weight of each token and the sampling mass of each row."""
+    """Sentences as token rows (n, ``N_ROW``), each token's loss weight, each row's sampling mass."""
 
     ids: Tensor
     loss_weight: Tensor
@@ -46,7 +46,7 @@ def rows(tokenizer: Tokenizer, sentences: Sequence[Sentence], mix: dict[str, flo
 
 
 def repeats(n: int, n_vocab: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """``n`` rows of 3-7 random tokens cycled; the loss counts from the second cycle on (teaches induction)."""
+    """``n`` rows of 3-7 random tokens cycled; the loss counts from the second cycle on (induction)."""
     ids, weight = torch.zeros(n, N_ROW, dtype=torch.long), torch.zeros(n, N_ROW)
     period = torch.randint(3, 8, (n,), generator=generator)
     for row, p in enumerate(period.tolist()):
@@ -70,7 +70,9 @@ def new_model(n_vocab: int, seed: int) -> LlamaForCausalLM:
     return LlamaForCausalLM(config).float()
 
 
-def train(tokenizer: Tokenizer, sentences: Sequence[Sentence], seed: int, say: Callable[[str], None]) -> LlamaForCausalLM:
+def train(
+    tokenizer: Tokenizer, sentences: Sequence[Sentence], seed: int, say: Callable[[str], None]
+) -> LlamaForCausalLM:
     """A model trained for ``STEPS`` steps; the batches follow ``seed`` + 1."""
     n_vocab = tokenizer.get_vocab_size()
     model = new_model(n_vocab, seed)

@@ -20,7 +20,7 @@ _SPLIT = f"[{_MARKS}]"
 
 
 def words(sentences: Iterable[Sentence]) -> list[str]:
-    """The distinct words of ``sentences`` in order; a name of several words is one, invented names are none."""
+    """The distinct words of ``sentences`` in order; "San Antonio" is one, invented names are none."""
     spaced = sorted((name for name in NAMES if " " in name), key=len, reverse=True)
     pattern = re.compile("|".join([*map(re.escape, spaced), _SPLIT, rf"[^\s{_MARKS}]+"]))
     found: dict[str, None] = dict.fromkeys(pattern.findall(f"{PREFIX}."))
@@ -37,9 +37,7 @@ def build(sentences: Iterable[Sentence]) -> Tokenizer:
     known = words(sentences)
     pieces = [*SPECIAL.values(), *_LETTERS, *(f"##{letter}" for letter in _LETTERS)]
     pieces += [word for word in known if " " not in word and word not in pieces]
-    tokenizer = Tokenizer(
-        models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="<unk>")
-    )
+    tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(_SPLIT), "isolated")]
     )
