@@ -15,8 +15,8 @@ from explorer.engine.state import EngineState
 from explorer.errors import EngineError
 from explorer.work import Progress, Work
 
-# What the first real job would otherwise wait for, in the order of import.
-WARM = ("torch", "transformers")
+# What every first job would otherwise wait for, in the order of import; the bulk of every modeling module.
+WARM = ("torch", "transformers.modeling_utils")
 
 
 def hello(state: EngineState) -> Work[Mapping[str, object]]:
@@ -38,7 +38,7 @@ def hello(state: EngineState) -> Work[Mapping[str, object]]:
 def warm(state: EngineState) -> Work[Mapping[str, object]]:
     """Import what the first job needs, and say which devices there are."""
     for done, name in enumerate(WARM):
-        yield Progress(done, len(WARM), f"Loading {name}")
+        yield Progress(done, len(WARM), f"Loading {name.split('.')[0]}")
         try:
             import_module(name)
         except ImportError as error:
