@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from explorer.engine.events import Died, Event, Result, RestartPolicy
+from explorer.engine.events import Died, Event, RestartPolicy, Result
 
 DEATH = Died(-9, "The engine stopped (signal 9).")
 
