@@ -111,17 +111,19 @@ def _children() -> dict[int, str]:
             continue
         for pid in pids:
             command = _command(pid)
-            if command and "resource_tracker" not in command:
+            if command is not None and "resource_tracker" not in command:
                 found[pid] = command
     return found
 
 
-def _command(pid: int) -> str:
-    """The command line of process ``pid``; empty when it has ended, waited for or not."""
+def _command(pid: int) -> str | None:
+    """The command line of process ``pid``, empty while it is being started; None once it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return ""
+        return None
+    return None if state in "ZX" else line.replace(b"\0", b" ").decode(errors="replace").strip()
 
 
 def _windows() -> dict[int, str]:
