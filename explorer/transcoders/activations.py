@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -32,7 +32,8 @@ class Activation:
         if self.kind not in KINDS:
             raise UnsupportedTranscoder(f"The activation “{self.kind}” is not one of {', '.join(KINDS)}.")
         if (self.threshold is None) == (self.kind == "jumprelu"):
-            raise UnsupportedTranscoder(f"A {self.kind} activation must {'' if self.kind == 'jumprelu' else 'not '}have a threshold.")
+            need = "needs a" if self.kind == "jumprelu" else "has no"
+            raise UnsupportedTranscoder(f"A {self.kind} activation {need} threshold.")
         if (self.k <= 0) == (self.kind == "topk"):
             raise UnsupportedTranscoder(f"A {self.kind} activation has k = {self.k}.")
 
@@ -45,3 +46,7 @@ class Activation:
         values, features = pre.topk(min(self.k, pre.shape[-1]), dim=-1)
         kept = torch.zeros_like(pre).scatter(-1, features, values)
         return kept.relu() if self.rectified else kept
+
+    def to(self, like: Tensor) -> Activation:
+        """The same function in the precision and on the device of ``like``."""
+        return self if self.threshold is None else replace(self, threshold=self.threshold.to(like))

@@ -1,0 +1,192 @@
+"""FrozenModel: the model on one prompt with patterns, norm scales and MLP outputs held constant.
+
+What is left is affine in the residual stream. Row-vector convention throughout; arrays over positions are
+position-major, [pos, row, d_model], so that one row is one source or one target.
+
+    residual -> attention norm -> W_V -> pattern -> W_O -> post norm -> + residual       (each layer)
+    residual += what is written at the layer's MLP output
+
+Derivation of the folded matrices (gains, centring and scales drop into the weights, biases drop out of the
+derivative): with C the mean subtraction of a LayerNorm and identity for an RMSNorm,
+
+    norm          y = C(x) / s * w        adjoint  G_x = C(w * G_y) / s
+    attention     out[q] = sum_k At[h, k, q] (x[k] @ WV_h) @ WO_h,   At = pattern[h, q, k] / (s_in[k] s_post[q]),
+                  WV = C(w_in * W_V),  WO = C_post(W_O) * w_post
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from explorer.models.frozen_norm import FrozenNorm
+from explorer.models.loader import LanguageModel
+from explorer.models.trace import LayerTrace, Trace
+from explorer.models.weights import AttentionWeights
+
+
+@dataclass(frozen=True)
+class FrozenAttention:
+    """One attention layer as two matrices and a weighting of positions, post norm included.
+
+    W_V (d_model, n_kv * d_head), W_O (n_heads * d_head, d_model); ``mix`` (n_kv, n_pos k, group, n_pos q) for the
+    ``group`` query heads that share a key-value head.
+    """
+
+    W_V: Float[Tensor, "d_model kv_width"]
+    W_O: Float[Tensor, "q_width d_model"]
+    mix: Float[Tensor, "n_kv n_pos group n_pos"]
+
+    def forward(self, x: Float[Tensor, "n_pos rows d_model"]) -> Float[Tensor, "n_pos rows d_model"]:
+        """What the layer writes for each of ``rows`` residual streams; linear, without biases."""
+        n_pos, rows, _ = x.shape
+        n_kv, _, group, _ = self.mix.shape
+        values = (x @ self.W_V).view(n_pos, rows, n_kv, -1).permute(2, 0, 1, 3).reshape(n_kv, n_pos, -1)
+        mixed = self.mix.permute(0, 2, 3, 1).reshape(n_kv, group * n_pos, n_pos) @ values
+        heads = mixed.view(n_kv, group, n_pos, rows, -1).permute(2, 3, 0, 1, 4)
+        return heads.reshape(n_pos, rows, -1) @ self.W_O
+
+    def adjoint(self, gradient: Float[Tensor, "n_pos rows d_model"], first: int) -> Float[Tensor, "n_pos rows d_model"]:
+        """Transpose of ``forward``; row 0 of ``gradient`` is position ``first``, those before are left out."""
+        n_pos, rows, _ = gradient.shape
+        n_kv, _, group, _ = self.mix.shape
+        span = slice(first, first + n_pos)
+        heads = (gradient.reshape(n_pos * rows, -1) @ self.W_O.T).view(n_pos, rows, n_kv, group, -1)
+        heads = heads.permute(2, 3, 0, 1, 4).reshape(n_kv, group * n_pos, -1)
+        mix = self.mix[:, span, :, span].reshape(n_kv, n_pos, group * n_pos)
+        values = (mix @ heads).view(n_kv, n_pos, rows, -1).permute(1, 2, 0, 3)
+        return values.reshape(n_pos, rows, -1) @ self.W_V.T
+
+    def adjoint_from(
+        self, seed: Float[Tensor, "rows d_model"], pos: Tensor, first: int, n_pos: int
+    ) -> Float[Tensor, "n_pos rows d_model"]:
+        """``adjoint`` of rows that are nonzero at one position each (``pos``): two products instead of three."""
+        n_kv, _, group, _ = self.mix.shape
+        heads = (seed @ self.W_O.T).view(len(seed), n_kv, group, -1)
+        mix = self.mix[:, first : first + n_pos, :, pos]
+        values = torch.einsum("vkgt,tvgd->ktvd", mix, heads)
+        return values.reshape(n_pos, len(seed), -1) @ self.W_V.T
+
+
+@dataclass(frozen=True)
+class FrozenModel:
+    """A prompt's frozen layers in one precision, with what is needed to start and to read off effects."""
+
+    attention: tuple[FrozenAttention, ...]
+    layers: tuple[LayerTrace, ...]
+    weights: tuple[AttentionWeights, ...]
+    final_norm: FrozenNorm
+    embedding: Float[Tensor, "n_pos d_model"]
+    position: Float[Tensor, "n_pos d_model"] | None
+    token_ids: Int[Tensor, " n_pos"]
+    parallel: bool
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.layers)
+
+    @property
+    def n_pos(self) -> int:
+        return int(self.embedding.shape[0])
+
+    @property
+    def d_model(self) -> int:
+        return int(self.embedding.shape[1])
+
+    def attention_output(self, layer: int, x: Float[Tensor, "n_pos d_model"]) -> Float[Tensor, "n_pos d_model"]:
+        """What attention ``layer`` adds to the residual stream ``x``, biases included, unfolded.
+
+        Independent of ``FrozenAttention``: the replay that checks the books runs through here.
+        """
+        held, weights = self.layers[layer], self.weights[layer]
+        read = x if held.attention_norm is None else held.attention_norm(x)
+        values = torch.einsum("pd,dvh->pvh", read, weights.W_V)
+        if weights.b_V is not None:
+            values = values + weights.b_V
+        group = weights.W_O.shape[0] // weights.W_V.shape[1]
+        mixed = torch.einsum("hqk,khd->qhd", held.pattern, values.repeat_interleave(group, 1))
+        out = torch.einsum("qhd,hdm->qm", mixed, weights.W_O)
+        if weights.b_O is not None:
+            out = out + weights.b_O
+        return out if held.attention_post_norm is None else held.attention_post_norm(out)
+
+    def bias_output(self, layer: int, shift: Tensor | None, *, with_bias: bool) -> Tensor:
+        """What attention ``layer`` writes (n_pos, d_model) for a constant read of ``shift`` at every position.
+
+        With ``with_bias`` its own b_V and b_O, without the shift: the two are separate bias nodes.
+        """
+        held, weights = self.layers[layer], self.weights[layer]
+        values = torch.zeros_like(weights.W_V[0]) if shift is None else torch.einsum("d,dvh->vh", shift, weights.W_V)
+        if with_bias and weights.b_V is not None:
+            values = values + weights.b_V
+        group = weights.W_O.shape[0] // weights.W_V.shape[1]
+        per_head = torch.einsum("hd,hdm->hm", values.repeat_interleave(group, 0), weights.W_O)
+        out = held.pattern.sum(-1).T @ per_head
+        if with_bias and weights.b_O is not None:
+            out = out + weights.b_O
+        post = held.attention_post_norm
+        return out if post is None else post.normalized(out) * post.gain
+
+
+def freeze(model: LanguageModel, trace: Trace, dtype: torch.dtype) -> FrozenModel:
+    """The frozen model of a captured pass, computing in ``dtype`` on the trace's device."""
+    device = trace.embedding.device
+    layers = tuple(_layer_to(layer, device, dtype) for layer in trace.layers)
+    weights = tuple(_weights_to(model.attention(layer), device, dtype) for layer in range(len(layers)))
+    return FrozenModel(
+        attention=tuple(_fold(held, own) for held, own in zip(layers, weights, strict=True)),
+        layers=layers,
+        weights=weights,
+        final_norm=trace.final_norm.to(device, dtype),
+        embedding=trace.embedding.to(dtype),
+        position=None if trace.position is None else trace.position.to(dtype),
+        token_ids=trace.token_ids,
+        parallel=model.family.parallel,
+    )
+
+
+def _fold(held: LayerTrace, weights: AttentionWeights) -> FrozenAttention:
+    d_model, n_kv, _ = weights.W_V.shape
+    W_V, W_O = weights.W_V.reshape(d_model, -1), weights.W_O.reshape(-1, d_model)
+    mix = held.pattern
+    norm, post = held.attention_norm, held.attention_post_norm
+    if norm is not None:
+        W_V = norm.centre((W_V * norm.gain[:, None]).T).T
+        mix = mix / norm.scale
+    if post is not None:
+        W_O = post.centre(W_O) * post.gain
+        mix = mix / post.scale[:, None]
+    n_heads, n_pos, _ = mix.shape
+    mix = mix.view(n_kv, n_heads // n_kv, n_pos, n_pos).permute(0, 3, 1, 2).contiguous()
+    return FrozenAttention(W_V.contiguous(), W_O.contiguous(), mix)
+
+
+def _layer_to(layer: LayerTrace, device: torch.device, dtype: torch.dtype) -> LayerTrace:
+    def norm(value: FrozenNorm | None) -> FrozenNorm | None:
+        return None if value is None else value.to(device, dtype)
+
+    return LayerTrace(
+        resid_mid=layer.resid_mid.to(dtype),
+        mlp_in=layer.mlp_in.to(dtype),
+        mlp_out=layer.mlp_out.to(dtype),
+        pattern=layer.pattern.to(dtype),
+        attention_norm=norm(layer.attention_norm),
+        attention_post_norm=norm(layer.attention_post_norm),
+        mlp_norm=norm(layer.mlp_norm),
+        mlp_post_norm=norm(layer.mlp_post_norm),
+    )
+
+
+def _weights_to(weights: AttentionWeights, device: torch.device, dtype: torch.dtype) -> AttentionWeights:
+    def to(value: Tensor) -> Tensor:
+        return value.to(device, dtype)
+
+    return AttentionWeights(
+        W_V=to(weights.W_V),
+        b_V=None if weights.b_V is None else to(weights.b_V),
+        W_O=to(weights.W_O),
+        b_O=None if weights.b_O is None else to(weights.b_O),
+    )

@@ -1,0 +1,173 @@
+"""LocalReplacementModel: a prompt's frozen model with its MLP outputs split into features, errors and biases.
+
+At every layer and position the true MLP output is
+
+    y = sum of activation * decoder  +  b_dec  +  skip(x)  +  error        (positions >= zero_positions)
+    y = skip(x)  +  BOS block                                               (positions below)
+
+so the outputs are the model's exactly; only the mechanism differs
+(transformer-circuits.pub/2025/attribution-graphs/methods.html, "local replacement model").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explorer.circuits.frozen import FrozenModel, freeze
+from explorer.errors import UnsupportedTranscoder
+from explorer.models.loader import LanguageModel
+from explorer.models.trace import LayerTrace, Trace
+from explorer.transcoders.features import ActiveFeatures, encode
+from explorer.transcoders.transcoder import ReadPoint, TranscoderSet, WritePoint
+
+
+@dataclass(frozen=True)
+class LocalReplacementModel:
+    """``decoded`` holds, for each layer, the summed decoder output of the active features at the write point;
+    ``error`` what they miss; ``bos_block`` the true output (less the skip part) below ``zero_positions``.
+    """
+
+    frozen: FrozenModel
+    transcoders: TranscoderSet
+    features: ActiveFeatures
+    error: Float[Tensor, "n_layers n_pos d_model"]
+    bos_block: Float[Tensor, "n_layers n_pos d_model"]
+
+    def read(self, layer: int, residual: Float[Tensor, "n_pos d_model"]) -> Float[Tensor, "n_pos d_model"]:
+        """What the encoder of ``layer`` reads when the residual in front of its norm is ``residual``."""
+        return _read(self.transcoders.read, self.frozen.layers[layer], residual)
+
+    def read_seed(self, layer: int, rows: Float[Tensor, "n d_model"], pos: Tensor) -> Float[Tensor, "n d_model"]:
+        """``rows`` at the read point of ``layer`` as directions in the residual stream at ``pos``."""
+        norm = self.frozen.layers[layer].mlp_norm
+        if self.transcoders.read is ReadPoint.RESID_MID or norm is None:
+            return rows
+        if self.transcoders.read is ReadPoint.MLP_IN:
+            rows = rows * norm.gain
+        return norm.centre(rows) / norm.scale[pos][:, None]
+
+    def read_shift(self, layer: int) -> Float[Tensor, " d_model"] | None:
+        """The constant that the norm adds to what the encoder reads, if any."""
+        norm = self.frozen.layers[layer].mlp_norm
+        return norm.shift if norm is not None and self.transcoders.read is ReadPoint.MLP_IN else None
+
+    def write(self, layer: int, y: Float[Tensor, "n d_model"], pos: Tensor) -> Float[Tensor, "n d_model"]:
+        """Vectors at the write point of ``layer`` as they arrive in the residual stream at ``pos``; linear."""
+        norm = self.frozen.layers[layer].mlp_post_norm
+        if norm is None or self.transcoders.write is WritePoint.RESIDUAL:
+            return y
+        return norm.centre(y) / norm.scale[pos][:, None] * norm.gain
+
+    def write_adjoint(self, layer: int, gradient: Tensor, pos: Tensor) -> Tensor:
+        """Transpose of ``write`` for gradients [pos, row, d_model] at positions ``pos``."""
+        norm = self.frozen.layers[layer].mlp_post_norm
+        if norm is None or self.transcoders.write is WritePoint.RESIDUAL:
+            return gradient
+        return norm.centre(gradient * norm.gain) / norm.scale[pos][:, None, None]
+
+    def write_shift(self, layer: int) -> Float[Tensor, " d_model"] | None:
+        """The constant that a post norm behind the write point adds, if any."""
+        norm = self.frozen.layers[layer].mlp_post_norm
+        inside = norm is not None and self.transcoders.write is WritePoint.MLP_OUT
+        return norm.shift if norm is not None and inside else None
+
+    def skip(self, layer: int) -> Float[Tensor, "d_model d_model"] | None:
+        """W_skip of ``layer`` (in, out) in the run's precision."""
+        W_skip = self.transcoders.layers[layer].W_skip
+        return None if W_skip is None else W_skip.to(self.error)
+
+    def replay(self) -> tuple[list[Tensor], Tensor]:
+        """The frozen model's own forward pass: the residual in front of each MLP, and the last one.
+
+        Every bias is applied where the model applies it, through the unfolded weights, so that this pass knows
+        nothing of how the books are kept.
+        """
+        frozen = self.frozen
+        x = frozen.embedding if frozen.position is None else frozen.embedding + frozen.position
+        mids = []
+        for layer in range(frozen.n_layers):
+            attention = frozen.attention_output(layer, x)
+            mid = x if frozen.parallel else x + attention
+            mids.append(mid)
+            x = x + attention + self._replayed_mlp(layer, mid)
+        return mids, x
+
+    def _replayed_mlp(self, layer: int, mid: Tensor) -> Tensor:
+        held = self.frozen.layers[layer]
+        y = _written(self.transcoders.write, held)
+        W_skip = self.skip(layer)
+        if W_skip is not None:
+            y = y + (self.read(layer, mid) - self.read(layer, held.resid_mid)) @ W_skip
+        if held.mlp_post_norm is None or self.transcoders.write is WritePoint.RESIDUAL:
+            return y
+        return held.mlp_post_norm(y)
+
+
+def replace_locally(
+    model: LanguageModel, trace: Trace, transcoders: TranscoderSet, dtype: torch.dtype
+) -> LocalReplacementModel:
+    """The local replacement model of a captured pass, in ``dtype``; UnsupportedTranscoder if the set does not fit."""
+    check_fit(model, transcoders)
+    frozen = freeze(model, trace, dtype)
+    reads = tuple(_read(transcoders.read, held, held.resid_mid) for held in frozen.layers)
+    features = encode(transcoders, reads)
+    true = torch.stack([_written(transcoders.write, held) for held in frozen.layers])
+    rest = true - _skipped(transcoders, reads, true)
+    zero = transcoders.zero_positions
+    error = rest - _decoded(transcoders, features, true)
+    error[:, :zero] = 0
+    bos_block = rest.clone()
+    bos_block[:, zero:] = 0
+    return LocalReplacementModel(frozen, transcoders, features, error, bos_block)
+
+
+def check_fit(model: LanguageModel, transcoders: TranscoderSet) -> None:
+    """UnsupportedTranscoder if the set was not made for a model of this shape."""
+    where = transcoders.origin or "The transcoders"
+    if transcoders.n_layers != model.n_layers:
+        raise UnsupportedTranscoder(
+            f"{where} has {transcoders.n_layers} layers and “{model.name}” has {model.n_layers}; "
+            "choose transcoders made for this model."
+        )
+    widths = {transcoder.d_model for transcoder in transcoders.layers}
+    if widths != {model.d_model}:
+        raise UnsupportedTranscoder(
+            f"{where} is {max(widths)} wide and “{model.name}” {model.d_model}; choose transcoders made for this model."
+        )
+
+
+def _read(point: ReadPoint, held: LayerTrace, residual: Tensor) -> Tensor:
+    if point is ReadPoint.RESID_MID or held.mlp_norm is None:
+        return residual
+    return held.mlp_norm.normalized(residual) if point is ReadPoint.NORMALIZED else held.mlp_norm(residual)
+
+
+def _written(point: WritePoint, held: LayerTrace) -> Tensor:
+    """The true MLP output at the write point."""
+    if point is WritePoint.RESIDUAL and held.mlp_post_norm is not None:
+        return held.mlp_post_norm(held.mlp_out)
+    return held.mlp_out
+
+
+def _skipped(transcoders: TranscoderSet, reads: tuple[Tensor, ...], like: Tensor) -> Tensor:
+    skipped = torch.zeros_like(like)
+    for layer, transcoder in enumerate(transcoders.layers):
+        if transcoder.W_skip is not None:
+            skipped[layer] = reads[layer] @ transcoder.W_skip.to(like)
+    return skipped
+
+
+def _decoded(transcoders: TranscoderSet, features: ActiveFeatures, like: Tensor) -> Tensor:
+    """What features and b_dec write at each layer and position."""
+    decoded = torch.zeros_like(like)
+    for layer, transcoder in enumerate(transcoders.layers):
+        decoded[layer] += transcoder.b_dec.to(like)
+        own = features.of_layer(layer)
+        rows = transcoder.decoder_rows(features.feature[own]).to(like) * features.activation[own][:, None, None]
+        for offset in range(transcoder.n_targets):
+            decoded[layer + offset].index_add_(0, features.pos[own], rows[:, offset])
+    return decoded

@@ -1,0 +1,119 @@
+"""Effects of the roots (token embeddings and bias nodes) on every target, by one forward sweep.
+
+Each root is a tangent of the frozen model: the vectors that it writes, propagated forward with everything else at
+zero. Every constant is computed from weights and frozen scales, never as what is left over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explorer.circuits.graph import BiasClass
+from explorer.circuits.replacement import LocalReplacementModel
+from explorer.models.frozen_norm import FrozenNorm
+
+N_BIAS = len(BiasClass)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the bias nodes write: at the start [bias, pos, d_model], after each attention, after each MLP."""
+
+    start: Float[Tensor, "n_bias n_pos d_model"]
+    attention: tuple[Float[Tensor, "n_bias n_pos d_model"], ...]
+    mlp: tuple[Float[Tensor, "n_bias n_pos d_model"], ...]
+
+
+def written_by_biases(local: LocalReplacementModel) -> Written:
+    """The vector that each bias class writes at each place; see docs/decisions/003 for the table."""
+    frozen = local.frozen
+    start = local.error.new_zeros(N_BIAS, frozen.n_pos, frozen.d_model)
+    if frozen.position is not None:
+        start[BiasClass.POSITION] = frozen.position
+    layers = range(frozen.n_layers)
+    attention = tuple(_attention_biases(local, layer) for layer in layers)
+    return Written(start, attention, tuple(_mlp_biases(local, layer) for layer in layers))
+
+
+def _attention_biases(local: LocalReplacementModel, layer: int) -> Tensor:
+    frozen, held = local.frozen, local.frozen.layers[layer]
+    written = local.error.new_zeros(N_BIAS, frozen.n_pos, frozen.d_model)
+    written[BiasClass.ATTENTION] = frozen.bias_output(layer, None, with_bias=True)
+    shift = _shift(held.attention_norm)
+    if shift is not None:
+        written[BiasClass.NORM_SHIFT] += frozen.bias_output(layer, shift, with_bias=False)
+    post = _shift(held.attention_post_norm)
+    if post is not None:
+        written[BiasClass.NORM_SHIFT] += post
+    return written
+
+
+def _mlp_biases(local: LocalReplacementModel, layer: int) -> Tensor:
+    frozen, zero = local.frozen, local.transcoders.zero_positions
+    written = local.error.new_zeros(N_BIAS, frozen.n_pos, frozen.d_model)
+    pos = torch.arange(frozen.n_pos, device=written.device)
+    b_dec = local.transcoders.layers[layer].b_dec.to(written)
+    written[BiasClass.B_DEC] = local.write(layer, b_dec.expand(frozen.n_pos, -1), pos)
+    written[BiasClass.B_DEC, :zero] = 0
+    written[BiasClass.BOS_BLOCK] = local.write(layer, local.bos_block[layer], pos)
+    W_skip, shift = local.skip(layer), local.read_shift(layer)
+    if W_skip is not None and shift is not None:
+        written[BiasClass.SKIP_SHIFT] = local.write(layer, (shift @ W_skip).expand(frozen.n_pos, -1), pos)
+    post = local.write_shift(layer)
+    if post is not None:
+        written[BiasClass.NORM_SHIFT] += post
+    return written
+
+
+def _shift(norm: FrozenNorm | None) -> Tensor | None:
+    return None if norm is None else norm.shift
+
+
+def sweep(
+    local: LocalReplacementModel, written: Written, tokens: slice, *, biases: bool
+) -> Iterator[tuple[int, Float[Tensor, "n_pos n_roots d_model"]]]:
+    """Yield (layer, residual in front of that layer's MLP) of the roots, and last (n_layers, final residual).
+
+    Roots are the embeddings of ``tokens``, then the bias nodes if ``biases``. Position-major.
+    """
+    frozen = local.frozen
+    x = _start(local, written, tokens, biases)
+    pos = torch.arange(frozen.n_pos, device=x.device)
+    for layer in range(frozen.n_layers):
+        attention = frozen.attention[layer].forward(x)
+        if biases:
+            attention[:, -N_BIAS:] += written.attention[layer].transpose(0, 1)
+        mid = x if frozen.parallel else x + attention
+        yield layer, mid
+        x = x + attention
+        W_skip = local.skip(layer)
+        if W_skip is not None:
+            x = x + _skipped(local, layer, mid, W_skip, pos)
+        if biases:
+            x[:, -N_BIAS:] += written.mlp[layer].transpose(0, 1)
+    yield frozen.n_layers, x
+
+
+def _start(local: LocalReplacementModel, written: Written, tokens: slice, biases: bool) -> Tensor:
+    frozen = local.frozen
+    count = tokens.stop - tokens.start
+    x = local.error.new_zeros(frozen.n_pos, count + (N_BIAS if biases else 0), frozen.d_model)
+    for root, pos in enumerate(range(tokens.start, tokens.stop)):
+        x[pos, root] = frozen.embedding[pos]
+    if biases:
+        x[:, -N_BIAS:] = written.start.transpose(0, 1)
+    return x
+
+
+def _skipped(local: LocalReplacementModel, layer: int, mid: Tensor, W_skip: Tensor, pos: Tensor) -> Tensor:
+    """The linear skip path of tangents: read, W_skip, write, without any shift."""
+    n_pos, rows, d_model = mid.shape
+    directions = local.read_seed(layer, W_skip.T.contiguous().repeat(n_pos, 1), pos.repeat_interleave(d_model))
+    through = mid @ directions.view(n_pos, d_model, d_model).transpose(1, 2)
+    at = pos.repeat_interleave(rows)
+    return local.write(layer, through.reshape(n_pos * rows, d_model), at).view_as(mid)

@@ -1,0 +1,149 @@
+"""Capture of one forward pass: patterns, norm scales, MLP inputs and outputs, logits.
+
+1. The model runs with an attention function registered under our own name: it calls the family's own eager
+   function and keeps the pattern. The mask function must be registered under the same name, or the mask is
+   silently dropped; every capture therefore checks that the pattern is causal.
+2. Hooks keep what the norms and the MLPs received and returned.
+3. Norms are frozen at the captured pass (frozen_norm.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import PromptError, UnsupportedModel
+from explorer.models.families import Family
+from explorer.models.frozen_norm import FrozenNorm, freeze_norm
+from explorer.models.trace import LayerTrace, Trace
+
+ATTENTION = "explorer_capture"
+
+_patterns: dict[int, Tensor] | None = None
+
+
+def register_attention() -> None:
+    """Make transformers know our attention function and its mask; may be called again."""
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface, eager_mask
+
+    AttentionInterface.register(ATTENTION, _keep_pattern)
+    AttentionMaskInterface.register(ATTENTION, eager_mask)
+
+
+def _keep_pattern(module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
+    """The family's own eager attention; its pattern is kept while a capture runs."""
+    eager = sys.modules[type(module).__module__].eager_attention_forward
+    output, pattern = eager(module, *args, **kwargs)
+    if _patterns is not None:
+        _patterns[id(module)] = pattern.detach()[0]
+    return output, pattern
+
+
+def capture(network: nn.Module, family: Family, token_ids: Tensor) -> Trace:
+    """Run ``token_ids`` (n_pos) once and keep what the frozen model needs.
+
+    PromptError if there is no token; UnsupportedModel if attention is not causal or does not go through the
+    attention interface.
+    """
+    if token_ids.numel() == 0:
+        raise PromptError("The prompt is empty; type at least one token.")
+    blocks = list(network.get_submodule(family.blocks).children())
+    seen = _Seen(network, family, blocks)
+    with torch.no_grad(), _kept_patterns() as patterns, seen.hooks():
+        logits = network(token_ids[None], use_cache=False).logits[0].detach()
+    layers = tuple(_layer(seen, block, family, patterns) for block in blocks)
+    position = seen.outputs.get(id(network.get_submodule(family.position))) if family.position else None
+    embedding = seen.output(network.get_submodule(family.embedding))
+    return Trace(
+        token_ids=token_ids,
+        embedding=embedding,
+        position=None if position is None else position.expand_as(embedding),
+        layers=layers,
+        final_norm=seen.norm(network.get_submodule(family.final_norm)),
+        head_out=seen.output(network.get_submodule(family.head)),
+        logits=logits,
+    )
+
+
+@contextmanager
+def _kept_patterns() -> Iterator[dict[int, Tensor]]:
+    global _patterns  # noqa: PLW0603 - transformers calls a plain function; only captures on one thread use it
+    _patterns = {}
+    try:
+        yield _patterns
+    finally:
+        _patterns = None
+
+
+class _Seen:
+    """What the hooked modules received and returned, by the identity of the module."""
+
+    def __init__(self, network: nn.Module, family: Family, blocks: list[nn.Module]) -> None:
+        self.inputs: dict[int, Tensor] = {}
+        self.outputs: dict[int, Tensor] = {}
+        outer = (family.embedding, family.position, family.final_norm, family.head)
+        inner = (
+            family.attention_norm,
+            family.attention_post_norm,
+            family.mlp_norm,
+            family.mlp,
+            family.mlp_post_norm,
+        )
+        self._modules = [network.get_submodule(name) for name in outer if name]
+        self._modules += [block.get_submodule(name) for block in blocks for name in inner if name]
+
+    @contextmanager
+    def hooks(self) -> Iterator[None]:
+        handles = [module.register_forward_hook(self._keep) for module in self._modules]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _keep(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        result = output[0] if isinstance(output, tuple) else output
+        self.inputs[id(module)] = _unbatched(args[0])
+        self.outputs[id(module)] = _unbatched(result)
+
+    def output(self, module: nn.Module) -> Tensor:
+        return self.outputs[id(module)]
+
+    def norm(self, module: nn.Module) -> FrozenNorm:
+        return freeze_norm(module, self.inputs[id(module)], self.outputs[id(module)])
+
+
+def _unbatched(value: Tensor) -> Tensor:
+    return value.detach()[0] if value.ndim == 3 else value.detach()
+
+
+def _layer(seen: _Seen, block: nn.Module, family: Family, patterns: dict[int, Tensor]) -> LayerTrace:
+    attention = block.get_submodule(family.attention)
+    if id(attention) not in patterns:
+        raise UnsupportedModel(
+            f"{type(attention).__name__} does not use the attention interface, so its pattern cannot be frozen."
+        )
+    pattern = patterns[id(attention)]
+    if bool(pattern.triu(1).any()):
+        raise UnsupportedModel(f"{type(attention).__name__} looks at later tokens; only causal models are supported.")
+    norm: Callable[[str], FrozenNorm | None] = lambda name: (  # noqa: E731
+        seen.norm(block.get_submodule(name)) if name else None
+    )
+    mlp = block.get_submodule(family.mlp)
+    mlp_in = seen.inputs[id(mlp)]
+    return LayerTrace(
+        resid_mid=seen.inputs[id(block.get_submodule(family.mlp_norm))] if family.mlp_norm else mlp_in,
+        mlp_in=mlp_in,
+        mlp_out=seen.output(mlp),
+        pattern=pattern,
+        attention_norm=norm(family.attention_norm),
+        attention_post_norm=norm(family.attention_post_norm),
+        mlp_norm=norm(family.mlp_norm),
+        mlp_post_norm=norm(family.mlp_post_norm),
+    )

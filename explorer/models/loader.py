@@ -1,0 +1,233 @@
+"""Opening a language model from a local Hugging Face folder; no network, no remote code, no pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import PromptError, UnsupportedModel
+from explorer.models.families import Family, family_of
+from explorer.models.tokenizer import Tokenizer
+from explorer.models.weights import AttentionWeights, Head, attention_weights, head_weights
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from explorer.models.trace import Trace
+
+SHARD_INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """An open model: the network, its family row, its configuration and its tokenizer (None without files)."""
+
+    name: str
+    folder: Path
+    family: Family
+    network: nn.Module
+    config: Any
+    tokenizer: Tokenizer | None
+
+    @property
+    def n_layers(self) -> int:
+        return int(self.config.num_hidden_layers)
+
+    @property
+    def d_model(self) -> int:
+        return int(self.config.hidden_size)
+
+    @property
+    def d_vocab(self) -> int:
+        return int(self.head.W_U.shape[0])
+
+    @property
+    def context(self) -> int:
+        """The longest prompt in tokens."""
+        return int(getattr(self.config, "max_position_embeddings", 0) or 10**9)
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.network.parameters()).dtype
+
+    @property
+    def head(self) -> Head:
+        return head_weights(self.network, self.family, self.config)
+
+    def attention(self, layer: int) -> AttentionWeights:
+        block = list(self.network.get_submodule(self.family.blocks).children())[layer]
+        return attention_weights(block, self.family, self.config)
+
+    def run(self, token_ids: tuple[int, ...]) -> Trace:
+        """Capture one pass; PromptError if the tokens do not fit the model."""
+        import torch
+
+        from explorer.models.capture import capture
+
+        self.check(token_ids)
+        return capture(self.network, self.family, torch.tensor(token_ids, device=self.device))
+
+    def check(self, token_ids: tuple[int, ...]) -> None:
+        """PromptError if the model cannot take ``token_ids``."""
+        if not token_ids:
+            raise PromptError("The prompt is empty; type at least one token.")
+        if len(token_ids) > self.context:
+            raise PromptError(
+                f"The prompt has {len(token_ids)} tokens and “{self.name}” takes at most {self.context}; shorten it."
+            )
+        outside = [token for token in token_ids if not 0 <= token < self.d_vocab]
+        if outside:
+            raise PromptError(f"Token {outside[0]} is outside the vocabulary of “{self.name}” (0 to {self.d_vocab - 1}).")
+
+
+def open_language_model(folder: Path, *, dtype: str = "float32", device: str = "cpu") -> LanguageModel:
+    """The model in ``folder``, with its weights in ``dtype`` on ``device``.
+
+    UnsupportedModel in one sentence if the folder is no model, is incomplete or damaged, or is of a family that
+    cannot be frozen exactly.
+    """
+    config = _read_config(folder)
+    _check_files(folder)
+    network = _read_network(folder, dtype)
+    text_config = network.config.get_text_config()
+    family = family_of(text_config, f"“{folder.name}”")
+    _check_finite(network, folder)
+    name = str(config.get("_name_or_path") or folder.name)
+    tokenizer = _read_tokenizer(folder)
+    return LanguageModel(name, folder, family, network.to(device).eval(), text_config, tokenizer)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not folder.exists():
+        raise UnsupportedModel(f"There is no folder {folder}; check the path.")
+    if not folder.is_dir():
+        raise UnsupportedModel(f"{folder} is a file; name the model's folder, the one with its config.json.")
+    file = folder / "config.json"
+    if not file.is_file():
+        raise UnsupportedModel(f"{folder} has no config.json, so it is no model folder; name the folder that has one.")
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UnsupportedModel(f"{file} is damaged ({error}); copy the model again.") from error
+    if not isinstance(config, dict):
+        raise UnsupportedModel(f"{file} holds no settings; copy the model again.")
+    if "auto_map" in config:
+        raise UnsupportedModel(f"{folder} needs code of its own to run, which is not supported for safety's sake.")
+    kind = config.get("model_type")
+    family_of(type("Kind", (), {"model_type": _text_kind(config)}), f"“{folder.name}”")
+    if not isinstance(kind, str):
+        raise UnsupportedModel(f"{file} does not say which model_type it is; copy the model again.")
+    return config
+
+
+def _text_kind(config: dict[str, Any]) -> str:
+    """The model_type of the language part of a multimodal wrapper, or the model's own."""
+    text = config.get("text_config")
+    inner = text.get("model_type") if isinstance(text, dict) else None
+    return str(inner or config.get("model_type") or "")
+
+
+def _check_files(folder: Path) -> None:
+    """All weight files are there and whole, judged by their headers."""
+    index = folder / SHARD_INDEX
+    if index.is_file():
+        try:
+            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
+            raise UnsupportedModel(f"{index} is damaged; copy the model again.") from error
+        missing = [name for name in shards if not (folder / name).is_file()]
+        if missing:
+            raise UnsupportedModel(f"{folder} lacks {', '.join(missing)}; copy the missing files.")
+        files = [folder / name for name in shards]
+    else:
+        files = [folder / "model.safetensors"]
+        if not files[0].is_file():
+            raise UnsupportedModel(
+                f"{folder} has no model.safetensors; save the model in that format (save_pretrained does) and try again."
+            )
+    for file in files:
+        _check_whole(file)
+
+
+def _check_whole(file: Path) -> None:
+    """The header of a safetensors file promises as many bytes as the file has."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        head = stream.read(8)
+        length = int.from_bytes(head, "little")
+        if len(head) < 8 or not 2 <= length <= size - 8:
+            raise UnsupportedModel(f"{file} is not a whole safetensors file ({size} bytes); copy it again.")
+        try:
+            header = json.loads(stream.read(length))
+            promised = max((item["data_offsets"][1] for key, item in header.items() if key != "__metadata__"), default=0)
+        except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise UnsupportedModel(f"The header of {file} is damaged; copy the file again.") from error
+    if 8 + length + promised != size:
+        raise UnsupportedModel(
+            f"{file} is incomplete: its header promises {8 + length + promised} bytes, the file has {size}; copy it again."
+        )
+
+
+def _read_network(folder: Path, dtype: str) -> Any:
+    import torch
+    import transformers
+    from safetensors import SafetensorError
+
+    from explorer.models.capture import ATTENTION, register_attention
+
+    register_attention()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        network, info = transformers.AutoModelForCausalLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=getattr(torch, dtype),
+            attn_implementation=ATTENTION,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UnsupportedModel(f"The model in {folder} could not be read: {first}") from error
+    wrong = sorted(info["missing_keys"]) + [str(row[0]) for row in info["mismatched_keys"]]
+    if wrong:
+        raise UnsupportedModel(
+            f"The weights in {folder} do not match its config.json: {_some(wrong)} missing or of another shape."
+        )
+    return network
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _check_finite(network: nn.Module, folder: Path) -> None:
+    for name, parameter in network.named_parameters():
+        if not bool(parameter.isfinite().all()):
+            count = int((~parameter.isfinite()).sum())
+            raise UnsupportedModel(f"{folder}: the tensor {name} holds {count} values that are not finite; copy it again.")
+
+
+def _read_tokenizer(folder: Path) -> Tokenizer | None:
+    """The folder's tokenizer, or None: the model then opens with token ids only."""
+    from transformers import AutoTokenizer
+
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json", "vocab.json")):
+        return None
+    try:
+        return Tokenizer(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
+    except (OSError, ValueError, KeyError) as error:
+        raise UnsupportedModel(f"The tokenizer in {folder} could not be read; copy its files again.") from error
