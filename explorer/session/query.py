@@ -1,0 +1,142 @@
+"""Query: the small language of the nodes filter, e.g. ``kind:feature layer>=6 pos:3 capital``.
+
+A query is words with blanks between them; a node must fit them all. A word is a condition (name,
+operator, value) or text to be found in the node's label. A minus in front turns a word round; quotes hold
+blanks together.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.circuits.graph import Bools, NodeKind
+from explorer.errors import GraphError
+from explorer.session.view import GraphView, rows_of
+
+Compare = Callable[[Any, Any], Any]
+OPERATORS: Mapping[str, Compare] = {
+    "!=": operator.ne,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "≥": operator.ge,
+    "≤": operator.le,
+    ":": operator.eq,
+    "=": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+NUMBERS = ("layer", "pos", "feature", "influence", "activation", "effect")
+KINDS = {kind.name.lower(): kind for kind in NodeKind} | {
+    "token": NodeKind.EMBEDDING,
+    "output": NodeKind.LOGIT,
+}
+FLAGS = ("pinned", "labelled", "hidden")
+WORD = re.compile(r'-?(?:[^\s"]|"[^"]*"?)+')
+CONDITION = re.compile(r"([a-z]+)(!=|>=|<=|≥|≤|[:=<>])(.+)", re.DOTALL)
+RANGE = re.compile(r"(-?[\d.]+)-([\d.]+)")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word of a query. ``name`` is "text" for text to be found; ``high`` closes a range ``low-high``."""
+
+    name: str
+    compare: str
+    value: str | float
+    high: float | None = None
+    negated: bool = False
+
+
+def parse(text: str) -> tuple[Term, ...]:
+    """The words of ``text``; GraphError with a sentence about the first that makes no sense."""
+    return tuple(_term(word) for word in WORD.findall(text))
+
+
+def matches(terms: tuple[Term, ...], view: GraphView) -> Bools:
+    """(n_nodes) whether a node fits every term; hidden nodes included."""
+    fits = np.ones(len(view.graph), dtype=bool)
+    for term in terms:
+        fits &= _fits(term, view) != term.negated
+    return fits
+
+
+def influence_share(view: GraphView) -> NDArray[np.float64]:
+    """(n_nodes) share of each node in the influence of all nodes."""
+    total = float(view.influence.sum())
+    return view.influence / (total if total > 0 else 1.0)
+
+
+def _term(word: str) -> Term:
+    negated = word.startswith("-") and len(word) > 1
+    body = word[1:] if negated else word
+    found = CONDITION.fullmatch(body)
+    if found is None or body.startswith('"'):
+        return Term("text", ":", body.replace('"', "").casefold(), negated=negated)
+    name, compare, value = found.groups()
+    value = value.replace('"', "")
+    if name in NUMBERS:
+        low, high = _number(word, name, value, compare)
+        return Term(name, compare, low, high, negated)
+    words: dict[str, tuple[str, ...]] = {"kind": tuple(KINDS), "is": FLAGS, "sign": ("raise", "lower")}
+    if name not in words:
+        return Term("text", ":", body.replace('"', "").casefold(), negated=negated)
+    if value not in words[name] or compare not in (":", "=", "!="):
+        raise GraphError(f"“{word}” is not understood: {name}: takes {', '.join(words[name])}.")
+    return Term(name, ":", value, negated=negated != (compare == "!="))
+
+
+def _number(word: str, name: str, value: str, compare: str) -> tuple[float, float | None]:
+    spread = RANGE.fullmatch(value)
+    try:
+        if spread and compare in (":", "="):
+            return float(spread[1]), float(spread[2])
+        return float(value.removesuffix("%").replace("\u2212", "-")), None
+    except ValueError as error:
+        raise GraphError(f"“{word}” is not understood: {name} takes a number, or two as 3-6.") from error
+
+
+def _fits(term: Term, view: GraphView) -> Bools:
+    if term.name == "text":
+        return _has_text(str(term.value), view)
+    if term.name == "kind":
+        return np.asarray(view.graph.nodes.kind == KINDS[str(term.value)])
+    if term.name == "sign":
+        return np.asarray(view.effect > 0 if term.value == "raise" else view.effect < 0)
+    if term.name == "is":
+        return _is(str(term.value), view)
+    column = _column(term.name, view)
+    if term.high is not None:
+        return np.asarray((column >= term.value) & (column <= term.high))
+    return np.asarray(OPERATORS[term.compare](column, term.value))
+
+
+def _column(name: str, view: GraphView) -> NDArray[Any]:
+    """Influence and effect are in per cent, as the table shows them."""
+    nodes = view.graph.nodes
+    if name == "influence":
+        return 100 * influence_share(view)
+    if name == "effect":
+        return 100 * view.effect
+    column: NDArray[Any] = getattr(nodes, name)
+    return column
+
+
+def _is(flag: str, view: GraphView) -> Bools:
+    if flag == "hidden":
+        return ~view.shown
+    fits = np.zeros(len(view.graph), dtype=bool)
+    keys = view.edits.pinned if flag == "pinned" else tuple(view.edits.labels)
+    fits[rows_of(view.graph, keys)] = True
+    return fits
+
+
+def _has_text(text: str, view: GraphView) -> Bools:
+    found = (text in view.label(node).casefold() for node in range(len(view.graph)))
+    return np.fromiter(found, dtype=bool, count=len(view.graph))

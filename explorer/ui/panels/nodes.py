@@ -1,0 +1,261 @@
+"""The nodes panel: the graph as a table to sort and filter, with the selection of the canvas."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.circuits.graph import Bools
+from explorer.errors import GraphError
+from explorer.session.edits import toggle_pin
+from explorer.session.query import matches, parse
+from explorer.session.view import HiddenBy
+from explorer.ui.document import Document
+from explorer.ui.panels.nodes_model import AT, INFLUENCE, NAME, NodesModel
+from explorer.ui.widgets.icons import icon
+from explorer.ui.widgets.look import px, set_property
+from explorer.ui.widgets.share_bar import CellDelegate
+
+ROW = 22
+
+
+class NodesTable(QTableView):
+    """The table; Return and Space act on the current row as on the canvas."""
+
+    pin_asked = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.modifiers():
+            self.pin_asked.emit()
+            return
+        super().keyPressEvent(event)
+
+
+class NodesPanel(QWidget):
+    """Every node that is drawn (or every node), filtered by a query and sorted by a column."""
+
+    TITLE = "Nodes"
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._with_hidden = False
+        self.setProperty("panel", True)
+        self.setAccessibleName("Nodes")
+        self.model = NodesModel(self)
+        self._build()
+        self._connect()
+        self._show()
+
+    def focus_filter(self) -> None:
+        self.filter.setFocus()
+        self.filter.selectAll()
+
+    def set_query(self, text: str) -> None:
+        self.filter.setText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._count()
+
+    # building
+
+    def _build(self) -> None:
+        title = QLabel("Nodes")
+        title.setProperty("role", "section")
+        self.count = QLabel()
+        self.count.setProperty("role", "caption")
+        head = QHBoxLayout()
+        head.addWidget(title)
+        head.addStretch()
+        head.addWidget(self.count)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("kind:feature layer>=6")
+        self.filter.setAccessibleName("Filter nodes")
+        self.filter.setToolTip(
+            "Words of a label, or conditions: kind:feature layer>=6 pos:3 influence>0.5 sign:lower is:pinned"
+        )
+        self.filter.setClearButtonEnabled(True)
+        self.filter.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+        self.fault = QLabel()
+        self.fault.setProperty("role", "danger")
+        self.fault.setWordWrap(True)
+        self.fault.hide()
+        top = QVBoxLayout()
+        top.setContentsMargins(12, 12, 12, 10)
+        top.setSpacing(10)
+        top.addLayout(head)
+        top.addWidget(self.filter)
+        top.addWidget(self.fault)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self._table())
+        self.pages.addWidget(self._nothing())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self.pages, 1)
+        self.setFocusProxy(self.table)
+
+    def _table(self) -> NodesTable:
+        self.table = table = NodesTable()
+        table.setModel(self.model)
+        table.setItemDelegate(CellDelegate(ROW, table))
+        table.setAccessibleName("Table of nodes")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setShowGrid(False)
+        table.setMouseTracking(True)
+        table.setTabKeyNavigation(False)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setSortingEnabled(True)
+        table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.verticalHeader().setDefaultSectionSize(px(ROW))
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(30)
+        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(AT, QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(INFLUENCE, QHeaderView.ResizeMode.Fixed)
+        table.setColumnWidth(AT, px(54))
+        table.setColumnWidth(INFLUENCE, px(52))
+        header.setSortIndicator(INFLUENCE, Qt.SortOrder.DescendingOrder)
+        header.setSortIndicatorShown(True)
+        return table
+
+    def _nothing(self) -> QWidget:
+        page = QWidget()
+        page.setProperty("panel", True)
+        self.nothing = QLabel()
+        self.nothing.setProperty("role", "second")
+        self.nothing.setWordWrap(True)
+        self.search_hidden = QPushButton("Search hidden too")
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(12, 8, 12, 12)
+        layout.addWidget(self.nothing)
+        layout.addWidget(self.search_hidden, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addStretch()
+        return page
+
+    def _connect(self) -> None:
+        document = self._document
+        document.view_changed.connect(self._show)
+        document.edits_changed.connect(self._relabel)
+        document.selection_changed.connect(self._take_selection)
+        self.filter.textChanged.connect(self._query_changed)
+        self.search_hidden.clicked.connect(self._include_hidden)
+        self.table.selectionModel().selectionChanged.connect(self._give_selection)
+        self.table.pin_asked.connect(self._pin)
+        self.table.entered.connect(self._hover)
+        self.table.verticalScrollBar().valueChanged.connect(self._count)
+        self.model.modelReset.connect(self._take_selection)
+
+    # what it shows
+
+    def _query_changed(self) -> None:
+        self._with_hidden = False
+        self._show()
+
+    def _include_hidden(self) -> None:
+        self._with_hidden = True
+        self._show()
+
+    def _show(self) -> None:
+        view = self._document.view
+        fault = ""
+        if view is None:
+            self.model.show(None, None)
+        else:
+            try:
+                found: Bools = matches(parse(self.filter.text()), view)
+            except GraphError as error:
+                fault = str(error)
+                found = view.shown.copy()
+            self.model.show(view, found if self._with_hidden else found & view.shown)
+        self.fault.setText(fault)
+        self.fault.setVisible(bool(fault))
+        set_property(self.filter, "faulty", bool(fault))
+        self._show_nothing()
+        self._count()
+
+    def _relabel(self) -> None:
+        view = self._document.view
+        if view is not None and view is not self.model.view:
+            self._show()
+
+    def _show_nothing(self) -> None:
+        view, query = self._document.view, self.filter.text().strip()
+        empty = self.model.rowCount() == 0
+        self.pages.setCurrentIndex(int(empty))
+        if not empty:
+            return
+        hidden = (
+            0
+            if view is None
+            else view.hidden_count(HiddenBy.INFLUENCE) + view.hidden_count(HiddenBy.NO_LINKS)
+        )
+        self.search_hidden.setVisible(bool(query) and hidden > 0 and not self._with_hidden)
+        if view is None:
+            self.nothing.setText("No graph yet.")
+        elif self._with_hidden or not hidden:
+            self.nothing.setText(f"No node matches “{query}”.")
+        else:
+            self.nothing.setText(f"No node matches “{query}”. {hidden:,} nodes are hidden by pruning.")
+
+    def _count(self) -> None:
+        n = self.model.rowCount()
+        bottom = self.table.viewport().height() - 1
+        last = self.table.rowAt(bottom) if bottom > 0 else -1
+        below = n - 1 - last if last >= 0 else 0
+        verb = "match" if self.filter.text().strip() else "shown"
+        self.count.setText("" if n == 0 else f"{n:,} {verb}" + (f", {below:,} below" if below else ""))
+
+    # selection, the same as the canvas's
+
+    def _take_selection(self) -> None:
+        rows = self.model.rows_of(self._document.selection)
+        selection = QItemSelection()
+        for row in rows:
+            selection.select(self.model.index(row, 0), self.model.index(row, self.model.columnCount() - 1))
+        chosen = self.table.selectionModel()
+        with QSignalBlocker(chosen):
+            chosen.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+            if rows and chosen.currentIndex().row() != rows[-1]:
+                chosen.setCurrentIndex(
+                    self.model.index(rows[-1], 0), QItemSelectionModel.SelectionFlag.NoUpdate
+                )
+        self.model.set_current(self._document.current)
+        if rows and not self.table.hasFocus():
+            self.table.scrollTo(self.model.index(rows[-1], 0))
+        self.table.viewport().update()
+
+    def _give_selection(self) -> None:
+        rows = [index.row() for index in self.table.selectionModel().selectedRows()]
+        current = self.table.selectionModel().currentIndex().row()
+        rows.sort(key=lambda row: row == current)
+        self._document.select(self.model.node(row) for row in rows)
+
+    def _hover(self, index: object) -> None:
+        self._document.hover(self.model.node(index.row()))  # type: ignore[attr-defined]
+
+    def leaveEvent(self, event: object) -> None:
+        self._document.hover(None)
+
+    def _pin(self) -> None:
+        graph, node = self._document.graph, self._document.current
+        if graph is not None and node is not None:
+            self._document.do("pin a node", toggle_pin(self._document.edits, graph.key(node)))

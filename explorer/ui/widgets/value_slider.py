@@ -1,0 +1,57 @@
+"""ValueSlider: a name, a slider in per cent, and its value beside it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
+
+from explorer.ui.widgets.look import font, px
+
+STEPS = 1000
+
+
+class ValueSlider(QWidget):
+    """A fraction in [0, 1]. ``changed`` says each value while it is dragged, ``released`` that the hand rests."""
+
+    changed = Signal(float)
+    released = Signal()
+
+    def __init__(self, name: str, described: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = QLabel(name)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, STEPS)
+        self.slider.setSingleStep(10)
+        self.slider.setPageStep(50)
+        self.slider.setAccessibleName(described)
+        self.slider.setMinimumWidth(64)
+        self.slider.setMaximumWidth(px(92))
+        self._name.setBuddy(self.slider)
+        self._value = QLabel()
+        self._value.setProperty("role", "section")
+        self._value.setMinimumWidth(QFontMetrics(font("strong")).horizontalAdvance("88.8 %"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        for part in (self._name, self.slider, self._value):
+            layout.addWidget(part)
+        self.slider.valueChanged.connect(self._tell)
+        self.slider.sliderReleased.connect(self.released)
+
+    def value(self) -> float:
+        return self.slider.value() / STEPS
+
+    def set_value(self, value: float) -> None:
+        """Show ``value`` without telling."""
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(value * STEPS))
+        self._write(value)
+
+    def _tell(self, step: int) -> None:
+        self._write(step / STEPS)
+        self.changed.emit(step / STEPS)
+
+    def _write(self, value: float) -> None:
+        text = f"{value * 100:.1f}".removesuffix(".0")
+        self._value.setText(f"{text} %")
