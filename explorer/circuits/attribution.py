@@ -268,15 +268,11 @@ def _nodes(local: LocalReplacementModel, logits: tuple[LogitTarget, ...]) -> Nod
     layers, positions = np.arange(n_layers), np.arange(n_pos)
     own = [column.cpu().numpy() for column in (active.layer, active.pos, active.feature)]
     none = np.full
+    at = np.array([target.pos for target in logits], dtype=np.int64)
+    token = np.array([target.token_id for target in logits], dtype=np.int64)
     layer = [own[0], np.repeat(layers, n_pos), none(n_pos, -1), none(N_BIAS, -1), none(len(logits), n_layers)]
-    pos = [own[1], np.tile(positions, n_layers), positions, none(N_BIAS, -1), [target.pos for target in logits]]
-    feature = [
-        own[2],
-        none(n_layers * n_pos, -1),
-        _token_ids(local),
-        np.arange(N_BIAS),
-        [target.token_id for target in logits],
-    ]
+    pos = [own[1], np.tile(positions, n_layers), positions, none(N_BIAS, -1), at]
+    feature = [own[2], none(n_layers * n_pos, -1), _token_ids(local), np.arange(N_BIAS), token]
     activation = np.full(sum(counts), np.nan, dtype=np.float32)
     activation[: len(active)] = active.activation.float().cpu().numpy()
     return Nodes(

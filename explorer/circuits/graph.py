@@ -189,7 +189,7 @@ class Graph:
 
     def count(self, kind: NodeKind) -> int:
         block = self.block(kind)
-        return block.stop - block.start
+        return int(block.stop - block.start)
 
     def key(self, node: int) -> NodeKey:
         nodes = self.nodes

@@ -23,7 +23,7 @@ def row_mass(graph: Graph, kept: Bools | None = None, *, count_bias: bool = Fals
         mass = mass * kept
     if not count_bias:
         mass = mass * (graph.nodes.kind[graph.rows.source] != NodeKind.BIAS)
-    total = np.bincount(graph.edge_target, mass, minlength=len(graph))
+    total: Floats = np.bincount(graph.edge_target, mass, minlength=len(graph)).astype(np.float64)
     return total if kept is not None else total + graph.rows.rest_abs
 
 

@@ -80,7 +80,8 @@ def _kept_edges(graph: Graph, nodes: Bools, threshold: float, count_bias: bool) 
     reach = flow(graph, counted, graph.target_weight) + graph.target_weight
     score = share * reach[graph.edge_target]
     least = keep_fraction(score[counted > 0] if not count_bias else score, threshold)
-    return alive & (score >= least) & (score > 0)
+    kept: Bools = alive & (score >= least) & (score > 0)
+    return kept
 
 
 def _drop_dead_ends(graph: Graph, nodes: Bools, edges: Bools) -> tuple[Bools, Bools]:

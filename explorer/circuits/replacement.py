@@ -80,31 +80,52 @@ class LocalReplacementModel:
         W_skip = self.transcoders.layers[layer].W_skip
         return None if W_skip is None else W_skip.to(self.error)
 
-    def replay(self) -> tuple[list[Tensor], Tensor]:
+    def replay(
+        self, *, mlp_added: Tensor | None = None, embedding_added: Tensor | None = None
+    ) -> tuple[list[Tensor], Tensor]:
         """The frozen model's own forward pass: the residual in front of each MLP, and the last one.
 
+        ``mlp_added`` (n_layers, n_pos, d_model) is added at the write points, ``embedding_added`` (n_pos, d_model)
+        to the embeddings: doubling one source that way changes each target by its direct effect.
         Every bias is applied where the model applies it, through the unfolded weights, so that this pass knows
         nothing of how the books are kept.
         """
         frozen = self.frozen
         x = frozen.embedding if frozen.position is None else frozen.embedding + frozen.position
+        if embedding_added is not None:
+            x = x + embedding_added
         mids = []
         for layer in range(frozen.n_layers):
             attention = frozen.attention_output(layer, x)
             mid = x if frozen.parallel else x + attention
             mids.append(mid)
-            x = x + attention + self._replayed_mlp(layer, mid)
+            added = None if mlp_added is None else mlp_added[layer]
+            x = x + attention + self._replayed_mlp(layer, mid, added)
         return mids, x
 
-    def _replayed_mlp(self, layer: int, mid: Tensor) -> Tensor:
+    def _replayed_mlp(self, layer: int, mid: Tensor, added: Tensor | None) -> Tensor:
         held = self.frozen.layers[layer]
         y = _written(self.transcoders.write, held)
         W_skip = self.skip(layer)
         if W_skip is not None:
             y = y + (self.read(layer, mid) - self.read(layer, held.resid_mid)) @ W_skip
+        if added is not None:
+            y = y + added
         if held.mlp_post_norm is None or self.transcoders.write is WritePoint.RESIDUAL:
             return y
         return held.mlp_post_norm(y)
+
+    def fidelity(self) -> float:
+        """Largest distance between the replayed and the captured residuals, relative to their largest entry.
+
+        Not zero: transformers computes some norms in float32. Far above rounding it means that the model was not
+        frozen as it runs.
+        """
+        mids, _ = self.replay()
+        pairs = zip(mids, self.frozen.layers, strict=True)
+        return max(
+            float((mid - held.resid_mid).abs().max() / held.resid_mid.abs().max()) for mid, held in pairs
+        )
 
 
 def replace_locally(

@@ -56,7 +56,11 @@ def top_logits(
 
 
 def chosen_tokens(
-    head: Head, logits: Float[Tensor, "n_pos d_vocab"], pos: int, token_ids: list[int], weights: list[float] | None = None
+    head: Head,
+    logits: Float[Tensor, "n_pos d_vocab"],
+    pos: int,
+    token_ids: list[int],
+    weights: list[float] | None = None,
 ) -> tuple[LogitTarget, ...]:
     """Given tokens after ``pos``, weighted by their probability unless ``weights`` says otherwise."""
     probability = logits[pos].double().softmax(-1)

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,7 @@ from explorer.models.trace import LayerTrace, Trace
 
 ATTENTION = "explorer_capture"
 
+# transformers calls a plain function, so what a capture keeps must be found from the module; one capture at a time.
 _patterns: dict[int, Tensor] | None = None
 
 
@@ -73,7 +74,7 @@ def capture(network: nn.Module, family: Family, token_ids: Tensor) -> Trace:
 
 @contextmanager
 def _kept_patterns() -> Iterator[dict[int, Tensor]]:
-    global _patterns  # noqa: PLW0603 - transformers calls a plain function; only captures on one thread use it
+    global _patterns
     _patterns = {}
     try:
         yield _patterns
@@ -132,9 +133,10 @@ def _layer(seen: _Seen, block: nn.Module, family: Family, patterns: dict[int, Te
     pattern = patterns[id(attention)]
     if bool(pattern.triu(1).any()):
         raise UnsupportedModel(f"{type(attention).__name__} looks at later tokens; only causal models are supported.")
-    norm: Callable[[str], FrozenNorm | None] = lambda name: (  # noqa: E731
-        seen.norm(block.get_submodule(name)) if name else None
-    )
+
+    def norm(name: str) -> FrozenNorm | None:
+        return seen.norm(block.get_submodule(name)) if name else None
+
     mlp = block.get_submodule(family.mlp)
     mlp_in = seen.inputs[id(mlp)]
     return LayerTrace(

@@ -76,6 +76,6 @@ def family_of(config: Any, where: str) -> Family:
     if kind not in FAMILIES:
         known = ", ".join(sorted(FAMILIES))
         raise UnsupportedModel(
-            f"{where} is a “{kind or 'nameless'}” model, which this version cannot freeze exactly; it can open: {known}."
+            f"{where} is a “{kind or 'nameless'}” model, which cannot be frozen exactly yet; these can: {known}."
         )
     return FAMILIES[kind]

@@ -88,7 +88,9 @@ class LanguageModel:
             )
         outside = [token for token in token_ids if not 0 <= token < self.d_vocab]
         if outside:
-            raise PromptError(f"Token {outside[0]} is outside the vocabulary of “{self.name}” (0 to {self.d_vocab - 1}).")
+            raise PromptError(
+                f"Token {outside[0]} is outside the vocabulary of “{self.name}” (0 to {self.d_vocab - 1})."
+            )
 
 
 def open_language_model(folder: Path, *, dtype: str = "float32", device: str = "cpu") -> LanguageModel:
@@ -154,7 +156,7 @@ def _check_files(folder: Path) -> None:
         files = [folder / "model.safetensors"]
         if not files[0].is_file():
             raise UnsupportedModel(
-                f"{folder} has no model.safetensors; save the model in that format (save_pretrained does) and try again."
+                f"{folder} has no model.safetensors; save the model in that format, as save_pretrained does."
             )
     for file in files:
         _check_whole(file)
@@ -170,12 +172,13 @@ def _check_whole(file: Path) -> None:
             raise UnsupportedModel(f"{file} is not a whole safetensors file ({size} bytes); copy it again.")
         try:
             header = json.loads(stream.read(length))
-            promised = max((item["data_offsets"][1] for key, item in header.items() if key != "__metadata__"), default=0)
+            tensors = [item for key, item in header.items() if key != "__metadata__"]
+            promised = max((item["data_offsets"][1] for item in tensors), default=0)
         except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise UnsupportedModel(f"The header of {file} is damaged; copy the file again.") from error
     if 8 + length + promised != size:
         raise UnsupportedModel(
-            f"{file} is incomplete: its header promises {8 + length + promised} bytes, the file has {size}; copy it again."
+            f"{file} is incomplete: its header promises {8 + length + promised} bytes and it has {size}; copy it again."
         )
 
 
@@ -189,6 +192,8 @@ def _read_network(folder: Path, dtype: str) -> Any:
     register_attention()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    network: Any
+    info: dict[str, Any]
     try:
         network, info = transformers.AutoModelForCausalLM.from_pretrained(
             folder,
@@ -198,7 +203,7 @@ def _read_network(folder: Path, dtype: str) -> Any:
             dtype=getattr(torch, dtype),
             attn_implementation=ATTENTION,
             output_loading_info=True,
-        )
+        )  # type: ignore[misc]
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UnsupportedModel(f"The model in {folder} could not be read: {first}") from error
@@ -218,7 +223,7 @@ def _check_finite(network: nn.Module, folder: Path) -> None:
     for name, parameter in network.named_parameters():
         if not bool(parameter.isfinite().all()):
             count = int((~parameter.isfinite()).sum())
-            raise UnsupportedModel(f"{folder}: the tensor {name} holds {count} values that are not finite; copy it again.")
+            raise UnsupportedModel(f"{folder}: {name} holds {count} values that are not finite; copy the model again.")
 
 
 def _read_tokenizer(folder: Path) -> Tokenizer | None:

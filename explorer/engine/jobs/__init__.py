@@ -24,6 +24,10 @@ Job = Callable[..., Work[Mapping[str, object]]]
 JOBS: dict[str, str] = {
     "hello": "explorer.engine.machine:hello",
     "warm": "explorer.engine.machine:warm",
+    "open": "explorer.engine.jobs.opening:open_model",
+    "tokenize": "explorer.engine.jobs.opening:tokenize",
+    "attribute": "explorer.engine.jobs.attributing:attribute",
+    "check": "explorer.engine.jobs.checking:check",
 }
 
 

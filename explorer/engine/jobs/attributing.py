@@ -1,0 +1,136 @@
+"""Jobs that compute graphs and check them against the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer import __version__
+from explorer.circuits.graph_arrays import to_arrays
+from explorer.engine.jobs.opening import Setting, encode_prompt, model_of, token_text, transcoders_of
+from explorer.engine.state import EngineState
+from explorer.errors import PromptError
+from explorer.io.digest import digest
+from explorer.work import Progress, Work
+
+if TYPE_CHECKING:
+    from explorer.circuits.graph import Graph
+    from explorer.circuits.replacement import LocalReplacementModel
+    from explorer.circuits.targets import LogitTarget
+    from explorer.models.loader import LanguageModel
+    from explorer.models.tokenizer import Tokens
+    from explorer.models.trace import Trace
+
+
+def attribute(
+    state: EngineState,
+    *,
+    model: str,
+    transcoders: str,
+    text: str = "",
+    token_ids: list[int] | None = None,
+    targets: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    dtype: str = "float32",
+    threads: int = 0,
+) -> Work[Mapping[str, object]]:
+    """The attribution graph of a prompt: ``head`` and ``arrays`` of graph_arrays.
+
+    ``targets`` has ``kind`` (logits, tokens, contrast), ``tokens``, ``max_logits``, ``logit_mass``, ``pos`` (default:
+    the last token) and ``features`` (rows of layer, pos, feature, weight).
+    """
+    from explorer.circuits.attribution import attribute as trace_graph
+    from explorer.circuits.targets import FeatureTarget
+
+    started = time.perf_counter()
+    setting = Setting(device, dtype, threads)
+    yield Progress(0, 0, f"Reading “{Path(model).name}”")
+    opened = model_of(state, model, setting)
+    tokens = encode_prompt(opened, text, token_ids)
+    yield Progress(0, 0, "Running the prompt")
+    trace = opened.run(tokens.ids)
+    local = _replaced(state, opened, trace, transcoders, setting)
+    state.raise_if_stopped()
+    wanted = dict(targets or {})
+    logits = _logit_targets(opened, trace, wanted)
+    features = tuple(
+        FeatureTarget(int(layer), int(pos), int(feature), float(weight))
+        for layer, pos, feature, weight in wanted.get("features", ())
+    )
+    graph = yield from trace_graph(local, logits, features)
+    made = {
+        **_provenance(opened, local, model, transcoders, setting),
+        "prompt": text,
+        "targets": wanted,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    head, arrays = to_arrays(_named(graph, tokens, made))
+    return {"head": head, "arrays": arrays}
+
+
+def _replaced(
+    state: EngineState, model: LanguageModel, trace: Trace, transcoders: str, setting: Setting
+) -> LocalReplacementModel:
+    import torch
+
+    from explorer.circuits.replacement import replace_locally
+
+    return replace_locally(model, trace, transcoders_of(state, transcoders), getattr(torch, setting.dtype))
+
+
+def _logit_targets(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any]) -> tuple[LogitTarget, ...]:
+    """The logits that ``wanted`` asks for, with their texts; none if only features are asked for."""
+    from explorer.circuits.targets import chosen_tokens, contrast, top_logits
+
+    kind, tokens = wanted.get("kind", "logits"), [int(token) for token in wanted.get("tokens", ())]
+    pos = int(wanted.get("pos", -1))
+    pos = pos + trace.n_pos if pos < 0 else pos
+    if not 0 <= pos < trace.n_pos:
+        raise PromptError(f"Position {pos} is outside the prompt (0 to {trace.n_pos - 1}); choose another.")
+    head = model.head
+    if kind == "contrast":
+        a, b = tokens
+        pair = contrast(head, pos, a, b)
+        return (replace(pair, text=f"{token_text(model, a)} − {token_text(model, b)}"),)
+    if kind == "tokens":
+        weights = wanted.get("weights")
+        found = chosen_tokens(head, trace.logits, pos, tokens, list(weights) if weights else None)
+    elif kind == "logits":
+        limits = {"max_logits": int(wanted.get("max_logits", 10)), "mass": float(wanted.get("logit_mass", 0.95))}
+        found = top_logits(head, trace.logits, pos, max_logits=int(limits["max_logits"]), mass=limits["mass"])
+    else:
+        found = ()
+    return tuple(replace(target, text=token_text(model, target.token_id)) for target in found)
+
+
+def _named(graph: Graph, tokens: Tokens, provenance: Mapping[str, Any]) -> Graph:
+    return replace(graph, tokens=tokens.texts, n_special=tokens.n_special, provenance=provenance)
+
+
+def _provenance(
+    model: LanguageModel, local: LocalReplacementModel, folder: str, transcoders: str, setting: Setting
+) -> dict[str, Any]:
+    import torch
+
+    held = local.transcoders
+    return {
+        "model": model.name,
+        "model_family": str(model.config.model_type),
+        "model_sha256": digest(Path(folder).glob("*.safetensors")),
+        "transcoders": Path(transcoders).name,
+        "transcoder_kind": held.kind,
+        "transcoder_sha256": held.sha256,
+        "read": held.read.value,
+        "write": held.write.value,
+        "device": str(model.device),
+        "dtype": setting.dtype,
+        "threads": torch.get_num_threads(),
+        "fidelity": local.fidelity(),
+        "explorer": __version__,
+        "torch": torch.__version__,
+        "transformers": version("transformers"),
+    }

@@ -1,0 +1,172 @@
+"""Jobs that open models and transcoders and read prompts; what they open stays open for the next job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.engine.state import EngineState
+from explorer.errors import ExplorerError, PromptError
+from explorer.session.model_info import ModelInfo
+from explorer.work import Progress, Work
+
+if TYPE_CHECKING:
+    from explorer.models.loader import LanguageModel
+    from explorer.models.tokenizer import Tokens
+    from explorer.transcoders.transcoder import TranscoderSet
+
+N_CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how precisely to compute; ``device`` auto, cpu, cuda, cuda:1, mps; ``threads`` 0 leaves torch's."""
+
+    device: str = "auto"
+    dtype: str = "float32"
+    threads: int = 0
+
+
+def open_model(
+    state: EngineState,
+    *,
+    model: str,
+    transcoders: str = "",
+    device: str = "auto",
+    dtype: str = "float32",
+    threads: int = 0,
+) -> Work[Mapping[str, object]]:
+    """Open the model in folder ``model`` and the set in folder ``transcoders``, unless they are open; a ModelInfo."""
+    setting = Setting(device, dtype, threads)
+    yield Progress(0, 3, f"Reading “{Path(model).name}”")
+    opened = model_of(state, model, setting)
+    yield Progress(1, 3, "Reading transcoders")
+    held = transcoders_of(state, transcoders) if transcoders else None
+    yield Progress(2, 3, "Checking that they fit")
+    if held is not None:
+        from explorer.circuits.replacement import check_fit
+
+        check_fit(opened, held)
+    return asdict(_info(opened, held, model, transcoders, setting))
+
+
+def tokenize(
+    state: EngineState, *, model: str, text: str, predict: bool = True, device: str = "auto", dtype: str = "float32"
+) -> Work[Mapping[str, object]]:
+    """The tokens of ``text`` and, with ``predict``, the most probable next ones; a Prompt as a mapping."""
+    yield Progress(0, 1, "Reading the prompt")
+    opened = model_of(state, model, Setting(device, dtype))
+    tokens = encode_prompt(opened, text, None)
+    opened.check(tokens.ids)
+    candidates = _candidates(opened, tokens) if predict else []
+    return {
+        "text": text,
+        "token_ids": list(tokens.ids),
+        "tokens": list(tokens.texts),
+        "n_special": tokens.n_special,
+        "candidates": candidates,
+    }
+
+
+def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
+    """The open model of that folder and setting, opened now if it was not."""
+    import torch
+
+    from explorer.models.loader import open_language_model
+
+    if setting.threads > 0:
+        torch.set_num_threads(setting.threads)
+    device = choose_device(setting.device)
+    key = f"{Path(model).resolve()}|{device}|{setting.dtype}"
+    if key not in state.models:
+        opened = open_language_model(Path(model), dtype=setting.dtype, device=device)
+        state.models.clear()
+        state.models[key] = opened
+    found: LanguageModel = state.models[key]  # type: ignore[assignment]
+    return found
+
+
+def transcoders_of(state: EngineState, folder: str) -> TranscoderSet:
+    """The open transcoders of that folder, opened now if they were not."""
+    from explorer.io import transcoders
+
+    key = str(Path(folder).resolve())
+    if key not in state.transcoders:
+        opened = transcoders.read(Path(folder))
+        state.transcoders.clear()
+        state.transcoders[key] = opened
+    found: TranscoderSet = state.transcoders[key]  # type: ignore[assignment]
+    return found
+
+
+def choose_device(name: str) -> str:
+    """The torch device for ``name``; ``auto`` takes CUDA, then Apple's, then the processor."""
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind = name.split(":")[0]
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(kind, False):
+        raise ExplorerError(f"There is no device “{name}” here; choose auto or cpu.")
+    return name
+
+
+def encode_prompt(model: LanguageModel, text: str, token_ids: list[int] | None) -> Tokens:
+    """The tokens of a prompt given as text or as ids (used as they are)."""
+    from explorer.models.tokenizer import Tokens
+
+    if token_ids is not None:
+        ids = tuple(token_ids)
+        if model.tokenizer is None:
+            return Tokens(ids, tuple(f"<{token}>" for token in ids), 0)
+        front = model.tokenizer.front
+        return model.tokenizer.describe(ids, int(front is not None and ids[:1] == (front[0],)))
+    if model.tokenizer is None:
+        raise PromptError(f"“{model.name}” has no tokenizer files; give the prompt as token ids.")
+    return model.tokenizer.encode(text)
+
+
+def _candidates(model: LanguageModel, tokens: Tokens) -> list[dict[str, object]]:
+    import torch
+
+    with torch.no_grad():
+        logits = model.network(torch.tensor([tokens.ids], device=model.device), use_cache=False).logits[0, -1]
+    top = logits.double().softmax(-1).topk(min(N_CANDIDATES, len(logits)))
+    pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
+    return [{"token_id": token, "text": token_text(model, token), "probability": chance} for token, chance in pairs]
+
+
+def token_text(model: LanguageModel, token_id: int) -> str:
+    return model.tokenizer.text(token_id) if model.tokenizer is not None else f"<{token_id}>"
+
+
+def _info(
+    model: LanguageModel, held: TranscoderSet | None, path: str, transcoder_path: str, setting: Setting
+) -> ModelInfo:
+    import torch
+
+    front = model.tokenizer.front if model.tokenizer is not None else None
+    return ModelInfo(
+        name=model.name,
+        path=path,
+        family=str(model.config.model_type),
+        n_layers=model.n_layers,
+        d_model=model.d_model,
+        d_vocab=model.d_vocab,
+        n_parameters=model.n_parameters,
+        context=model.context,
+        special_token=front[1] if front else "",
+        special_name={"bos": "start of text", "eos": "end of text", "pad": "padding"}[front[2]] if front else "",
+        transcoder_kind=held.kind if held is not None else "",
+        transcoder_name=Path(transcoder_path).name if held is not None else "",
+        transcoder_path=transcoder_path,
+        d_transcoder=held.layers[0].d_transcoder if held is not None else 0,
+        device=str(model.device),
+        dtype=setting.dtype,
+        threads=torch.get_num_threads(),
+    )
