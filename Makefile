@@ -52,6 +52,15 @@ check: $(STAMP)
 samples: $(STAMP)
 	@$(BIN)/python -m sample_models.training.us_cities
 
+# Both need what is not written yet; until then they say so and fail.
+screenshots: $(STAMP)
+	@test -f scripts/screenshots || { echo "There is no window to photograph yet." >&2; exit 1; }
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python scripts/screenshots
+
+bench: $(STAMP)
+	@test -d benchmarks || { echo "There are no benchmarks yet." >&2; exit 1; }
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find explorer sample_models tests -name __pycache__ -type d -prune -exec rm -rf {} +
