@@ -1,0 +1,225 @@
+"""circuit-tracer's layout: per-layer sets and cross-layer transcoders as safetensors with a config.yaml.
+
+Per layer: ``layer_{i}.safetensors`` with W_enc (n, d), W_dec (n, d), b_enc, b_dec, perhaps
+activation_function.threshold, k and W_skip (out, in). Across layers: ``W_enc_{i}.safetensors`` with
+W_enc_i (n, d), b_enc_i, b_dec_i, perhaps threshold_i, and ``W_dec_{i}.safetensors`` with W_dec_i (n, L - i, d),
+whose entry j writes to layer i + j. Source: decoderesearch/circuit-tracer 0.4.1; older sets store W_dec as (d, n).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from explorer.errors import SaveError, UnsupportedTranscoder
+from explorer.io.atomic import new_folder
+from explorer.io.digest import digest
+from explorer.io.transcoder_config import KINDS, NAME, TranscoderConfig, numbered, read_config, zero_positions
+from explorer.io.transcoders.weights_file import WeightsFile
+from explorer.transcoders.activations import Activation
+from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
+
+TITLE = "circuit-tracer"
+
+Point = TypeVar("Point", ReadPoint, WritePoint)
+
+THRESHOLD = "activation_function.threshold"
+
+
+def claims(folder: Path) -> bool:
+    """Whether ``folder`` looks like this layout (config.yaml, or files of its names without one)."""
+    config = folder / NAME
+    if config.is_file():
+        with config.open("rb") as file:
+            return b"model_kind" in file.read(100_000)
+    return any((folder / f"{stem}0.safetensors").is_file() for stem in ("layer_", "W_enc_"))
+
+
+def read(folder: Path) -> TranscoderSet:
+    """The set in ``folder``, in the dtype it is stored in; UnsupportedTranscoder or LoadError otherwise."""
+    config = read_config(folder)
+    read_at = _point(folder, "feature_input_hook", config.read, ReadPoint)
+    write_at = _point(folder, "feature_output_hook", config.write, WritePoint)
+    if config.kind == "clt":
+        files = (*numbered(folder, "W_enc_"), *numbered(folder, "W_dec_"))
+        layers = _cross_layer(folder, config)
+    else:
+        files = config.files or numbered(folder, "layer_")
+        layers = tuple(_per_layer(file, config) for file in files)
+    for layer, transcoder in enumerate(layers):
+        if transcoder.d_model != layers[0].d_model:
+            raise UnsupportedTranscoder(
+                f"“{folder}”: layer {layer} is {transcoder.d_model} wide and layer 0 {layers[0].d_model}; "
+                "they belong to different sets."
+            )
+    return TranscoderSet(
+        layers=layers,
+        read=read_at,
+        write=write_at,
+        zero_positions=config.zero_positions,
+        model_name=config.model_name,
+        origin="/".join(folder.resolve().parts[-2:]),
+        sha256=digest((folder / NAME, *files)),
+    )
+
+
+def write(transcoders: TranscoderSet, folder: Path, model_name: str = "") -> None:
+    """Write the set into the new or empty ``folder``, which circuit-tracer and ``read`` can open.
+
+    SaveError if the folder cannot be written, UnsupportedTranscoder if the layout cannot hold the set.
+    """
+    name = model_name or transcoders.model_name
+    settings = _settings(transcoders, name)
+    with new_folder(folder) as new:
+        settings["scan"] = folder.name
+        (new / NAME).write_text(yaml.safe_dump(settings), "utf-8")
+        for layer, transcoder in enumerate(transcoders.layers):
+            for file, held in _files(transcoders, layer, transcoder).items():
+                plain = {key: tensor.detach().cpu().contiguous() for key, tensor in held.items()}
+                try:
+                    save_file(plain, new / file)
+                except SafetensorError as error:
+                    raise SaveError(f"“{folder}” could not be saved: {error}.") from error
+
+
+def _per_layer(file: Path, config: TranscoderConfig) -> Transcoder:
+    held = WeightsFile(file)
+    b_enc, b_dec = held.vector("b_enc"), held.vector("b_dec")
+    n, d = len(b_enc), len(b_dec)
+    W_enc, W_dec = held.shaped("W_enc", (n, d)), held.shaped("W_dec", (n, d), older=True)
+    threshold = held.threshold(THRESHOLD, n)
+    k = int(held.take("k").reshape(-1)[0]) if "k" in held else 0
+    # circuit-tracer uses it as x @ W_skip.T; when d_in == d_out the shape cannot tell, the layout does
+    W_skip = held.shaped("W_skip", (d, d)).T.contiguous() if "W_skip" in held else None
+    held.done()
+    return _transcoder(file, config, (W_enc, b_enc, W_dec[:, None], b_dec), threshold, W_skip, k)
+
+
+def _cross_layer(folder: Path, config: TranscoderConfig) -> tuple[Transcoder, ...]:
+    encoders, decoders = numbered(folder, "W_enc_"), numbered(folder, "W_dec_")
+    if len(encoders) != len(decoders):
+        raise UnsupportedTranscoder(
+            f"“{folder}” holds {len(encoders)} files W_enc_* and {len(decoders)} files W_dec_*; "
+            "download the missing ones."
+        )
+    layers = []
+    for layer, (encoder, decoder) in enumerate(zip(encoders, decoders, strict=True)):
+        held = WeightsFile(encoder)
+        b_enc, b_dec = held.vector(f"b_enc_{layer}"), held.vector(f"b_dec_{layer}")
+        n, d = len(b_enc), len(b_dec)
+        W_enc = held.shaped(f"W_enc_{layer}", (n, d))
+        threshold = held.threshold(f"threshold_{layer}", n)
+        held.done()
+        held = WeightsFile(decoder)
+        W_dec = held.shaped(f"W_dec_{layer}", (n, len(encoders) - layer, d))
+        held.done()
+        layers.append(_transcoder(encoder, config, (W_enc, b_enc, W_dec, b_dec), threshold, None, 0))
+    return tuple(layers)
+
+
+def _transcoder(
+    file: Path,
+    config: TranscoderConfig,
+    weights: tuple[Tensor, Tensor, Tensor, Tensor],
+    threshold: Tensor | None,
+    W_skip: Tensor | None,
+    k: int,
+) -> Transcoder:
+    """The canonical form, everything in the widest dtype that the file uses."""
+    dtype = weights[0].dtype
+    for tensor in (*weights, *(extra for extra in (threshold, W_skip) if extra is not None)):
+        dtype = torch.promote_types(dtype, tensor.dtype)
+    W_enc, b_enc, W_dec, b_dec = (tensor.to(dtype) for tensor in weights)
+    return Transcoder(
+        W_enc=W_enc,
+        b_enc=b_enc,
+        W_dec=W_dec,
+        b_dec=b_dec,
+        activation=_activation(file, config, None if threshold is None else threshold.to(dtype), k),
+        W_skip=None if W_skip is None else W_skip.to(dtype),
+    )
+
+
+def _activation(file: Path, config: TranscoderConfig, threshold: Tensor | None, k: int) -> Activation:
+    """A threshold means JumpReLU; else what config.yaml says; else TopK if the file stores k; else ReLU."""
+    said = config.activation
+    if said not in ("", "relu", "jumprelu", "jump_relu", "topk"):
+        raise UnsupportedTranscoder(
+            f"“{file.parent / NAME}”: the activation “{said}” is not one of relu, topk, jumprelu; "
+            "correct that line."
+        )
+    if threshold is not None:
+        return Activation("jumprelu", threshold)
+    if said.startswith("jump"):
+        raise UnsupportedTranscoder(f"“{file}” lacks the threshold of its JumpReLU; convert it again.")
+    if said == "topk" or (not said and (k or config.k)):
+        if config.k and k and config.k != k:
+            raise UnsupportedTranscoder(f"“{file}” says k = {k} and {NAME} {config.k}; correct {NAME}.")
+        if not (config.k or k):
+            raise UnsupportedTranscoder(
+                f"“{file.parent / NAME}” says topk without k; add a line “k: 64” with the number used in training."
+            )
+        return Activation("topk", k=config.k or k)
+    return Activation("relu")
+
+
+def _point(folder: Path, name: str, said: str, points: type[Point]) -> Point:
+    try:
+        return points(said)
+    except ValueError:
+        known = ", ".join(point.value for point in points)
+        raise UnsupportedTranscoder(
+            f"“{folder / NAME}”: {name} is “{said}”, which this version does not know ({known})."
+        ) from None
+
+
+def _settings(transcoders: TranscoderSet, model_name: str) -> dict[str, object]:
+    """What config.yaml says of the set; UnsupportedTranscoder if the layout cannot say it."""
+    what = transcoders.origin or "the set"
+    activations = {(layer.activation.kind, layer.activation.k) for layer in transcoders.layers}
+    topk = {k for kind, k in activations if kind == "topk"}
+    if any(layer.activation.rectified for layer in transcoders.layers):
+        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout has no TopK followed by a ReLU.")
+    if topk and (len(activations) > 1 or transcoders.kind == "clt"):
+        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout takes TopK per layer only, with one k for all.")
+    if transcoders.kind == "clt" and any(layer.W_skip is not None for layer in transcoders.layers):
+        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout has no skip weights across layers.")
+    settings: dict[str, object] = {
+        "model_kind": next(name for name, kind in KINDS.items() if kind == transcoders.kind),
+        "model_name": model_name,
+        "feature_input_hook": transcoders.read.value,
+        "feature_output_hook": transcoders.write.value,
+    }
+    if topk:
+        settings.update(activation="topk", k=topk.pop())
+    if transcoders.zero_positions != zero_positions(model_name):
+        settings["zero_positions"] = transcoders.zero_positions
+    return settings
+
+
+def _files(transcoders: TranscoderSet, layer: int, transcoder: Transcoder) -> dict[str, dict[str, Tensor]]:
+    """The tensors of one layer by file and name."""
+    threshold = transcoder.activation.threshold
+    if transcoders.kind == "plt":
+        held = {"W_enc": transcoder.W_enc, "b_enc": transcoder.b_enc, "W_dec": transcoder.W_dec[:, 0]}
+        held["b_dec"] = transcoder.b_dec
+        if threshold is not None:
+            held[THRESHOLD] = threshold
+        if transcoder.W_skip is not None:
+            held["W_skip"] = transcoder.W_skip.T
+        return {f"layer_{layer}.safetensors": held}
+    n_targets = transcoders.n_layers - layer
+    W_dec = transcoder.W_dec
+    if transcoder.n_targets < n_targets:
+        nothing = W_dec.new_zeros(len(W_dec), n_targets - transcoder.n_targets, transcoder.d_model)
+        W_dec = torch.cat([W_dec, nothing], dim=1)
+    held = {f"{name}_{layer}": getattr(transcoder, name) for name in ("W_enc", "b_enc", "b_dec")}
+    if threshold is not None:
+        held[f"threshold_{layer}"] = threshold
+    return {f"W_enc_{layer}.safetensors": held, f"W_dec_{layer}.safetensors": {f"W_dec_{layer}": W_dec}}
