@@ -16,6 +16,7 @@ from explorer.engine.protocol import Array
 from explorer.errors import EngineError
 
 ARRAY = "$array"
+PLAIN = (str, int, float, bool)  # crosses as it is: long lists of words must not cost the window a frame
 
 
 def pack(value: object) -> tuple[Any, dict[str, Array]]:
@@ -30,7 +31,7 @@ def pack(value: object) -> tuple[Any, dict[str, Array]]:
 def unpack(value: Any, arrays: Mapping[str, Array]) -> Any:
     """The value that ``pack`` was given."""
     if isinstance(value, list):
-        return [unpack(item, arrays) for item in value]
+        return [item if type(item) in PLAIN else unpack(item, arrays) for item in value]
     if not isinstance(value, dict):
         return value
     if value.keys() != {ARRAY}:
@@ -57,7 +58,10 @@ def _lift(value: object, path: str, arrays: dict[str, Array]) -> Any:
             arrays[name] = value
             return {ARRAY: name}
         case list() | tuple():
-            return [_lift(item, f"{path}[{row}]", arrays) for row, item in enumerate(value)]
+            return [
+                item if type(item) in PLAIN else _lift(item, f"{path}[{row}]", arrays)
+                for row, item in enumerate(value)
+            ]
         case Mapping():
             return {_key(key, path): _lift(item, f"{path}.{key}", arrays) for key, item in value.items()}
         case _:

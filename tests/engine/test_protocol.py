@@ -90,9 +90,7 @@ def test_received_arrays_cannot_be_changed() -> None:
     assert not got.arrays["row"].flags.writeable
 
 
-@pytest.mark.parametrize(
-    "array", [np.array(["text"]), np.array([{}]), np.zeros(2, "c8"), np.zeros(2, "i4,f8")]
-)
+@pytest.mark.parametrize("array", [np.array(["text"]), np.array([{}]), np.zeros(2, "c8"), np.zeros(2, "i4,f8")])
 def test_other_dtypes_are_refused_before_anything_is_sent(array: np.ndarray) -> None:
     with pytest.raises(TypeError, match="cannot cross"):
         encode(Message({}, {"a": array}))
