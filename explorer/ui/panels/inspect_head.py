@@ -182,9 +182,7 @@ class Head(QWidget):
         edits, key = self._document.edits, self._view.graph.key(self._node)
         named = edits.labels.get(key)
         if named is not None:
-            self._document.do(
-                "change a label's status", set_label(edits, key, named.text, str(action.data()))
-            )
+            self._document.do("change a label's status", set_label(edits, key, named.text, str(action.data())))
 
     def _toggle_pin(self) -> None:
         if self._view is not None:

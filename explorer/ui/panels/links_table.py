@@ -77,9 +77,7 @@ def book_rows(book: Book, kind: int) -> list[Row]:
         Cell(plain(book.total), strong=True, right=True, rule=True),
     )
     check = Cell(said, "text_2" if holds else "danger", right=True, rule=True)
-    rows.append(
-        Row((*cells, check, Cell()), f"{name} {plain(book.total)}, residual {residual(book.residual)}")
-    )
+    rows.append(Row((*cells, check, Cell()), f"{name} {plain(book.total)}, residual {residual(book.residual)}"))
     return rows
 
 

@@ -203,11 +203,7 @@ class NodesPanel(QWidget):
         self.pages.setCurrentIndex(int(empty))
         if not empty:
             return
-        hidden = (
-            0
-            if view is None
-            else view.hidden_count(HiddenBy.INFLUENCE) + view.hidden_count(HiddenBy.NO_LINKS)
-        )
+        hidden = 0 if view is None else view.hidden_count(HiddenBy.INFLUENCE) + view.hidden_count(HiddenBy.NO_LINKS)
         self.search_hidden.setVisible(bool(query) and hidden > 0 and not self._with_hidden)
         if view is None:
             self.nothing.setText("No graph yet.")
@@ -235,9 +231,7 @@ class NodesPanel(QWidget):
         with QSignalBlocker(chosen):
             chosen.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
             if rows and chosen.currentIndex().row() != rows[-1]:
-                chosen.setCurrentIndex(
-                    self.model.index(rows[-1], 0), QItemSelectionModel.SelectionFlag.NoUpdate
-                )
+                chosen.setCurrentIndex(self.model.index(rows[-1], 0), QItemSelectionModel.SelectionFlag.NoUpdate)
         self.model.set_current(self._document.current)
         if rows and not self.table.hasFocus():
             self.table.scrollTo(self.model.index(rows[-1], 0))

@@ -135,11 +135,7 @@ class NodesModel(QAbstractTableModel):
             ranks = np.array(sorted(range(len(nodes)), key=names.__getitem__), dtype=np.int64)
             return nodes[ranks] if order == Qt.SortOrder.AscendingOrder else nodes[ranks[::-1]]
         at = view.graph.nodes
-        key = (
-            self._share
-            if column == INFLUENCE
-            else at.layer.astype(np.int64) * (view.graph.n_pos + 2) + at.pos
-        )
+        key = self._share if column == INFLUENCE else at.layer.astype(np.int64) * (view.graph.n_pos + 2) + at.pos
         values = key[nodes]
         return nodes[np.argsort(values if order == Qt.SortOrder.AscendingOrder else -values, kind="stable")]
 

@@ -33,8 +33,7 @@ ICONS: Mapping[str, str] = {
     "file": '<path d="M4 2h5.2L12.5 5.3V14H4zM9 2v3.6h3.5"/>',
     "check": '<path d="M3 8.5 6.3 12 13 4.5"/>',
     "warning": '<path d="M8 2.4 14.3 13.4H1.7zM8 6.5v3.2M8 11.6v.01"/>',
-    "unknown": '<circle cx="8" cy="8" r="5.8"/><path d="M6.2 6.4a1.8 1.8 0 1 1 2.6 1.6c-.6.3-.8.6-.8 1.2'
-    'M8 11.3v.01"/>',
+    "unknown": '<circle cx="8" cy="8" r="5.8"/><path d="M6.2 6.4a1.8 1.8 0 1 1 2.6 1.6c-.6.3-.8.6-.8 1.2M8 11.3v.01"/>',
     "history": '<path d="M2.6 8a5.4 5.4 0 1 0 1.7-3.9L2.4 5.8M2.4 2.8v3h3M8 5v3.2l2.2 1.3"/>',
     "restore": '<path d="M6 3 2.5 6.5 6 10M2.5 6.5H10a3.5 3.5 0 0 1 0 7H7"/>',
     "down": '<path d="M4 6l4 4 4-4"/>',

@@ -88,9 +88,7 @@ def _shape(painter: QPainter, centre: QPointF, radius: float, kind: int) -> None
         painter.drawPolygon(QPolygonF(points))
     elif kind == NodeKind.LOGIT:
         width, height = radius * 2.9, radius * 1.9
-        painter.drawRoundedRect(
-            QRectF(x - width / 2, y - height / 2, width, height), radius * 0.7, radius * 0.7
-        )
+        painter.drawRoundedRect(QRectF(x - width / 2, y - height / 2, width, height), radius * 0.7, radius * 0.7)
     else:
         painter.drawEllipse(centre, radius, radius)
 

@@ -79,9 +79,7 @@ class CellDelegate(QStyledItemDelegate):
 
 def _paint_fill(painter: QPainter, rect: QRect, part: float, theme: Theme) -> None:
     width = max(2, round((rect.width() - 10) * min(part, 1.0)))
-    painter.fillRect(
-        QRect(rect.right() - 7 - width, rect.top() + 1, width + 2, rect.height() - 2), theme.line
-    )
+    painter.fillRect(QRect(rect.right() - 7 - width, rect.top() + 1, width + 2, rect.height() - 2), theme.line)
 
 
 def _paint_bar(painter: QPainter, rect: QRect, value: float, theme: Theme) -> None:
