@@ -44,8 +44,8 @@ def _read(
     values = np.zeros(len(graph))
     for layer, mid in enumerate(mids):
         own = np.flatnonzero((graph.nodes.kind == NodeKind.FEATURE) & (graph.nodes.layer == layer))
-        rows = local.transcoders.layers[layer].W_enc[torch.from_numpy(graph.nodes.feature[own])].to(mid)
-        read = local.read(layer, mid)[torch.from_numpy(graph.nodes.pos[own].astype(np.int64))]
+        rows = local.transcoders.layers[layer].W_enc[torch.tensor(graph.nodes.feature[own])].to(mid)
+        read = local.read(layer, mid)[torch.tensor(graph.nodes.pos[own].astype(np.int64))]
         values[own] = (read * rows).sum(-1).double().cpu().numpy()
     logits = graph.block(NodeKind.LOGIT)
     normed = local.frozen.final_norm(last)

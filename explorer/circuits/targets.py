@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -60,9 +61,9 @@ def chosen_tokens(
     logits: Float[Tensor, "n_pos d_vocab"],
     pos: int,
     token_ids: list[int],
-    weights: list[float] | None = None,
+    weights: Sequence[float | None] | None = None,
 ) -> tuple[LogitTarget, ...]:
-    """Given tokens after ``pos``, weighted by their probability unless ``weights`` says otherwise."""
+    """Given tokens after ``pos``, weighted by their probability where ``weights`` has None."""
     probability = logits[pos].double().softmax(-1)
     d_vocab = len(head.W_U)
     outside = [token for token in token_ids if not 0 <= token < d_vocab]
@@ -70,7 +71,7 @@ def chosen_tokens(
         raise PromptError(f"Token {outside[0]} is outside the vocabulary (0 to {d_vocab - 1}); choose another target.")
     own = [float(probability[token]) for token in token_ids]
     return tuple(
-        LogitTarget(head.direction(token), pos, head.constant(token), weight, known, token)
+        LogitTarget(head.direction(token), pos, head.constant(token), known if weight is None else weight, known, token)
         for token, known, weight in zip(token_ids, own, weights or own, strict=True)
     )
 

@@ -16,7 +16,7 @@ from explorer.errors import EngineError
 from explorer.work import Progress, Work
 
 # What every first job would otherwise wait for, in the order of import; the bulk of every modeling module.
-WARM = ("torch", "transformers.modeling_utils")
+WARM = ("torch", "transformers.modeling_utils", "transformers.models.llama.modeling_llama", "explorer.models.capture")
 
 
 def hello(state: EngineState) -> Work[Mapping[str, object]]:

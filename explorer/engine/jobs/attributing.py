@@ -40,8 +40,9 @@ def attribute(
 ) -> Work[Mapping[str, object]]:
     """The attribution graph of a prompt: ``head`` and ``arrays`` of graph_arrays.
 
-    ``targets`` has ``kind`` (logits, tokens, contrast), ``tokens``, ``max_logits``, ``logit_mass``, ``pos`` (default:
-    the last token) and ``features`` (rows of layer, pos, feature, weight).
+    ``targets`` has ``kind`` (logits, tokens, contrast, direction, features), ``tokens`` (ids) or ``texts``,
+    ``weights`` (None: the probability), ``vector``, ``max_logits``, ``logit_mass``, ``pos`` (default: the last
+    token) and ``features`` (rows of layer, pos, feature, weight).
     """
     from explorer.circuits.attribution import attribute as trace_graph
     from explorer.circuits.targets import FeatureTarget
@@ -65,7 +66,7 @@ def attribute(
     made = {
         **_provenance(opened, local, model, transcoders, setting),
         "prompt": text,
-        "targets": wanted,
+        "targets": {name: value for name, value in wanted.items() if name != "vector"},
         "seconds": round(time.perf_counter() - started, 3),
     }
     head, arrays = to_arrays(_named(graph, tokens, made))
@@ -84,27 +85,49 @@ def _replaced(
 
 def _logit_targets(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any]) -> tuple[LogitTarget, ...]:
     """The logits that ``wanted`` asks for, with their texts; none if only features are asked for."""
-    from explorer.circuits.targets import chosen_tokens, contrast, top_logits
 
-    kind, tokens = wanted.get("kind", "logits"), [int(token) for token in wanted.get("tokens", ())]
     pos = int(wanted.get("pos", -1))
     pos = pos + trace.n_pos if pos < 0 else pos
     if not 0 <= pos < trace.n_pos:
         raise PromptError(f"Position {pos} is outside the prompt (0 to {trace.n_pos - 1}); choose another.")
-    head = model.head
+    found = _wanted_logits(model, trace, wanted, pos)
+    return tuple(replace(target, text=target.text or token_text(model, target.token_id)) for target in found)
+
+
+def _wanted_logits(
+    model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos: int
+) -> tuple[LogitTarget, ...]:
+    from explorer.circuits.targets import chosen_tokens, contrast, free_direction, top_logits
+
+    kind, head = wanted.get("kind", "logits"), model.head
+    tokens = [int(token) for token in wanted.get("tokens", ())]
+    tokens += [_token_id(model, text) for text in wanted.get("texts", ())]
     if kind == "contrast":
         a, b = tokens
-        pair = contrast(head, pos, a, b)
-        return (replace(pair, text=f"{token_text(model, a)} − {token_text(model, b)}"),)
+        text = f"{token_text(model, a)} − {token_text(model, b)}"
+        return (replace(contrast(head, pos, a, b), text=text),)
+    if kind == "direction":
+        import torch
+
+        vector = torch.as_tensor(wanted["vector"])
+        if tuple(vector.shape) != (model.d_model,):
+            raise PromptError(f"The direction has shape {tuple(vector.shape)}; the model needs ({model.d_model},).")
+        return (replace(free_direction(vector, pos, model.d_vocab), text="direction"),)
     if kind == "tokens":
-        weights = wanted.get("weights")
-        found = chosen_tokens(head, trace.logits, pos, tokens, list(weights) if weights else None)
-    elif kind == "logits":
-        limits = {"max_logits": int(wanted.get("max_logits", 10)), "mass": float(wanted.get("logit_mass", 0.95))}
-        found = top_logits(head, trace.logits, pos, max_logits=int(limits["max_logits"]), mass=limits["mass"])
-    else:
-        found = ()
-    return tuple(replace(target, text=token_text(model, target.token_id)) for target in found)
+        return chosen_tokens(head, trace.logits, pos, tokens, wanted.get("weights"))
+    if kind == "features":
+        return ()
+    max_logits, mass = int(wanted.get("max_logits", 10)), float(wanted.get("logit_mass", 0.95))
+    return top_logits(head, trace.logits, pos, max_logits=max_logits, mass=mass)
+
+
+def _token_id(model: LanguageModel, text: str) -> int:
+    """The id that ``text`` is: one token of the tokenizer, or a number where there is no tokenizer."""
+    if model.tokenizer is not None:
+        return model.tokenizer.single(text)
+    if not text.isdigit():
+        raise PromptError(f"“{model.name}” has no tokenizer files; give the target as a token id, not “{text}”.")
+    return int(text)
 
 
 def _named(graph: Graph, tokens: Tokens, provenance: Mapping[str, Any]) -> Graph:

@@ -1,0 +1,25 @@
+"""The command line: every job the window can do, without a window.
+
+Exit codes: 0 done, 1 a foreseen fault (one sentence on standard error), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from explorer.cli.parser import parser
+from explorer.errors import ExplorerError
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    chosen = parser().parse_args(arguments or ["open"])
+    try:
+        code: int = chosen.run(chosen)
+    except ExplorerError as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Cancelled. Nothing was written.", file=sys.stderr)
+        return 1
+    return code

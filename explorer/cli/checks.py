@@ -1,0 +1,181 @@
+"""Commands that check: a graph's certificate, and the installed program."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.circuits.graph import Graph, NodeKind
+from explorer.circuits.graph_arrays import from_arrays, to_arrays
+from explorer.circuits.influence import node_influence
+from explorer.circuits.scores import worst_residual
+from explorer.cli.places import model_folder, transcoder_folder
+from explorer.cli.say import ProgressLine, result
+from explorer.errors import ExplorerError, GraphError
+
+BOOKS_LIMIT = {"float32": 1e-5, "float64": 1e-12}
+SPOT_LIMIT = {"float32": 1e-4, "float64": 1e-9}
+
+
+def verify(chosen: argparse.Namespace) -> int:
+    """Residuals and conservation of a graph; with the model, spot checks. Exit code 1 if one fails."""
+    from explorer.io.circuit_file import open_circuit
+
+    graph, _ = open_circuit(chosen.input)
+    dtype = str(graph.provenance.get("dtype", "float32"))
+    found = {
+        "residual": worst_residual(graph),
+        "residual_limit": BOOKS_LIMIT.get(dtype, 1e-5),
+        "conservation": conservation(graph),
+        "spot_checks": _spot_checks(graph, chosen) if chosen.model else None,
+    }
+    faults = _faults(found, dtype)
+    result({**found, "ok": not faults}, _text(found, faults), as_json=chosen.json)
+    return 1 if faults else 0
+
+
+def conservation(graph: Graph) -> float:
+    """Relative difference between the influence of all roots and the weight of all targets that have inputs.
+
+    Every path from a target ends in a root, so the influence of the roots (embeddings, errors and features that
+    nothing feeds) must sum to the weight that is sent.
+    """
+    influence = node_influence(graph)
+    fed = np.zeros(len(graph), dtype=bool)
+    real = graph.nodes.kind[graph.rows.source] != NodeKind.BIAS
+    fed[graph.edge_target[real & (graph.rows.weight != 0)]] = True
+    sent = float(graph.target_weight[fed].sum())
+    arrived = float(influence[~fed].sum())
+    return abs(arrived - sent) / sent if sent else float("nan")
+
+
+def _spot_checks(graph: Graph, chosen: argparse.Namespace) -> dict[str, Any]:
+    from explorer.engine.inprocess import run_job
+    from explorer.engine.state import EngineState
+
+    head, arrays = to_arrays(graph)
+    line = ProgressLine()
+    try:
+        return run_job(
+            "check",
+            EngineState(),
+            line,
+            head=head,
+            arrays=arrays,
+            model=str(model_folder(chosen.model)),
+            transcoders=str(transcoder_folder(chosen.model, chosen.transcoders)),
+            device=chosen.device,
+            dtype=str(graph.provenance.get("dtype", chosen.dtype)),
+        )
+    finally:
+        line.close()
+
+
+def _faults(found: dict[str, Any], dtype: str) -> list[str]:
+    faults = []
+    if not found["residual"] <= found["residual_limit"] and not np.isnan(found["residual"]):
+        faults.append(f"the books are off by {found['residual']:.1e}, limit {found['residual_limit']:.0e}")
+    if found["conservation"] > 1e-5:
+        faults.append(f"influence is not conserved ({found['conservation']:.1e})")
+    spots = found["spot_checks"]
+    if spots is not None and spots["worst"] > SPOT_LIMIT.get(dtype, 1e-4):
+        faults.append(f"an edge differs from the frozen model by {spots['worst']:.1e}")
+    return faults
+
+
+def _text(found: dict[str, Any], faults: list[str]) -> str:
+    books = f"books balance to {found['residual']:.1e} (limit {found['residual_limit']:.0e})"
+    if np.isnan(found["residual"]):
+        books = "books: cannot be checked, the graph does not hold its pre-activations"
+    spots = found["spot_checks"]
+    checked = "spot checks: not run"
+    if spots is not None:
+        checked = f"spot checks: {spots['sources']} sources doubled in the frozen model, off by {spots['worst']:.1e} at most"
+    verdict = "The graph holds." if not faults else f"The graph does not hold: {'; '.join(faults)}."
+    return "\n".join([books, f"influence conserved to {found['conservation']:.1e}", checked, verdict])
+
+
+def self_test(chosen: argparse.Namespace) -> int:
+    """Run every check, print each, and end the process with the code, so that no teardown can change it."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, check in CHECKS:
+            try:
+                print(f"ok    {name}: {check(Path(folder))}", flush=True)
+            except (ExplorerError, OSError) as error:
+                failed += 1
+                print(f"fail  {name}: {error}", flush=True)
+    print("The program works." if not failed else f"{failed} of {len(CHECKS)} checks failed.", flush=True)
+    sys.stderr.flush()
+    os._exit(1 if failed else 0)
+
+
+def _check_qt(folder: Path) -> str:
+    from explorer.ui.probe import check_none_references
+
+    return check_none_references()
+
+
+def _check_sample(folder: Path) -> str:
+    """The Dallas graph: right answer, balanced books, saved and opened again."""
+    from explorer.engine.inprocess import run_job
+    from explorer.engine.state import EngineState
+    from explorer.io.circuit_file import open_circuit, save
+    from explorer.io.samples import SAMPLES
+    from explorer.session.edits import Edits
+
+    sample = SAMPLES[0]
+    where = {"model": str(sample.model), "transcoders": str(sample.transcoder_folder(sample.transcoders[0]))}
+    answer = run_job("attribute", EngineState(), None, text=sample.prompt, **where)
+    graph = from_arrays(answer["head"], answer["arrays"])
+    save(folder / "sample.circuit", graph, Edits())
+    again, _ = open_circuit(folder / "sample.circuit")
+    residual = worst_residual(again)
+    if not residual <= BOOKS_LIMIT["float32"]:
+        raise GraphError(f"the books of the sample are off by {residual:.1e}")
+    if again.logit_tokens[0] != sample.answer:
+        raise GraphError(f"the sample answers “{again.logit_tokens[0]}” instead of “{sample.answer}”")
+    return f"“{again.logit_tokens[0]}”, {len(again)} nodes, books balance to {residual:.1e}"
+
+
+def _check_export(folder: Path) -> str:
+    from explorer.io import npz
+    from explorer.io.circuit_file import open_circuit
+    from explorer.session.view import resolve
+    from explorer.ui.export import export_graph
+
+    graph, edits = open_circuit(folder / "sample.circuit")
+    view = resolve(graph, edits)
+    for suffix in (".svg", ".png", ".pdf"):
+        export_graph(view, folder / f"sample{suffix}", "print")
+    npz.write(folder / "sample.npz", graph, edits)
+    sizes = {file.suffix: file.stat().st_size for file in folder.iterdir()}
+    empty = [suffix for suffix, size in sizes.items() if size == 0]
+    if empty:
+        raise GraphError(f"the export wrote empty files: {', '.join(empty)}")
+    return ", ".join(f"{suffix} {size} bytes" for suffix, size in sorted(sizes.items()))
+
+
+def _check_window(folder: Path) -> str:
+    from explorer.ui.app import run
+
+    picture = folder / "window.png"
+    if run((str(folder / "sample.circuit"),), engine="", picture=picture) != 0 or not picture.is_file():
+        raise GraphError("the window could not be drawn")
+    return f"window drawn, {picture.stat().st_size} bytes"
+
+
+CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
+    ("Qt", _check_qt),
+    ("sample", _check_sample),
+    ("export", _check_export),
+    ("window", _check_window),
+)

@@ -1,0 +1,220 @@
+"""Commands on graphs: attribute, prune, export, import, convert."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from explorer.circuits.graph import Graph, NodeKind
+from explorer.circuits.graph_arrays import from_arrays
+from explorer.cli.places import model_folder, transcoder_folder
+from explorer.cli.say import ProgressLine, result
+from explorer.errors import ExplorerError, GraphError, PromptError
+from explorer.session.edits import Edits, set_thresholds
+from explorer.session.view import GraphView, resolve
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def attribute(chosen: argparse.Namespace) -> int:
+    """Compute a graph and save it with default edits."""
+    from explorer.engine.inprocess import run_job
+    from explorer.engine.state import EngineState
+    from explorer.io.atomic import check_writable
+    from explorer.io.circuit_file import save
+
+    check_writable(chosen.output)
+    line = ProgressLine()
+    try:
+        answer = run_job(
+            "attribute",
+            EngineState(),
+            line,
+            model=str(model_folder(chosen.model)),
+            transcoders=str(transcoder_folder(chosen.model, chosen.transcoders)),
+            text=chosen.prompt if chosen.prompt is not None else "",
+            token_ids=_ids(chosen.tokens) if chosen.tokens is not None else None,
+            targets=_targets(chosen),
+            device=chosen.device,
+            dtype=chosen.dtype,
+            threads=chosen.threads,
+        )
+    finally:
+        line.close()
+    graph = from_arrays(answer["head"], answer["arrays"])
+    save(chosen.output, graph, Edits())
+    summary = _summary(resolve(graph, Edits()), chosen.output)
+    result(summary, _attribute_text(graph, summary), as_json=chosen.json)
+    return 0
+
+
+def prune(chosen: argparse.Namespace) -> int:
+    """Save the graph with other thresholds."""
+    from explorer.io.circuit_file import open_circuit, save
+
+    for name in ("node_threshold", "edge_threshold"):
+        value = getattr(chosen, name)
+        if not 0.0 <= value <= 1.0:
+            raise GraphError(f"--{name.replace('_', '-')} is {value}; it must lie between 0 and 1.")
+    graph, edits = open_circuit(chosen.input)
+    edits = set_thresholds(edits, chosen.node_threshold, chosen.edge_threshold)
+    save(chosen.output, graph, edits)
+    summary = _summary(resolve(graph, edits), chosen.output)
+    text = f"{chosen.output}: {_kept(summary)}"
+    result(summary, text, as_json=chosen.json)
+    return 0
+
+
+def export(chosen: argparse.Namespace) -> int:
+    """Write a graph in the format that the suffix names."""
+    from explorer.io.circuit_file import open_circuit
+
+    suffix = chosen.output.suffix.lower()
+    if suffix not in (*PICTURES, ".json", ".npz"):
+        raise ExplorerError(f"“{chosen.output.name}” names no format; end it in .png, .svg, .pdf, .json or .npz.")
+    graph, edits = open_circuit(chosen.input)
+    _write(resolve(graph, edits), chosen.output, chosen.theme)
+    print(chosen.output)
+    return 0
+
+
+def import_graph(chosen: argparse.Namespace) -> int:
+    """Read another tool's graph and save it as a document."""
+    from explorer.io import graph_json
+    from explorer.io.circuit_file import save
+
+    graph, edits = graph_json.read(chosen.input)
+    save(chosen.output, graph, edits)
+    print(f"{chosen.output}: {len(graph)} nodes, {graph.n_edges} links")
+    return 0
+
+
+def convert(chosen: argparse.Namespace) -> int:
+    """Read transcoders of any known layout and write them in circuit-tracer's."""
+    from explorer.io import transcoders
+    from explorer.io.transcoders import circuit_tracer
+
+    held = transcoders.read(chosen.input)
+    circuit_tracer.write(held, chosen.output, held.model_name)
+    print(f"{chosen.output}: {held.kind}, {held.n_layers} layers")
+    return 0
+
+
+def _write(view: GraphView, path: Path, theme: str) -> None:
+    from explorer.io import graph_json, npz
+
+    match path.suffix.lower():
+        case ".json":
+            graph_json.write(path, view.graph, view.edits)
+        case ".npz":
+            npz.write(path, view.graph, view.edits)
+        case ".svg":
+            from explorer.io.svg import write_svg
+            from explorer.session.figure_graph import graph_figure
+            from explorer.session.theme import THEMES
+
+            write_svg(graph_figure(view, theme=next(row for row in THEMES if row.name == theme)), path)
+        case _:
+            from explorer.ui.export import export_graph
+
+            export_graph(view, path, theme)
+
+
+def _ids(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise PromptError(f"--tokens takes ids with commas between them, such as 1,2,3; got “{text}”.") from error
+
+
+def _targets(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The attribute job's ``targets``."""
+    wanted: dict[str, Any] = {"pos": chosen.at, "max_logits": chosen.max_logits, "logit_mass": chosen.logit_mass}
+    kinds = [name for name in ("target", "contrast", "direction") if getattr(chosen, name) is not None]
+    if len(kinds) > 1:
+        raise PromptError(f"--{kinds[0]} and --{kinds[1]} cannot be combined; name one of them.")
+    if chosen.contrast is not None:
+        return {**wanted, "kind": "contrast", "texts": list(chosen.contrast)}
+    if chosen.direction is not None:
+        from explorer.io.npz import read_vector
+
+        return {**wanted, "kind": "direction", "vector": read_vector(chosen.direction)}
+    if chosen.target is None:
+        return {**wanted, "kind": "logits"}
+    parsed = [_target(text) for text in chosen.target]
+    tokens = [(text, weight) for text, place, weight in parsed if place is None]
+    features = [[*place, 1.0 if weight is None else weight] for _, place, weight in parsed if place is not None]
+    kind = "tokens" if tokens else "features"
+    return {
+        **wanted,
+        "kind": kind,
+        "texts": [text for text, _ in tokens],
+        "weights": [weight for _, weight in tokens],
+        "features": features,
+    }
+
+
+def _target(text: str) -> tuple[str, list[int] | None, float | None]:
+    """TOKEN[=WEIGHT] or LAYER:POS:FEATURE[=WEIGHT] as (token, place, weight)."""
+    name, equals, number = text.rpartition("=")
+    weight: float | None = None
+    if equals and name:
+        try:
+            weight = float(number)
+        except ValueError:
+            name = text
+    else:
+        name = text
+    parts = name.split(":")
+    if len(parts) == 3 and all(part.isdigit() for part in parts):
+        return "", [int(part) for part in parts], weight
+    return name, None, weight
+
+
+def _summary(view: GraphView, path: Path) -> dict[str, Any]:
+    """What a finished graph is, for --json."""
+    from explorer.circuits.scores import scores, worst_residual
+
+    graph, found = view.graph, scores(view.graph)
+    logits = graph.block(NodeKind.LOGIT)
+    pairs = zip(graph.logit_tokens, graph.probability[logits].tolist(), strict=True)
+    return {
+        "file": str(path),
+        "tokens": list(graph.tokens),
+        "token_ids": graph.token_ids.tolist(),
+        "n_nodes": len(graph),
+        "n_features": graph.count(NodeKind.FEATURE),
+        "n_edges": graph.n_edges,
+        "kept_nodes": int(view.pruned.nodes.sum()),
+        "kept_edges": int(view.pruned.edges.sum()),
+        "node_threshold": view.edits.node_threshold,
+        "edge_threshold": view.edits.edge_threshold,
+        "targets": [{"text": text, "probability": chance} for text, chance in pairs],
+        "residual": worst_residual(graph),
+        "replacement_score": found.replacement,
+        "replacement_score_without_special_tokens": found.replacement_no_bos,
+        "completeness_score": found.completeness,
+        "completeness_score_paper": found.completeness_paper,
+        "provenance": dict(graph.provenance),
+    }
+
+
+def _kept(summary: dict[str, Any]) -> str:
+    return (
+        f"{summary['kept_nodes']} of {summary['n_nodes']} nodes and {summary['kept_edges']} of "
+        f"{summary['n_edges']} links at {summary['node_threshold']:g} / {summary['edge_threshold']:g}"
+    )
+
+
+def _attribute_text(graph: Graph, summary: dict[str, Any]) -> str:
+    targets = ", ".join(f"“{row['text']}” {row['probability']:.3f}" for row in summary["targets"][:4])
+    lines = [
+        f"{' '.join(graph.tokens)} → {targets or 'features'}",
+        f"books balance to {summary['residual']:.1e} (largest residual of all targets)",
+        f"replacement {summary['replacement_score']:.2f}, completeness {summary['completeness_score']:.2f} "
+        f"(circuit-tracer's convention; the paper's: {summary['completeness_score_paper']:.2f})",
+        f"{summary['file']}: {_kept(summary)}",
+    ]
+    return "\n".join(lines)
+

@@ -1,0 +1,52 @@
+"""Commands that look: the window, samples, info, and the engine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from explorer.cli.say import result
+
+
+def open_window(chosen: argparse.Namespace) -> int:
+    """The window, or a picture of it."""
+    from explorer.ui.app import run
+
+    return run(tuple(chosen.paths), engine=chosen.engine, picture=chosen.picture)
+
+
+def samples(chosen: argparse.Namespace) -> int:
+    """One line for each sample, its name first."""
+    from explorer.io.samples import SAMPLES
+
+    if chosen.json:
+        fields = ("name", "title", "prompt", "facts")
+        rows = [{field: getattr(row, field) for field in fields} for row in SAMPLES]
+        print(json.dumps({"samples": rows}, ensure_ascii=False))
+        return 0
+    width = max(len(row.name) for row in SAMPLES)
+    for row in SAMPLES:
+        print(f"{row.name:<{width}}  {row.title}. {row.facts}")
+    return 0
+
+
+def info(chosen: argparse.Namespace) -> int:
+    """What a path is."""
+    from explorer.io.inspect import describe
+    from explorer.io.samples import SAMPLES
+
+    path: Path = chosen.path
+    sample = next((row for row in SAMPLES if row.name == str(path) and not path.exists()), None)
+    found = describe(sample.model if sample is not None else path)
+    result(asdict(found), found.text, as_json=chosen.json)
+    return 0
+
+
+def engine(chosen: argparse.Namespace) -> int:
+    """The compute process, until its standard input closes."""
+    from explorer.engine.server import main
+
+    main()
+    return 0

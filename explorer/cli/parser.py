@@ -1,0 +1,135 @@
+"""The arguments of every command; the functions that run them are imported when they are chosen."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from explorer import __version__
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="circuit-explorer", description="Shows why a language model said what it said.")
+    top.add_argument("--version", action="version", version=f"circuit-explorer {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, _verify, _engine, _self_test):
+        add(commands)
+    return top
+
+
+Subparsers = argparse._SubParsersAction  # argparse has no public name for what add_subparsers returns
+
+
+def _command(
+    commands: Subparsers[argparse.ArgumentParser], name: str, where: str, text: str
+) -> argparse.ArgumentParser:
+    """A command whose function is ``module:function`` of this package."""
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=_later(where))
+    return command
+
+
+def _later(where: str) -> Command:
+    module, name = where.split(":")
+
+    def run(chosen: argparse.Namespace) -> int:
+        found: Command = getattr(import_module(f"explorer.cli.{module}"), name)
+        return found(chosen)
+
+    return run
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+
+
+def _setting(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
+    command.add_argument("--dtype", default="float32", choices=["float32", "float64"])
+    command.add_argument("--threads", type=int, default=0, help="processor threads (default: as torch decides)")
+
+
+def _open(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "open", "looking:open_window", "Open the window.")
+    command.add_argument("paths", nargs="*", metavar="PATH", help="a model, transcoders, a graph or a sample's name")
+    command.add_argument("--engine", metavar="COMMAND", default="", help="the engine of another environment")
+    command.add_argument("--picture", type=Path, metavar="FILE", help="write a picture of the window and end")
+
+
+def _samples(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    _json(_command(commands, "samples", "looking:samples", "List the sample models; the name stands first."))
+
+
+def _info(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "info", "looking:info", "Say what a file or folder is, from its headers.")
+    command.add_argument("path", type=Path)
+    _json(command)
+
+
+def _attribute(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "attribute", "graphs:attribute", "Compute the attribution graph of a prompt.")
+    command.add_argument("model", help="a model folder or a sample's name")
+    command.add_argument("--transcoders", metavar="DIR", default="", help="a folder; for a sample also plt or clt")
+    prompt = command.add_mutually_exclusive_group(required=True)
+    prompt.add_argument("--prompt", metavar="TEXT")
+    prompt.add_argument("--tokens", metavar="1,2,3", help="token ids, used as they are")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.circuit")
+    command.add_argument("--target", nargs="+", metavar="TARGET", help="TOKEN[=WEIGHT] or LAYER:POS:FEATURE[=WEIGHT]")
+    command.add_argument("--contrast", nargs=2, metavar=("A", "B"), help="explain token A minus token B")
+    command.add_argument("--direction", type=Path, metavar="FILE.npy", help="explain a direction at the final norm")
+    command.add_argument("--at", type=int, default=-1, metavar="POS", help="position to explain (default: the last)")
+    command.add_argument("--max-logits", type=int, default=10)
+    command.add_argument("--logit-mass", type=float, default=0.95)
+    _setting(command)
+    _json(command)
+
+
+def _prune(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "prune", "graphs:prune", "Set the thresholds of a graph; deletes nothing.")
+    command.add_argument("input", type=Path, metavar="IN.circuit")
+    command.add_argument("--node-threshold", type=float, default=0.8)
+    command.add_argument("--edge-threshold", type=float, default=0.98)
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.circuit")
+    _json(command)
+
+
+def _export(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "export", "graphs:export", "Write a graph as a picture or for other tools.")
+    command.add_argument("input", type=Path, metavar="IN.circuit")
+    command.add_argument("output", type=Path, metavar="OUT.{png,svg,pdf,json,npz}")
+    command.add_argument("--theme", choices=["light", "dark", "print"], default="print")
+
+
+def _import(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "import", "graphs:import_graph", "Read a graph JSON of another tool.")
+    command.add_argument("input", type=Path, metavar="GRAPH.json")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.circuit")
+
+
+def _convert(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "convert", "graphs:convert", "Write transcoders in circuit-tracer's layout.")
+    command.add_argument("input", type=Path, metavar="TRANSCODERS")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+
+
+def _verify(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    text = "Check a graph's books; with its model also measure edges in the frozen model."
+    command = _command(commands, "verify", "checks:verify", text)
+    command.add_argument("input", type=Path, metavar="IN.circuit")
+    command.add_argument("--model", default="")
+    command.add_argument("--transcoders", metavar="DIR", default="")
+    _setting(command)
+    _json(command)
+
+
+def _engine(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    _command(commands, "engine", "looking:engine", "The compute process; speaks on standard input and output.")
+
+
+def _self_test(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    _command(commands, "self-test", "checks:self_test", "Let the installed program prove that it works.")

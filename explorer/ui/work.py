@@ -1,0 +1,255 @@
+"""Engine: the window's view of the compute process; asks for jobs and puts their results into the document.
+
+``EngineClient`` calls back on a thread of its own; one queued signal brings each event to the window's thread. Nothing
+else in the window knows of threads or processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from explorer.circuits.graph_arrays import from_arrays
+from explorer.engine.client import EngineClient
+from explorer.engine.events import (
+    BUG,
+    CancelledEvent,
+    Died,
+    Event,
+    Failed,
+    ProgressEvent,
+    RestartPolicy,
+    Result,
+    Started,
+    Superseded,
+)
+from explorer.errors import EngineError
+from explorer.session.model_info import ModelInfo
+from explorer.session.prompt import Candidate, Prompt
+from explorer.session.targets import TargetChoice
+from explorer.ui.document import Document
+
+QUIET = ("hello", "warm", "tokenize")  # jobs that show no progress and no failure of their own
+
+
+class Engine(QObject):
+    """The engine process and what it is doing.
+
+    state is ``stopped``, ``starting``, ``ready`` or ``failing`` (it died three times in a row). A job is open (model),
+    tokenize (prompt) or attribute (graph); each has its lane, in which the newest request wins.
+    """
+
+    state_changed = Signal(str)
+    job_started = Signal(str)
+    progress = Signal(str, int, int, str, float)  # job, done, total (0: not known), what it does, seconds left (-1)
+    job_finished = Signal(str)
+    job_failed = Signal(str, str, str)  # job, sentence, details
+    job_cancelled = Signal(str)
+    died = Signal(str, str)  # sentence, details
+    memory_changed = Signal(int)  # bytes that the engine holds
+    _event = Signal(object)
+
+    def __init__(
+        self,
+        document: Document,
+        command: Sequence[str] | None = None,
+        log: Path | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._client = EngineClient(command, log, self._event.emit)
+        self._event.connect(self._handle, Qt.ConnectionType.QueuedConnection)
+        self._policy = RestartPolicy()
+        self._state = "stopped"
+        self._jobs: dict[int, str] = {}
+        self._setting: dict[str, object] = {"device": "auto", "dtype": "float32", "threads": 0}
+        self._wanted: tuple[str, str] | None = None
+        self.memory = 0
+
+    @property
+    def state(self) -> str:
+        return self._state
+
+    @property
+    def job(self) -> str:
+        """The job that the window shows, or an empty text."""
+        return next((job for job in self._jobs.values() if job not in QUIET), "")
+
+    @property
+    def log(self) -> Path:
+        return self._client.log
+
+    @property
+    def pid(self) -> int:
+        return self._client.pid
+
+    def start(self) -> None:
+        """Start the process and let it import what the first job needs."""
+        self._set_state("starting")
+        self._ask(self._client.start)
+        self._request("warm", "warm")
+
+    def set_setting(self, device: str, dtype: str, threads: int) -> None:
+        """Compute there from the next job on."""
+        self._setting = {"device": device, "dtype": dtype, "threads": threads}
+
+    def open_model(self, path: str, transcoders: str = "") -> None:
+        """Open a model folder with its transcoders; the document gets its description."""
+        self._wanted = (path, transcoders)
+        self._request("open", "open", model=path, transcoders=transcoders, **self._setting)
+
+    def tokenize(self, text: str) -> None:
+        """Cut ``text`` into tokens and predict the next one; the document gets the Prompt."""
+        model = self._document.model
+        if model is None:
+            self._document.set_prompt(Prompt(text))
+        elif not text:
+            self._document.set_prompt(Prompt(""))
+        else:
+            where = {name: self._setting[name] for name in ("device", "dtype")}
+            self._request("tokenize", "tokenize", model=model.path, text=text, **where)
+
+    def attribute(self, choice: TargetChoice | None = None, text: str | None = None) -> None:
+        """Compute the graph of the document's prompt (or of ``text``); the document gets it."""
+        model = self._document.model
+        if model is None:
+            self.job_failed.emit("attribute", "No model is open; open a model first.", "")
+            return
+        self._request(
+            "attribute",
+            "attribute",
+            model=model.path,
+            transcoders=model.transcoder_path,
+            text=self._document.prompt.text if text is None else text,
+            targets=asdict(choice or TargetChoice()),
+            **self._setting,
+        )
+
+    def cancel(self) -> None:
+        """Stop what runs, at its next step."""
+        for request, job in self._jobs.items():
+            if job not in QUIET:
+                self._client.cancel(request)
+
+    def restart(self) -> None:
+        """Start the process again, by the user's wish, and open the model again."""
+        self._policy = RestartPolicy()
+        self._set_state("starting")
+        self._ask(self._client.restart)
+        self._request("warm", "warm")
+        if self._wanted is not None:
+            self.open_model(*self._wanted)
+
+    def close(self) -> None:
+        """End the process; nothing is emitted afterwards."""
+        self._client.close()
+
+    def _request(self, job: str, lane: str, **values: object) -> None:
+        try:
+            request = self._client.request(job, lane, **values)
+        except EngineError as error:
+            self.job_failed.emit(job, str(error), "")
+            return
+        self._jobs[request] = job
+        if job not in QUIET:
+            self.job_started.emit(job)
+
+    def _ask(self, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except EngineError as error:
+            self._set_state("stopped")
+            self.died.emit(str(error), "")
+
+    def _set_state(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self.state_changed.emit(state)
+
+    def _handle(self, event: Event) -> None:
+        self._policy = self._policy.after(event)
+        match event:
+            case Started():
+                pass
+            case ProgressEvent():
+                self._progress(event)
+            case Result():
+                self._result(event)
+            case Failed():
+                job = self._jobs.pop(event.id, event.job)
+                details = event.details if event.kind == BUG else ""
+                self.job_failed.emit(job, event.error, details)
+            case Superseded():
+                self._jobs.pop(event.id, None)
+            case CancelledEvent():
+                job = self._jobs.pop(event.id, "")
+                if job not in QUIET:
+                    self.job_cancelled.emit(job)
+            case Died():
+                self._after_death(event)
+
+    def _progress(self, event: ProgressEvent) -> None:
+        if event.memory:
+            self.memory = event.memory
+            self.memory_changed.emit(event.memory)
+        job = self._jobs.get(event.id, "")
+        if job and job not in QUIET:
+            left = -1.0 if event.left is None else event.left
+            self.progress.emit(job, event.done, event.total, event.text, left)
+
+    def _result(self, event: Result) -> None:
+        job = self._jobs.pop(event.id, event.job)
+        if event.stopped and job not in QUIET:
+            self.job_cancelled.emit(job)
+            return
+        take: dict[str, Callable[[dict[str, Any]], None]] = {
+            "warm": self._take_warm,
+            "open": self._take_model,
+            "tokenize": self._take_prompt,
+            "attribute": self._take_graph,
+        }
+        if job in take:
+            take[job](event.values)
+        if job not in QUIET:
+            self.job_finished.emit(job)
+
+    def _take_warm(self, values: dict[str, Any]) -> None:
+        self.memory = int(values["memory"])
+        self._set_state("ready")
+        self.memory_changed.emit(self.memory)
+
+    def _take_model(self, values: dict[str, Any]) -> None:
+        self._document.set_model(ModelInfo(**values))
+        self.tokenize(self._document.prompt.text)
+
+    def _take_prompt(self, values: dict[str, Any]) -> None:
+        candidates = tuple(Candidate(**row) for row in values["candidates"])
+        self._document.set_prompt(
+            Prompt(
+                text=values["text"],
+                token_ids=tuple(values["token_ids"]),
+                tokens=tuple(values["tokens"]),
+                n_special=values["n_special"],
+                candidates=candidates,
+            )
+        )
+
+    def _take_graph(self, values: dict[str, Any]) -> None:
+        self._document.replace_graph(from_arrays(values["head"], values["arrays"]))
+
+    def _after_death(self, event: Died) -> None:
+        self._jobs.clear()
+        self.died.emit(event.reason, event.log_tail)
+        if self._policy.gives_up:
+            self._set_state("failing")
+            return
+        self._set_state("starting")
+        self._ask(self._client.restart)
+        self._request("warm", "warm")
+        if self._wanted is not None and self._document.model is not None:
+            self.open_model(*self._wanted)
