@@ -27,6 +27,17 @@ _REASONS = {
 }
 
 
+def check_writable(path: Path) -> None:
+    """SaveError if ``path`` could not be written now; asked before long work whose result goes there."""
+    path = path.resolve()
+    if path.is_dir():
+        raise SaveError(sentence(path, IsADirectoryError(errno.EISDIR, "")))
+    if not path.parent.is_dir():
+        raise SaveError(sentence(path, FileNotFoundError(errno.ENOENT, "")))
+    if not os.access(path.parent, os.W_OK):
+        raise SaveError(sentence(path, PermissionError(errno.EACCES, "")))
+
+
 def write(path: Path, data: bytes) -> None:
     """Make ``data`` the content of ``path``; SaveError, and the old content stays, if that fails."""
     with replacing(path) as file:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.pruning import prune
+from explorer.errors import LoadError
 from explorer.io.atomic import replacing
 from explorer.session.edits import Edits
 
@@ -46,3 +47,16 @@ def write(path: Path, graph: Graph, edits: Edits) -> None:
     held = arrays(graph, edits)
     with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, **held)
+
+
+def read_vector(path: Path) -> NDArray[np.floating[Any]]:
+    """The one-dimensional array of numbers in a .npy file; LoadError if it holds anything else."""
+    try:
+        vector = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise LoadError(f"{path} is not a .npy file of numbers; save the direction with numpy.save.") from error
+    if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype.kind != "f":
+        raise LoadError(f"{path} does not hold one row of floating-point numbers; save the direction as one row.")
+    if not np.isfinite(vector).all():
+        raise LoadError(f"{path} holds values that are not finite; compute the direction again.")
+    return vector
