@@ -1,1 +1,39 @@
-"""The panels of the window, one file each."""
+"""The panels of the window, one file each; PANELS lists them.
+
+A panel takes the document and, if it computes, the engine; it keeps nothing that they hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QWidget
+
+from explorer.ui.panels.graph_area import GraphArea
+from explorer.ui.panels.history import HistoryPanel
+from explorer.ui.panels.inspector import InspectorPanel
+from explorer.ui.panels.nodes import NodesPanel
+from explorer.ui.panels.prompt import PromptPanel
+from explorer.ui.panels.status import StatusPanel
+from explorer.ui.panels.thresholds import ThresholdsPanel
+from explorer.ui.panels.welcome import WelcomePanel
+
+
+@dataclass(frozen=True)
+class Panel:
+    """``needs`` are what the constructor takes, in order: document, engine, canvas."""
+
+    kind: type[QWidget]
+    needs: tuple[str, ...]
+
+
+PANELS = (
+    Panel(WelcomePanel, ()),
+    Panel(PromptPanel, ("document", "engine")),
+    Panel(ThresholdsPanel, ("document",)),
+    Panel(GraphArea, ("document", "engine", "canvas")),
+    Panel(NodesPanel, ("document",)),
+    Panel(InspectorPanel, ("document",)),
+    Panel(HistoryPanel, ("document",)),
+    Panel(StatusPanel, ("document", "engine")),
+)

@@ -1,0 +1,88 @@
+"""Pictures on the cards of the samples: drawings of what each is about, not data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QWidget
+
+from explorer.session.theme import Theme
+from explorer.ui.widgets.look import current_theme, font, px
+
+WIDE, HIGH = 300.0, 160.0
+
+
+class SamplePicture(QWidget):
+    """The drawing of a sample by its name, centred, on the colour of the canvas."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._draw = PICTURES.get(name)
+        self.setFixedHeight(px(HIGH) if self._draw else 0)
+
+    def paintEvent(self, event: object) -> None:
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        corners = QPainterPath()
+        corners.addRoundedRect(QRectF(1, 1, self.width() - 2, self.height() + 12), 7, 7)
+        painter.setClipPath(corners)
+        painter.fillRect(self.rect(), QColor(theme.surface_canvas))
+        painter.setClipping(False)
+        painter.setPen(QPen(QColor(theme.line), 1))
+        painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
+        if self._draw is not None:
+            painter.translate((self.width() - px(WIDE)) / 2, 0)
+            painter.scale(px(WIDE) / WIDE, px(HIGH) / HIGH)
+            self._draw(painter, theme)
+        painter.end()
+
+
+def two_hops(painter: QPainter, theme: Theme) -> None:
+    """Dallas and capital meet in Texas, and come out as Austin."""
+    words = (("the", 40), ("capital", 86), ("of", 128), ("…", 172), ("Dallas", 222), ("is", 270))
+    painter.setFont(font("body"))
+    painter.setPen(QColor(theme.text_2))
+    for word, x in words:
+        painter.drawText(QRectF(x - 40, 132, 80, 18), Qt.AlignmentFlag.AlignCenter, word)
+    dallas, capital = QPointF(222, 124), QPointF(86, 124)
+    one, two, three, top = QPointF(270, 94), QPointF(258, 76), QPointF(280, 76), QPointF(270, 56)
+    blue = QColor(theme.sign_raise)
+    for source, target, width in (
+        (dallas, one, 3.6),
+        (dallas, two, 2.6),
+        (capital, two, 1.8),
+        (capital, top, 1.6),
+        (one, two, 2.4),
+        (one, three, 2.0),
+        (two, top, 2.4),
+        (three, top, 1.8),
+        (top, QPointF(248, 38), 3.4),
+    ):
+        painter.setPen(QPen(blue, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(_link(source, target))
+    painter.setPen(QPen(QColor(theme.mark_ink), 1))
+    painter.setBrush(blue)
+    for centre in (one, two, three, top):
+        painter.drawEllipse(centre, 4.9, 4.9)
+    for centre in (dallas, capital):
+        painter.drawRect(QRectF(centre.x() - 4.4, centre.y() - 4.4, 8.8, 8.8))
+    painter.setBrush(QColor(theme.surface_panel))
+    painter.setPen(QPen(QColor(theme.line_strong), 1))
+    painter.drawRoundedRect(QRectF(214, 16, 64, 22), 5, 5)
+    painter.setFont(font("strong"))
+    painter.setPen(QColor(theme.text))
+    painter.drawText(QRectF(214, 16, 64, 22), Qt.AlignmentFlag.AlignCenter, "Austin")
+
+
+def _link(source: QPointF, target: QPointF) -> QPainterPath:
+    path = QPainterPath(source)
+    rise = (source.y() - target.y()) * 0.5
+    path.cubicTo(source - QPointF(0, rise), target + QPointF(0, rise), target)
+    return path
+
+
+PICTURES: Mapping[str, Callable[[QPainter, Theme], None]] = {"us-cities": two_hops}

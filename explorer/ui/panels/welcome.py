@@ -1,0 +1,360 @@
+"""The welcome page: open something, go on with something, or take a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.ui.panels.sample_pictures import SamplePicture
+from explorer.ui.widgets.card import Card
+from explorer.ui.widgets.elided import ElidedLabel
+from explorer.ui.widgets.icons import IconLabel
+from explorer.ui.widgets.look import px
+
+LEFT = 392
+CARD = 310
+COLUMNS = 3
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """A sample as its card shows it."""
+
+    name: str
+    title: str
+    text: str
+    facts: str
+
+
+@dataclass(frozen=True)
+class RecentRow:
+    """Something opened before; ``about`` is its prompt, ``size`` what it holds."""
+
+    path: str
+    opened: datetime
+    about: str = ""
+    size: str = ""
+
+
+class WelcomePanel(QWidget):
+    """Says what was asked; the window does it."""
+
+    TITLE = "Welcome"
+    model_asked = Signal()
+    document_asked = Signal()
+    sample_asked = Signal(str)
+    recent_asked = Signal(str)
+    clear_asked = Signal()
+    restore_asked = Signal(object)
+    discard_asked = Signal(object)
+    keys_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Welcome")
+        self.recent_cards: list[Card] = []
+        self.sample_cards: list[Card] = []
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._left())
+        layout.addWidget(self._right(), 1)
+
+    def show_samples(self, samples: Sequence[SampleRow]) -> None:
+        _empty(self._samples)
+        self.sample_cards = []
+        for at, sample in enumerate(samples):
+            card = _sample_card(sample, wide=len(samples) == 1)
+            card.clicked.connect(_Choice(card, sample.name, self.sample_asked).take)
+            self._samples.addWidget(card, at // COLUMNS, at % COLUMNS)
+            self.sample_cards.append(card)
+        for column in range(COLUMNS):
+            self._samples.setColumnStretch(column, 1)
+
+    def show_recent(self, recent: Sequence[RecentRow], now: datetime) -> None:
+        _empty(self._recent)
+        self.recent_cards = []
+        self.recent_head.setVisible(bool(recent))
+        for row in recent:
+            card = _recent_card(row, now)
+            card.clicked.connect(_Choice(card, row.path, self.recent_asked).take)
+            self._recent.addWidget(card)
+            self.recent_cards.append(card)
+
+    def show_recovery(self, document: str, n_edits: int, when: datetime, what: object, now: datetime) -> None:
+        """Offer to restore ``what``: unsaved edits of ``document``."""
+        edits = "1 unsaved edit" if n_edits == 1 else f"{n_edits:,} unsaved edits"
+        self.recovery_words.setText(
+            f"“{document}” was not closed properly. {edits} from {relative(when, now)} can be restored."
+        )
+        self._recovered = what
+        self.recovery.show()
+
+    def hide_recovery(self) -> None:
+        self.recovery.hide()
+
+    # building
+
+    def _left(self) -> QWidget:
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(44, 50, 36, 24)
+        layout.setSpacing(8)
+        title = QLabel("See why a model said it")
+        title.setProperty("role", "page")
+        words = QLabel(
+            "Open a model from this computer, type a prompt, and walk the graph behind the next token. "
+            "Nothing leaves this machine."
+        )
+        words.setProperty("role", "lead")
+        words.setWordWrap(True)
+        self.open_model = _door("folder", "Open a model…", "Ctrl O", ink=True)
+        self.open_document = _door("file", "Open a graph or document…", "Ctrl Shift O")
+        self.open_model.clicked.connect(self.model_asked)
+        self.open_document.clicked.connect(self.document_asked)
+        drop = QLabel("Or drop a folder, graph .json or .circuit file anywhere in this window.")
+        drop.setProperty("role", "caption")
+        drop.setWordWrap(True)
+        layout.addWidget(title)
+        layout.addWidget(words)
+        layout.addSpacing(12)
+        layout.addWidget(self.open_model)
+        layout.addWidget(self.open_document)
+        layout.addWidget(drop)
+        layout.addSpacing(14)
+        layout.addWidget(self._recent_head())
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(0)
+        layout.addLayout(self._recent)
+        layout.addSpacing(10)
+        layout.addWidget(self._recovery())
+        layout.addStretch()
+        area = _scrolled(column)
+        area.setFixedWidth(px(LEFT))
+        return area
+
+    def _recent_head(self) -> QWidget:
+        self.recent_head = QWidget()
+        title = QLabel("Recent")
+        title.setProperty("role", "section")
+        clear = QPushButton("Clear list")
+        clear.setProperty("link", True)
+        clear.clicked.connect(self.clear_asked)
+        row = QHBoxLayout(self.recent_head)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(title)
+        row.addStretch()
+        row.addWidget(clear)
+        self.recent_head.hide()
+        return self.recent_head
+
+    def _recovery(self) -> QWidget:
+        self.recovery = QFrame()
+        self.recovery.setProperty("card", True)
+        self._recovered: object = None
+        self.recovery_words = QLabel()
+        self.recovery_words.setWordWrap(True)
+        self.restore = QPushButton("Restore")
+        self.discard = QPushButton("Discard")
+        self.discard.setProperty("link", True)
+        self.restore.clicked.connect(self._restore)
+        self.discard.clicked.connect(self._discard)
+        buttons = QVBoxLayout()
+        buttons.setSpacing(4)
+        buttons.addWidget(self.restore)
+        buttons.addWidget(self.discard)
+        row = QHBoxLayout(self.recovery)
+        row.setContentsMargins(12, 10, 12, 10)
+        row.setSpacing(10)
+        row.addWidget(IconLabel("restore"))
+        row.addWidget(self.recovery_words, 1)
+        row.addLayout(buttons)
+        self.recovery.hide()
+        return self.recovery
+
+    def _right(self) -> QWidget:
+        page = QWidget()
+        page.setProperty("panel", True)
+        title = QLabel("Samples")
+        title.setProperty("role", "title")
+        said = QLabel("ship with the app, no download")
+        said.setProperty("role", "caption")
+        head = QHBoxLayout()
+        head.addWidget(title)
+        head.addStretch()
+        head.addWidget(said)
+        self._samples = QGridLayout()
+        self._samples.setSpacing(16)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(44, 50, 44, 24)
+        layout.setSpacing(12)
+        layout.addLayout(head)
+        layout.addLayout(self._samples)
+        layout.addSpacing(8)
+        layout.addWidget(self._keys())
+        layout.addStretch()
+        return _scrolled(page)
+
+    def _keys(self) -> QWidget:
+        self.keys = Card("Keyboard map")
+        title = QLabel("Everything has a key")
+        title.setProperty("role", "section")
+        words = QLabel("Walk the graph with the arrows, I to the strongest input, O to the strongest output.")
+        words.setProperty("role", "second")
+        words.setWordWrap(True)
+        text = QVBoxLayout()
+        text.setSpacing(2)
+        text.addWidget(title)
+        text.addWidget(words)
+        row = QHBoxLayout()
+        row.setContentsMargins(16, 14, 16, 14)
+        row.setSpacing(12)
+        row.addWidget(IconLabel("unknown"))
+        row.addLayout(text, 1)
+        row.addWidget(_second("Keyboard map"))
+        row.addWidget(_keycap("F1"))
+        self.keys.hold(row)
+        self.keys.clicked.connect(self.keys_asked)
+        return self.keys
+
+    def _restore(self) -> None:
+        self.restore_asked.emit(self._recovered)
+
+    def _discard(self) -> None:
+        self.recovery.hide()
+        self.discard_asked.emit(self._recovered)
+
+
+class _Choice(QObject):
+    """Says ``value`` by ``signal`` when its card is clicked."""
+
+    def __init__(self, card: Card, value: str, signal: object) -> None:
+        super().__init__(card)
+        self._value, self._signal = value, signal
+
+    def take(self) -> None:
+        self._signal.emit(self._value)  # type: ignore[attr-defined]
+
+
+def relative(when: datetime, now: datetime) -> str:
+    """today 14:20, yesterday, 18 Nov, 18 Nov 2025."""
+    days = (now.date() - when.date()).days
+    if days == 0:
+        return f"today {when:%H:%M}"
+    if days == 1:
+        return "yesterday"
+    day = f"{when.day} {MONTHS[when.month - 1]}"
+    return day if when.year == now.year else f"{day} {when.year}"
+
+
+def _door(drawing: str, text: str, keys: str, *, ink: bool = False) -> Card:
+    card = Card(text.removesuffix("…"), ink=ink)
+    words = QLabel(text)
+    words.setProperty("role", "on_ink" if ink else "section")
+    row = QHBoxLayout()
+    row.setContentsMargins(13, 0, 12, 0)
+    row.setSpacing(10)
+    row.addWidget(IconLabel(drawing, "surface_panel" if ink else "text_2"))
+    row.addWidget(words)
+    row.addStretch()
+    cap = _keycap(keys)
+    cap.setProperty("on_ink", ink)
+    row.addWidget(cap)
+    card.hold(row)
+    card.setFixedHeight(px(40))
+    return card
+
+
+def _sample_card(sample: SampleRow, *, wide: bool) -> Card:
+    card = Card(sample.title)
+    title = QLabel(sample.title)
+    title.setProperty("role", "section")
+    words = QLabel(sample.text)
+    words.setProperty("role", "second")
+    words.setWordWrap(True)
+    facts = ElidedLabel(sample.facts)
+    facts.setProperty("role", "caption")
+    text = QVBoxLayout()
+    text.setContentsMargins(13, 10, 13, 12)
+    text.setSpacing(4)
+    for part in (title, words, facts):
+        text.addWidget(part)
+    whole = QVBoxLayout()
+    whole.setContentsMargins(0, 0, 0, 0)
+    whole.setSpacing(0)
+    whole.addWidget(SamplePicture(sample.name))
+    whole.addLayout(text)
+    card.hold(whole)
+    card.setMaximumWidth(px(CARD + 60 if wide else CARD + 90))
+    card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return card
+
+
+def _recent_card(row: RecentRow, now: datetime) -> Card:
+    path = Path(row.path)
+    card = Card(f"{path.name}, {row.about}", flat=True)
+    card.setToolTip(row.path)
+    grid = QGridLayout()
+    grid.setContentsMargins(0, 6, 0, 7)
+    grid.setHorizontalSpacing(10)
+    grid.setVerticalSpacing(1)
+    grid.addWidget(IconLabel("folder" if path.suffix == "" else "file"), 0, 0, 2, 1)
+    grid.addWidget(ElidedLabel(path.name), 0, 1)
+    grid.addWidget(_caption(relative(row.opened, now)), 0, 2, Qt.AlignmentFlag.AlignRight)
+    about = ElidedLabel(row.about or str(path.parent))
+    about.setProperty("role", "caption")
+    grid.addWidget(about, 1, 1)
+    grid.addWidget(_caption(row.size), 1, 2, Qt.AlignmentFlag.AlignRight)
+    grid.setColumnStretch(1, 1)
+    card.hold(grid)
+    return card
+
+
+def _caption(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "caption")
+    return label
+
+
+def _second(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "second")
+    return label
+
+
+def _keycap(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("keycap", True)
+    return label
+
+
+def _scrolled(widget: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(widget)
+    return area
+
+
+def _empty(layout: QGridLayout | QVBoxLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()

@@ -1,0 +1,70 @@
+"""Card: a button with a frame that holds a picture and lines of text."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QLayout, QWidget
+
+from explorer.ui.widgets.look import current_theme
+
+
+class Card(QAbstractButton):
+    """Acts on click, Return and Space. ``flat`` draws a hairline below instead of a frame, ``ink`` fills it."""
+
+    def __init__(self, name: str, *, flat: bool = False, ink: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._flat, self._ink = flat, ink
+        self.setAccessibleName(name)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def hold(self, layout: QLayout) -> None:
+        """Show ``layout`` inside; its widgets let the mouse through."""
+        self.setLayout(layout)
+        for child in self.findChildren(QWidget):
+            child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def sizeHint(self) -> QSize:
+        return self.layout().sizeHint() if self.layout() is not None else QSize(80, 28)
+
+    def hasHeightForWidth(self) -> bool:
+        return self.layout() is not None and self.layout().hasHeightForWidth()
+
+    def heightForWidth(self, width: int) -> int:
+        return self.layout().heightForWidth(width) if self.layout() is not None else -1
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+
+    def keyPressEvent(self, event: object) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):  # type: ignore[attr-defined]
+            self.click()
+            return
+        super().keyPressEvent(event)  # type: ignore[arg-type]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        hovered = self.underMouse() and self.isEnabled()
+        if self._flat:
+            if hovered:
+                painter.fillRect(rect, QColor(theme.surface_sunken))
+            painter.setPen(QPen(QColor(theme.line), 1))
+            painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        else:
+            fill = theme.text if self._ink else theme.surface_panel
+            painter.setBrush(QColor(theme.text_2 if self._ink and hovered else fill))
+            frame = theme.text if self._ink else theme.line_strong if hovered else theme.line
+            painter.setPen(QPen(QColor(frame), 1))
+            painter.drawRoundedRect(rect, 8, 8)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(theme.select), 2))
+            painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+        painter.end()
