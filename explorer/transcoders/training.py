@@ -5,8 +5,9 @@
    standard deviations of the outputs it writes to; the choice does not depend on the scale of a layer.
 3. Keep the ``k`` x batch largest scores of a layer (BatchTopK, arXiv 2412.06410); ``k`` falls from four times
    its value over the first 30 % of the steps. A running mean of the smallest kept score is the cut-off.
-4. Loss: squared error over the variance of the outputs, averaged over the layers. Features that have been
-   silent for long are pulled towards firing.
+4. Loss: squared error over the variance of the outputs, averaged over the layers. The features that have been
+   silent for some steps learn to reconstruct what the others leave over (AuxK, arXiv 2406.04093), so that
+   they find a use.
 5. A feature's threshold is the cut-off over the length of its decoder (JumpReLU, arXiv 2407.14435).
 """
 
@@ -25,7 +26,7 @@ from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet
 from explorer.work import Progress, Work
 
 WARM_UP = 50
-SILENT_STEPS, SILENT_WEIGHT, SILENT_MARGIN, SILENT_ROWS = 150, 1e-3, 0.1, 128
+SILENT_STEPS, SILENT_WEIGHT = 20, 1 / 32
 
 
 @dataclass(frozen=True)
@@ -83,20 +84,23 @@ class _Layer:
     def keep(self, pre: Tensor, per_row: float) -> Tensor:
         """The activations that BatchTopK leaves; updates the cut-off and the silence."""
         score = pre.detach().relu() * self.lengths().detach()
-        n_kept = max(1, min(round(per_row * len(pre)), score.numel()))
-        smallest = score.flatten().topk(n_kept, sorted=False).values.min()
-        kept = (score >= smallest) & (score > 0)
-        now = float(smallest)
+        kept, now = _largest(score, per_row)
         self.cut_off = now if self.cut_off is None else 0.98 * self.cut_off + 0.02 * now
         self.silent = torch.where(kept.any(0), torch.zeros_like(self.silent), self.silent + 1)
         return torch.where(kept, pre, torch.zeros_like(pre))
 
-    def silence(self, pre: Tensor) -> Tensor:
-        """The loss that pulls long-silent features up."""
-        asleep = self.silent > SILENT_STEPS
-        if not asleep.any():
-            return pre.new_zeros(())
-        return SILENT_WEIGHT * (SILENT_MARGIN - pre[:SILENT_ROWS, asleep]).relu().mean()
+    def wake(self, pre: Tensor, per_row: float) -> Tensor:
+        """The activations that BatchTopK leaves among the silent features alone."""
+        score = pre.detach().relu() * self.lengths().detach() * (self.silent > SILENT_STEPS)
+        kept, _ = _largest(score, per_row)
+        return torch.where(kept, pre, torch.zeros_like(pre))
+
+
+def _largest(score: Tensor, per_row: float) -> tuple[Tensor, float]:
+    """Where the ``per_row`` x rows largest positive scores are, and the smallest of them."""
+    n_kept = max(1, min(round(per_row * len(score)), score.numel()))
+    smallest = score.flatten().topk(n_kept, sorted=False).values.min()
+    return (score >= smallest) & (score > 0), float(smallest)
 
 
 def train(
@@ -126,7 +130,7 @@ def train(
         rows = torch.searchsorted(share, drawn).clamp(max=len(share) - 1)
         loss = _loss(layers, inputs[:, rows], outputs[:, rows], variance, _per_row(step, settings))
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
     return TranscoderSet(tuple(_exported(layer) for layer in layers), read, write)
 
@@ -194,10 +198,17 @@ def _start(
 
 def _loss(layers: Sequence[_Layer], x: Tensor, y: Tensor, variance: Tensor, per_row: float) -> Tensor:
     pre = [rows @ layer.W_enc.T + layer.b_enc for layer, rows in zip(layers, x, strict=True)]
-    silence = torch.stack([layer.silence(rows) for layer, rows in zip(layers, pre, strict=True)]).sum()
+    W_dec, b_dec = [layer.W_dec for layer in layers], [layer.b_dec for layer in layers]
+    woken = [layer.wake(rows, per_row) for layer, rows in zip(layers, pre, strict=True)]
     kept = [layer.keep(rows, per_row) for layer, rows in zip(layers, pre, strict=True)]
-    guess = _decode(kept, [layer.W_dec for layer in layers], [layer.b_dec for layer in layers])
-    return ((y - guess).square().mean((1, 2)) / variance).mean() + silence
+    left = y - _decode(kept, W_dec, b_dec)
+    still = left.detach() - _decode(woken, W_dec, [torch.zeros_like(bias) for bias in b_dec])
+    return (_relative(left, variance) + SILENT_WEIGHT * _relative(still, variance)).mean()
+
+
+def _relative(error: Tensor, variance: Tensor) -> Tensor:
+    """Mean square of each layer's ``error`` over the variance of its outputs."""
+    return error.square().mean((1, 2)) / variance
 
 
 def _decode(activations: Sequence[Tensor], W_dec: Sequence[Tensor], b_dec: Sequence[Tensor]) -> Tensor:

@@ -34,7 +34,7 @@ _PLACE_FORMS = (
     ("el estado que contiene {place} es", "{state}", 1),
 )
 RELATIONS = ("capital", "abbreviation", "region")
-_TWO_HOP_FORMS = {
+_TWO_HOP_FORMS: dict[str, tuple[tuple[str, str, int], ...]] = {
     relation: (
         (f"the {relation} of the state containing {{place}} is{article}", f"{{{relation}}}", 3),
         (f"the {relation} of the state where {{place}} is located is{article}", f"{{{relation}}}", 1),
@@ -121,9 +121,7 @@ def _fill(form: tuple[str, str, int], family: str, state: State, place: str = ""
 
 def _one_hop() -> list[Sentence]:
     of_states = [_fill(form, "one-hop", state) for state in STATES for form in _STATE_FORMS]
-    of_places = [
-        _fill(form, "one-hop", state, place) for place, state in PLACES.items() for form in _PLACE_FORMS
-    ]
+    of_places = [_fill(form, "one-hop", state, place) for place, state in PLACES.items() for form in _PLACE_FORMS]
     return of_states + of_places
 
 

@@ -15,7 +15,7 @@ from sample_models.training.us_cities.corpus import LANGUAGE_MIX, PREFIX, Senten
 from sample_models.training.us_cities.vocabulary import N_POSITIONS
 
 N_ROW = 20
-STEPS, BATCH, LEARNING_RATE, WARM_UP = 600, 64, 3e-3, 100
+STEPS, BATCH, LEARNING_RATE, WARM_UP = 900, 64, 3e-3, 100
 OTHER_TOKENS = 0.3
 _CYCLED = 17
 
@@ -67,7 +67,8 @@ def new_model(n_vocab: int, seed: int) -> LlamaForCausalLM:
         rope_parameters={"rope_type": "default", "rope_theta": 100.0},
         pad_token_id=0, bos_token_id=1, eos_token_id=2,
     )  # fmt: skip
-    return LlamaForCausalLM(config).float()
+    model: LlamaForCausalLM = LlamaForCausalLM(config).float()
+    return model
 
 
 def train(
@@ -90,7 +91,8 @@ def train(
         optimiser.step()
         if step % 50 == 49:
             say(f"language model: step {step + 1} of {STEPS}, loss {loss.item():.3f}")
-    return model.eval().requires_grad_(False)
+    trained: LlamaForCausalLM = model.eval().requires_grad_(False)
+    return trained
 
 
 def _batch(table: Rows, chances: Tensor, n_vocab: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -18,11 +18,12 @@ from sample_models.training.us_cities.language_model import Rows, repeats, rows
 from sample_models.training.us_cities.replacement import record, replaced
 
 SETTINGS = {
-    "plt": TrainingSettings("plt", d_transcoder=768, k=6, steps=800, seed=5),
-    "clt": TrainingSettings("clt", d_transcoder=512, k=7, steps=800, seed=5),
+    "plt": TrainingSettings("plt", d_transcoder=768, k=6, steps=1400, seed=5),
+    "clt": TrainingSettings("clt", d_transcoder=512, k=7, steps=1200, seed=5),
 }
-FINISH_STEPS, FINISH_SENTENCES, FINISH_CONTEXTS, FINISH_RATE = 50, 48, 256, 3e-4
+FINISH_STEPS, FINISH_SENTENCES, FINISH_CONTEXTS, FINISH_RATE = 100, 48, 256, 3e-4
 N_REPEATS = 150
+ANSWER_WEIGHT = 8.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Contexts:
     """One row per distinct token prefix: what the MLPs read and write (n_layers, n_contexts, d_model).
 
     ``weight`` is the square root of the summed sampling mass of the rows through a prefix: without the root,
-    the few first words would dominate.
+    the few first words would dominate. Where the answer comes next it is ``ANSWER_WEIGHT`` times that: there
+    the state must be told apart from 49 others.
     """
 
     inputs: Tensor
@@ -47,7 +49,9 @@ def training_rows(tokenizer: Tokenizer, sentences: Sequence[Sentence]) -> Rows:
     ids, weight = repeats(N_REPEATS, tokenizer.get_vocab_size(), torch.Generator().manual_seed(5))
     mass = torch.full((N_REPEATS,), TRANSCODER_MIX["repeats"] / N_REPEATS)
     return Rows(
-        torch.cat([table.ids, ids]), torch.cat([table.loss_weight, weight]), torch.cat([table.mass, mass])
+        torch.cat([table.ids, ids]),
+        torch.cat([table.loss_weight, torch.zeros_like(weight)]),
+        torch.cat([table.mass, mass]),
     )
 
 
@@ -55,18 +59,21 @@ def collect(model: LlamaForCausalLM, table: Rows) -> Contexts:
     """The contexts of ``table``; the model is causal, so equal prefixes need only one. BOS is left out."""
     mass: dict[tuple[int, ...], float] = {}
     first: dict[tuple[int, ...], int] = {}
+    asked: dict[tuple[int, ...], float] = {}
     n_row = table.ids.shape[1]
+    answers = table.loss_weight.argmax(1).tolist()
     for row, (ids, share) in enumerate(zip(table.ids.tolist(), table.mass.tolist(), strict=True)):
         for end in range(2, n_row + 1 - ids.count(0)):
             prefix = tuple(ids[:end])
             first.setdefault(prefix, row * n_row + end - 1)
             mass[prefix] = mass.get(prefix, 0.0) + share
+        asked[tuple(ids[: answers[row]])] = ANSWER_WEIGHT
     batches = [record(model, ids) for ids in table.ids.split(256)]
     at = torch.tensor(list(first.values()))
     return Contexts(
         torch.cat([batch.inputs.flatten(1, 2) for batch in batches], dim=1)[:, at],
         torch.cat([batch.outputs.flatten(1, 2) for batch in batches], dim=1)[:, at],
-        torch.tensor(list(mass.values())).sqrt(),
+        torch.tensor([asked.get(prefix, 1.0) * total**0.5 for prefix, total in mass.items()]),
     )
 
 
@@ -120,7 +127,8 @@ def _divergence(model: LlamaForCausalLM, transcoders: TranscoderSet, ids: Tensor
     guess = replaced(model, transcoders, ids).logits.log_softmax(-1)
     each = (true.exp() * (true - guess)).sum(-1)[:, 1:-1]
     counted = (ids[:, 2:] != 0).float()
-    return (each * counted).sum() / counted.sum()
+    mean: Tensor = (each * counted).sum() / counted.sum()
+    return mean
 
 
 def _parameters(layer: Transcoder) -> list[Tensor]:
