@@ -103,7 +103,7 @@ class Text:
     x: float
     y: float
     runs: tuple[Run, ...]
-    size: float
+    size: int
     anchor: str = "start"
     halo: str | None = None
     upright: bool = True
