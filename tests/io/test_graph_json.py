@@ -1,0 +1,311 @@
+"""Exported JSON is what other viewers need, and opens again as the graph that was shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.circuits.graph import Graph, NodeKey, NodeKind
+from explorer.circuits.pruning import prune
+from explorer.circuits.scores import scores
+from explorer.errors import LoadError
+from explorer.io import graph_json
+from explorer.io.graph_json_import import read
+from explorer.session.edits import Edits, Label, hide, pin
+from explorer.session.view import resolve
+from tests.io.graphs import random_graph
+
+DATA = Path(__file__).parents[1] / "data" / "graphs"
+SAMPLES = {
+    "dallas-austin-llamma.json": (40, 0, 10, 10, 330, 1213.6337890625),
+    "son-clt-hp.json": (395, 133, 13, 1, 3136, 1327.093994140625),
+}
+
+
+def _edges(graph: Graph) -> dict[tuple[NodeKey, NodeKey], float]:
+    ends = zip(graph.rows.source.tolist(), graph.edge_target.tolist(), graph.rows.weight.tolist(), strict=True)
+    return {(graph.key(source), graph.key(target)): weight for source, target, weight in ends}
+
+
+def _written(path: Path, graph: Graph, edits: Edits | None = None) -> dict[str, Any]:
+    graph_json.write(path, graph, edits or Edits())
+    return json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the file"))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_files_of_other_programs_open_whole(name: str) -> None:
+    graph, edits = read(DATA / name)
+    kinds = (NodeKind.FEATURE, NodeKind.ERROR, NodeKind.EMBEDDING, NodeKind.LOGIT)
+    counts = tuple(graph.count(kind) for kind in kinds)
+    assert (*counts, graph.n_edges, graph.rows.weight.sum()) == SAMPLES[name]
+    assert (graph.n_layers, graph.n_special, graph.count(NodeKind.BIAS)) == (26, 1, 0)
+    view = resolve(graph, edits)
+    assert view.shown.all()
+    assert view.links.all()
+
+
+def test_what_a_file_says_arrives() -> None:
+    graph, _ = read(DATA / "dallas-austin-llamma.json")
+    austin = graph.index[NodeKey(NodeKind.LOGIT, 26, 9, 22605)]
+    assert graph.logit_tokens[0] == " Austin"
+    assert graph.probability[austin] == graph.target_weight[austin] == 0.396484375
+    feature = graph.index[NodeKey(NodeKind.FEATURE, 18, 9, 5495)]
+    assert graph.nodes.activation[feature] == 10.375
+    source, weight = graph.inputs(feature)
+    bos = graph.index[NodeKey(NodeKind.EMBEDDING, -1, 0, 2)]
+    assert weight[source == bos] == -2.953125
+    assert graph.tokens[8] == " Dallas"
+    assert graph.token_ids[0] == 2
+    assert np.isnan(graph.preactivation).all()
+    assert graph.provenance["metadata"]["scan"] == "mntss/gemma-scope-transcoders"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_files_of_other_programs_survive_a_round_trip(name: str, tmp_path: Path) -> None:
+    graph, edits = read(DATA / name)
+    written = _written(tmp_path / name, graph, edits)
+    again, edits_again = read(tmp_path / name)
+    assert _edges(again) == _edges(graph)
+    assert list(again.index) == list(graph.index)
+    assert edits_again == edits
+    before = json.loads((DATA / name).read_text())
+    assert {node["node_id"] for node in written["nodes"]} == {node["node_id"] for node in before["nodes"]}
+    for key in before["metadata"].keys() - {"node_threshold", "pruning_settings", "info"}:
+        assert written["metadata"][key] == before["metadata"][key]
+
+
+@given(seed=st.integers(0, 10**6), node=st.floats(0.3, 1), edge=st.floats(0.5, 1))
+def test_what_is_shown_opens_again(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, node: float, edge: float
+) -> None:
+    graph = random_graph(seed, n_logits=3)
+    edits = hide(pin(Edits(node, edge), [graph.key(2)]), [graph.key(5)])
+    labels = {graph.key(2): Label("two “words”", "tested"), graph.key(len(graph) - 1): Label("last")}
+    edits = replace(edits, labels=labels)
+    path = tmp_path_factory.getbasetemp() / "shown.json"
+    graph_json.write(path, graph, edits)
+    again, edits_again = read(path)
+    view = resolve(graph, edits)
+    shown = view.shown & (graph.nodes.kind != NodeKind.BIAS)
+    assert list(again.index) == [graph.key(row) for row in np.flatnonzero(shown).tolist()]
+    links = view.links & shown[graph.rows.source]
+    ends = zip(graph.rows.source[links].tolist(), graph.edge_target[links].tolist(), strict=True)
+    keys = [(graph.key(source), graph.key(target)) for source, target in ends]
+    assert _edges(again) == dict(zip(keys, graph.rows.weight[links].tolist(), strict=True))
+    assert again.tokens == graph.tokens
+    assert again.logit_tokens == graph.logit_tokens
+    assert edits_again.pinned == edits.pinned
+    assert edits_again.labels == edits.labels
+    assert np.array_equal(again.nodes.activation, graph.nodes.activation[shown], equal_nan=True)
+
+
+def test_the_export_checklist(tmp_path: Path) -> None:
+    graph = replace(random_graph(), provenance={"model": "org/name", "loss": float("nan")})
+    data = _written(tmp_path / "my graph!.json", graph, Edits(0.9, 0.95))
+    pruned = prune(graph, 0.9, 0.95)
+    metadata, nodes, links = data["metadata"], data["nodes"], data["links"]
+    assert metadata["slug"] == "my-graph-"
+    assert metadata["scan"] == "name"
+    assert metadata["prompt"] == "".join(metadata["prompt_tokens"]) == "".join(graph.tokens)
+    assert metadata["schema_version"] == 1
+    assert metadata["pruning_settings"] == {"node_threshold": 0.9, "edge_threshold": 0.95}
+    assert metadata["replacement_score"] == scores(graph).replacement
+    assert metadata["provenance"] == {"model": "org/name", "loss": None}
+    assert len(nodes) == (pruned.nodes & (graph.nodes.kind != NodeKind.BIAS)).sum()
+    assert len({node["jsNodeId"] for node in nodes}) == len({node["node_id"] for node in nodes}) == len(nodes)
+    assert {link[end] for link in links for end in ("source", "target")} <= {node["node_id"] for node in nodes}
+    by_kind = {kind: [node for node in nodes if node["feature_type"] == kind] for kind in graph_json.TYPES.values()}
+    for node in nodes:
+        assert type(node["ctx_idx"]) is int
+        assert isinstance(node["layer"], str)
+        assert (node["activation"] is None) == (node["feature_type"] != "cross layer transcoder")
+        assert (node["influence"] is None) == (node["feature_type"] == "logit") == node["isLogit"]
+    assert {node["feature"] for node in by_kind["mlp reconstruction error"]} == {-1}
+    assert {node["layer"] for node in by_kind["logit"]} == {"4"}
+    assert [node["is_target_logit"] for node in by_kind["logit"]] == [True, False]
+    first = by_kind["logit"][0]
+    assert first["clerp"] == f'Output " out0" (p={graph.probability[-2]:.3f})'
+    assert data["qParams"]["pinnedIds"] == data["qParams"]["supernodes"] == []
+    feature = by_kind["cross layer transcoder"][0]
+    layer, index, pos = (int(part) for part in feature["node_id"].split("_"))
+    row = graph.index[NodeKey(NodeKind.FEATURE, layer, pos, index)]
+    assert feature["influence"] == pruned.cumulative[row]
+
+
+def test_labelled_outputs_keep_the_probability_that_viewers_read(tmp_path: Path) -> None:
+    graph = random_graph()
+    key = graph.key(len(graph) - 1)
+    data = _written(tmp_path / "a.json", graph, Edits(labels={key: Label("mine")}))
+    assert data["nodes"][-1]["clerp"] == f"mine (p={graph.probability[-1]:.3f})"
+    assert read(tmp_path / "a.json")[1].labels[key] == Label("mine")
+
+
+def test_groups_of_an_imported_file_are_kept(tmp_path: Path) -> None:
+    groups = [["states", "18_5495_9", "E_2_0"]]
+    path = _changed(tmp_path, lambda data: data["qParams"].update(supernodes=groups))
+    graph, edits = read(path)
+    assert graph.provenance["qParams"]["supernodes"] == groups
+    assert _written(tmp_path / "b.json", graph, edits)["qParams"]["supernodes"] == groups
+
+
+def _changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """The Dallas file with ``change`` applied."""
+    data = json.loads((DATA / "dallas-austin-llamma.json").read_text())
+    change(data)
+    path = folder / "changed.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    "pins",
+    [["18_5495_9", "E_2_0", "gone"], "18_5495_9,E_2_0", ["18_5495-0", "E_2_0"]],
+    ids=["ids", "text", "second ids"],
+)
+def test_pins_are_read_in_every_form(tmp_path: Path, pins: object) -> None:
+    def unique(data: dict[str, Any]) -> None:
+        data["qParams"]["pinnedIds"] = pins
+
+    found = read(_changed(tmp_path, unique))[1].pinned
+    assert found == (NodeKey(0, 18, 9, 5495), NodeKey(2, -1, 0, 2))
+
+
+@pytest.mark.parametrize("params", [None, {}, {"pinnedIds": None, "supernodes": None, "sg_pos": None}])
+def test_missing_parameters_are_no_fault(tmp_path: Path, params: object) -> None:
+    graph, edits = read(_changed(tmp_path, lambda data: data.update(qParams=params)))
+    assert edits == Edits(1.0, 1.0)
+    _written(tmp_path / "b.json", graph, edits)
+
+
+def _schema_0(data: dict[str, Any]) -> None:
+    """Ids that tell nothing, and features as the digits of layer and index."""
+    del data["metadata"]["schema_version"]
+    names: dict[str, str] = {}
+    for number, node in enumerate(data["nodes"]):
+        if node["feature_type"] == "cross layer transcoder":
+            layer, index, _ = node["node_id"].split("_")
+            node["feature"] = int(f"{layer}{int(index):05d}")
+        node["node_id"] = names.setdefault(node["node_id"], f"n{number}")
+    for link in data["links"]:
+        link["source"], link["target"] = names[link["source"]], names[link["target"]]
+
+
+def test_schema_0_writes_layer_and_index_behind_one_another(tmp_path: Path) -> None:
+    graph, _ = read(_changed(tmp_path, _schema_0))
+    before, _ = read(DATA / "dallas-austin-llamma.json")
+    features = before.block(NodeKind.FEATURE)
+    assert graph.nodes.feature[features].tolist() == before.nodes.feature[features].tolist()
+    assert graph.rows.weight.sum() == before.rows.weight.sum()
+
+
+def test_bare_files_without_probabilities_and_labels_open(tmp_path: Path) -> None:
+    def bare(data: dict[str, Any]) -> None:
+        data["metadata"] = {"prompt_tokens": data["metadata"]["prompt_tokens"]}
+        del data["qParams"]
+        for node in data["nodes"]:
+            for name in ("token_prob", "clerp", "influence", "activation", "jsNodeId", "is_target_logit"):
+                del node[name]
+
+    graph, _ = read(_changed(tmp_path, bare))
+    assert graph.target_weight.sum() == pytest.approx(1)
+    assert "no probabilities" in graph.provenance["import_notes"][0]
+
+
+def test_zero_links_are_dropped(tmp_path: Path) -> None:
+    graph, _ = read(_changed(tmp_path, lambda data: data["links"][0].update(weight=0.0)))
+    assert graph.n_edges == 329
+
+
+def _collision(data: dict[str, Any]) -> None:
+    """An error of layer 3 at position 9 beside feature 3 of layer 0 there, both called 0_3_9."""
+    common = {"node_id": "0_3_9", "ctx_idx": 9, "jsNodeId": "x", "clerp": ""}
+    data["nodes"].append({**common, "feature_type": "mlp reconstruction error", "feature": -1, "layer": "3"})
+    data["nodes"].append({**common, "feature_type": "cross layer transcoder", "feature": 9, "layer": "0"})
+    data["links"] += [
+        {"source": "E_2_0", "target": "0_3_9", "weight": 1.0},
+        {"source": "0_3_9", "target": "18_5495_9", "weight": 2.0},
+        {"source": "0_3_9", "target": "18_5495_9", "weight": 3.0},
+    ]
+
+
+def test_a_feature_and_an_error_of_one_id_are_told_apart_and_reported(tmp_path: Path) -> None:
+    graph, _ = read(_changed(tmp_path, _collision))
+    edges = _edges(graph)
+    target, feature, error = NodeKey(0, 18, 9, 5495), NodeKey(0, 0, 9, 3), NodeKey(1, 3, 9, -1)
+    assert (edges[feature, target], edges[error, target]) == (2.0, 3.0)
+    assert edges[NodeKey(2, -1, 0, 2), feature] == 1.0
+    assert "share the id 0_3_9" in graph.provenance["import_notes"][0]
+
+
+def _node(**changes: object) -> Callable[[dict[str, Any]], object]:
+    return lambda data: data["nodes"][0].update(changes)
+
+
+def _link(**changes: object) -> Callable[[dict[str, Any]], object]:
+    return lambda data: data["links"][0].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda data: data["nodes"][0].pop("layer"), "node 18_5495_9 is missing its layer"),
+        (_node(layer="x"), "node 18_5495_9 has the layer 'x'"),
+        (_node(layer="17"), "node 18_5495_9 says layer 18 and position 9 in its name"),
+        (_node(ctx_idx=99), "node 18_5495_9 is at position 99 of 10 tokens"),
+        (_node(ctx_idx=None), "node 18_5495_9 is at position None"),
+        (_node(feature_type="lorsa"), "node 18_5495_9 is of the type “lorsa”"),
+        (_node(activation=float("nan")), "node 18_5495_9 has the activation nan"),
+        (_node(activation="big"), "node 18_5495_9 has the activation 'big'"),
+        (_node(node_id=7), "node number 0 has no node_id"),
+        (_node(node_id="x", feature=None), "node x is missing its feature number"),
+        (lambda data: data["nodes"].append(data["nodes"][0]), "node 18_5495_9 is in it twice"),
+        (lambda data: data["nodes"].append({**data["nodes"][0], "node_id": "E_2_0", "ctx_idx": 1}), "E_2_0"),
+        (_link(weight=float("inf")), "link from E_2_0 to 18_5495_9 has the weight inf"),
+        (_link(weight=None), "has the weight None"),
+        (_link(target="nowhere"), "link number 0 names the node 'nowhere'"),
+        (_link(source="27_22605_9", target="18_5495_9"), "from 27_22605_9 to 18_5495_9 does not lead to"),
+        (_link(target="E_2_0", source="18_5495_9"), "does not lead to a feature or logit"),
+        (lambda data: data["links"].append(data["links"][0]), "from E_2_0 to 18_5495_9 is in it twice"),
+        (lambda data: data["links"].append("x"), "link number 330 is no table"),
+        (lambda data: data["metadata"].update(prompt_tokens="a b"), "no prompt_tokens"),
+        (lambda data: data.update(metadata=3), "no prompt_tokens"),
+        (lambda data: data.pop("links"), "without the nodes and links"),
+        (lambda data: data.update(nodes={}), "without the nodes and links"),
+    ],
+)
+def test_what_is_no_graph_is_named(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    path = _changed(tmp_path, change)
+    with pytest.raises(LoadError, match=words) as caught:
+        read(path)
+    assert path.name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b"<!doctype html>", "is a web page"),
+        (b"PK\x03\x04", "is a zip file"),
+        (b'{"nodes": [\n1,', "not valid JSON from line 2 on"),
+        (b"[" * 200_000, "not valid JSON"),
+        (b'{"a": "\xff"}', "not valid JSON"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "not valid JSON"),
+        (b'{"graphs": []}', "is a list of graphs"),
+        (b"[]", "without the nodes and links"),
+    ],
+)
+def test_what_is_no_json_is_named(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(data)
+    with pytest.raises(LoadError, match=words):
+        read(path)
