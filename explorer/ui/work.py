@@ -116,19 +116,21 @@ class Engine(QObject):
 
     def attribute(self, choice: TargetChoice | None = None, text: str | None = None) -> None:
         """Compute the graph of the document's prompt (or of ``text``); the document gets it."""
+        wanted = self._document.prompt.text if text is None else text
+        self._attribute({"text": wanted}, choice)
+
+    def attribute_tokens(self, token_ids: Sequence[int], choice: TargetChoice | None = None) -> None:
+        """Compute the graph of token ids, used as they are."""
+        self._attribute({"token_ids": list(token_ids)}, choice)
+
+    def _attribute(self, prompt: dict[str, object], choice: TargetChoice | None) -> None:
         model = self._document.model
         if model is None:
             self.job_failed.emit("attribute", "No model is open; open a model first.", "")
             return
-        self._request(
-            "attribute",
-            "attribute",
-            model=model.path,
-            transcoders=model.transcoder_path,
-            text=self._document.prompt.text if text is None else text,
-            targets=asdict(choice or TargetChoice()),
-            **self._setting,
-        )
+        where = {"model": model.path, "transcoders": model.transcoder_path}
+        targets = asdict(choice or TargetChoice())
+        self._request("attribute", "attribute", **where, **prompt, targets=targets, **self._setting)
 
     def cancel(self) -> None:
         """Stop what runs, at its next step."""

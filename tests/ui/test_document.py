@@ -1,0 +1,115 @@
+"""The document: edits, undo, selection, another graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.session import edits as edit
+from explorer.session.edits import Edits
+from explorer.session.prompt import Prompt
+from explorer.ui.document import Document
+from tests.graphs import random_graph
+
+GRAPH = random_graph(40, 200, n_pos=5, n_layers=4, seed=3)
+KEYS = [GRAPH.key(node) for node in range(len(GRAPH))]
+
+keys = st.sampled_from(KEYS)
+unit = st.floats(0, 1)
+changes: st.SearchStrategy[tuple[str, Callable[[Edits], Edits]]] = st.one_of(
+    unit.map(lambda value: ("node threshold", lambda edits: edit.set_thresholds(edits, node=value))),
+    unit.map(lambda value: ("edge threshold", lambda edits: edit.set_thresholds(edits, edge=value))),
+    st.booleans().map(lambda on: ("count bias nodes", lambda edits: edit.count_bias(edits, on))),
+    keys.map(lambda key: ("pin", lambda edits: edit.toggle_pin(edits, key))),
+    keys.map(lambda key: ("hide", lambda edits: edit.hide(edits, [key]))),
+    st.just(("show all", edit.show_all)),
+    st.tuples(keys, st.text(max_size=5)).map(lambda pair: ("label", lambda edits: edit.set_label(edits, *pair))),
+    st.tuples(keys, st.text(max_size=5)).map(lambda pair: ("note", lambda edits: edit.set_note(edits, *pair))),
+)
+
+
+@given(steps=st.lists(changes, max_size=12))
+@settings(deadline=None, derandomize=True, max_examples=60)
+def test_random_edits_undone_to_the_start_give_the_identical_document(
+    steps: list[tuple[str, Callable[[Edits], Edits]]],
+) -> None:
+    document = Document()
+    document.open_graph(GRAPH)
+    first, shown = document.edits, document.view.shown.copy()
+    for text, change in steps:
+        document.do(text, change(document.edits))
+    last = document.edits
+    while document.history.past:
+        document.undo()
+    assert document.edits is first
+    assert (document.view.shown == shown).all()
+    assert document.is_saved
+    while document.history.future:
+        document.redo()
+    assert document.edits == last
+
+
+def test_a_dragged_slider_is_one_step(qtbot) -> None:
+    document = Document()
+    document.open_graph(GRAPH)
+    for value in (0.7, 0.6, 0.5):
+        document.do("node threshold", edit.set_thresholds(document.edits, node=value), merge=True)
+    assert document.history.undo_text == "node threshold"
+    document.undo()
+    assert document.edits.node_threshold == 0.8
+
+
+def test_every_edit_says_that_it_happened(qtbot) -> None:
+    document = Document()
+    document.open_graph(GRAPH)
+    with qtbot.waitSignals([document.edits_changed, document.view_changed, document.path_changed]):
+        document.do("pin", edit.pin(document.edits, [KEYS[0]]))
+    with qtbot.assertNotEmitted(document.edits_changed):
+        document.do("pin", document.edits)
+
+
+def test_history_goes_to_any_step(qtbot) -> None:
+    document = Document()
+    document.open_graph(GRAPH)
+    for key in KEYS[:4]:
+        document.do(f"pin {key}", edit.pin(document.edits, [key]))
+    document.go_back_to(1)
+    assert document.edits.pinned == tuple(KEYS[:1])
+    document.go_back_to(3)
+    assert document.edits.pinned == tuple(KEYS[:3])
+
+
+def test_a_graph_computed_anew_keeps_edits_and_selection_by_key(qtbot) -> None:
+    document = Document()
+    document.open_graph(GRAPH)
+    other = random_graph(60, 300, n_pos=5, n_layers=4, seed=4)
+    common = next(key for key in KEYS if key in other.index and key.kind == 2)
+    document.do("label", edit.set_label(document.edits, common, "here"))
+    document.select([GRAPH.index[common]])
+    document.replace_graph(other)
+    assert document.selection == (other.index[common],)
+    assert document.view.label(other.index[common]) == "here"
+    assert document.history.undo_text == "label"
+
+
+def test_a_graph_of_another_prompt_is_out_of_date(qtbot) -> None:
+    document = Document()
+    document.open_graph(GRAPH)
+    document.set_prompt(Prompt("same", tuple(GRAPH.token_ids.tolist()), GRAPH.tokens))
+    assert not document.is_out_of_date
+    document.set_prompt(Prompt("other", (1, 2, 3), ("a", "b", "c")))
+    assert document.is_out_of_date
+
+
+@pytest.mark.parametrize("count", [False, True])
+def test_scores_and_residual_belong_to_the_graph(qtbot, count: bool) -> None:
+    from explorer.circuits.scores import scores, worst_residual
+
+    document = Document()
+    document.open_graph(GRAPH)
+    document.do("count bias nodes", edit.count_bias(document.edits, count))
+    assert document.scores == scores(GRAPH, count_bias=count)
+    assert document.residual == worst_residual(GRAPH)

@@ -1,0 +1,103 @@
+"""The engine as the window sees it: results reach the document, and the engine's death costs nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.circuits.scores import worst_residual
+from explorer.io.transcoders import circuit_tracer
+from explorer.session import edits as edit
+from explorer.ui.document import Document
+from explorer.ui.work import Engine
+from tests import tiny
+
+WAIT = 60_000
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("tiny") / "plt"
+    circuit_tracer.write(tiny.transcoders(tiny.model("llama"), "plt"), folder, "tiny")
+    return str(tiny.saved("llama")), str(folder)
+
+
+@pytest.fixture
+def engine(qtbot, tmp_path: Path) -> Iterator[Engine]:
+    made = Engine(Document(), log=tmp_path / "engine.log")
+    made.start()
+    qtbot.waitUntil(lambda: made.state == "ready", timeout=WAIT)
+    yield made
+    made.close()
+
+
+def opened(qtbot, engine: Engine, folders: tuple[str, str]) -> None:
+    with qtbot.waitSignal(engine._document.model_changed, timeout=WAIT):
+        engine.open_model(*folders)
+
+
+def attributed(qtbot, engine: Engine, ids: list[int]) -> None:
+    with qtbot.waitSignal(engine._document.graph_changed, timeout=WAIT):
+        engine.attribute_tokens(ids)
+
+
+def test_a_model_and_a_graph_reach_the_document(qtbot, engine: Engine, folders: tuple[str, str]) -> None:
+    opened(qtbot, engine, folders)
+    document = engine._document
+    assert document.model.n_layers == 3
+    attributed(qtbot, engine, [1, 5, 7, 9])
+    assert document.graph.token_ids.tolist() == [1, 5, 7, 9]
+    assert worst_residual(document.graph) < 1e-5
+    assert engine.job == ""
+
+
+def test_a_fault_is_one_sentence_and_changes_nothing(qtbot, engine: Engine, folders: tuple[str, str]) -> None:
+    opened(qtbot, engine, folders)
+    attributed(qtbot, engine, [1, 5, 7])
+    before = engine._document.graph
+    with qtbot.waitSignal(engine.job_failed, timeout=WAIT) as failed:
+        engine.open_model("/nowhere")
+    job, sentence, details = failed.args
+    assert (job, details) == ("open", "")
+    assert "/nowhere" in sentence
+    assert engine._document.graph is before
+    assert engine._document.model is not None
+
+
+def test_without_a_model_a_run_says_so(qtbot, engine: Engine) -> None:
+    with qtbot.waitSignal(engine.job_failed, timeout=WAIT) as failed:
+        engine.attribute()
+    assert "No model is open" in failed.args[1]
+
+
+@pytest.mark.parametrize("deaths", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_killing_the_engine_at_random_moments_costs_nothing(
+    qtbot, engine: Engine, folders: tuple[str, str], deaths: int
+) -> None:
+    opened(qtbot, engine, folders)
+    document = engine._document
+    attributed(qtbot, engine, [1, 5, 7, 9])
+    document.do("pin", edit.pin(document.edits, [document.graph.key(0)]))
+    graph, edits = document.graph, document.edits
+    moments = random.Random(0)
+    told: list[str] = []
+    engine.died.connect(lambda sentence, _details: told.append(sentence))
+    for _ in range(deaths):
+        engine.attribute_tokens([1, *(moments.randrange(2, 30) for _ in range(30))])
+        qtbot.wait(moments.randrange(0, 25))
+        pid, seen = engine.pid, len(told)
+        os.kill(pid, signal.SIGKILL)
+        qtbot.waitUntil(lambda seen=seen: len(told) == seen + 1, timeout=WAIT)
+        assert document.edits == edits
+        if engine.state == "failing":
+            engine.restart()
+        qtbot.waitUntil(lambda: engine.state == "ready" and not engine.job, timeout=WAIT)
+        attributed(qtbot, engine, [1, 5, 7, 9])
+        assert len(document.graph) == len(graph)
+    assert told == [told[0]] * deaths
+    assert document.edits == edits
