@@ -11,7 +11,7 @@ from explorer.io import atomic
 from explorer.session.figure import Circle, Curve, Figure, Group, Ink, Item, Line, Polygon, Rect, Run, Text
 
 FONTS = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
-HALO = 3.0
+HALO = 4.0  # half of it is seen
 _ALLOWED = "\t\n\r"
 
 
@@ -40,7 +40,7 @@ def _head(figure: Figure) -> Iterator[str]:
     size = f'width="{_n(figure.width_mm)}mm" height="{_n(figure.height_mm)}mm"'
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {_n(figure.width)} {_n(figure.height)}" '
-        f'font-family="{FONTS}" font-feature-settings="&quot;tnum&quot;" role="img" '
+        f'font-family="{FONTS}" role="img" '
         'aria-labelledby="title desc">'
     )
     yield f'<title id="title">{escape(figure.title)}</title>'
@@ -80,9 +80,7 @@ def _text(text: Text) -> str:
     if not text.upright:
         place += f' transform="rotate(-90 {_n(text.x)} {_n(text.y)})"'
     if text.halo:
-        place += (
-            f' stroke="{text.halo}" stroke-width="{_n(HALO)}" stroke-linejoin="round" paint-order="stroke"'
-        )
+        place += f' stroke="{text.halo}" stroke-width="{_n(HALO)}" stroke-linejoin="round" paint-order="stroke"'
     if len(text.runs) == 1:
         return f"<text {place}{_run(text.runs[0])}>{escape(text.text)}</text>"
     spans = "".join(f"<tspan{_run(run)}>{escape(run.text)}</tspan>" for run in text.runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from explorer.circuits.graph import NodeKind
 from explorer.errors import ExplorerError
@@ -48,7 +49,8 @@ def graph_figure(
     after it. Words are at least 11 px.
     """
     if width_mm < NARROWEST_MM:
-        raise ExplorerError(f"A figure {width_mm:.0f} mm wide has no room for a graph; {NARROWEST_MM:.0f} mm are the least.")
+        least = f"{NARROWEST_MM:.0f} mm are the least"
+        raise ExplorerError(f"A figure {width_mm:.0f} mm wide has no room for a graph; {least}.")
     rule, size = links or Traced(), max(font_px, SMALLEST)
     choice = choose(view, rule)
     place = _place(view, theme, width_mm * PX_PER_MM, height_mm, size)
@@ -59,8 +61,8 @@ def graph_figure(
     said = paragraphs(view, choice, rule, theme, title, caption)
     parts["caption"], bottom = caption_lines(said, left, bottom, right, size)
     return Figure(
-        width=place.width,
-        height=bottom + EDGE,
+        width=float(ceil(place.width - 0.01)),
+        height=float(ceil(bottom + EDGE)),
         background=theme.surface_canvas,
         title=title or question(view),
         summary=f"{said[0].words} {counts(view, choice)}. Rows are layers, columns are tokens.",

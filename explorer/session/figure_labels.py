@@ -40,7 +40,7 @@ def names(
     """Names beside the nodes that have a label or are pinned, then of the strongest features.
 
     A name that finds no room beside its mark, clear of ``taken``, of every mark and of other names, is shortened
-    or left out.
+    or left out. Numbers stand left or right of their mark only.
     """
     marks = [box for node in np.flatnonzero(choice.nodes & place.placed).tolist() for box in _mark(view, place, node)]
     full = [*taken, *marks]
@@ -58,7 +58,9 @@ def _wanted(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Ite
     """Pinned nodes, labelled ones, then numbers of the strongest features where few have a name."""
     graph, edits = view.graph, view.edits
     inside = choice.nodes & place.placed & (graph.nodes.kind <= NodeKind.ERROR)
-    pinned, labelled = (_strongest_first(view, rows_of(graph, keys), inside) for keys in (edits.pinned, tuple(edits.labels)))
+    pinned, labelled = (
+        _strongest_first(view, rows_of(graph, keys), inside) for keys in (edits.pinned, tuple(edits.labels))
+    )
     given = list(dict.fromkeys([*pinned, *labelled]))[:MOST]
     features = np.flatnonzero(graph.nodes.kind == NodeKind.FEATURE)
     others = [node for node in _strongest_first(view, features, inside) if node not in given]
@@ -72,7 +74,8 @@ def _strongest_first(view: GraphView, nodes: Ints, inside: Bools) -> list[int]:
     """Those of ``nodes`` that are ``inside``, targets first, then by influence."""
     nodes = nodes[inside[nodes]]
     aim = view.graph.target_weight[nodes] != 0
-    return nodes[np.lexsort((-view.influence[nodes], ~aim))].tolist()
+    order = np.lexsort((-view.influence[nodes], ~aim))
+    return [int(node) for node in nodes[order]]
 
 
 def _mark(view: GraphView, place: Layout, node: int) -> Iterator[Box]:
@@ -82,9 +85,7 @@ def _mark(view: GraphView, place: Layout, node: int) -> Iterator[Box]:
         yield Box(x, y - BAR_HEIGHT / 2, x + float(place.bar[node]), y + BAR_HEIGHT / 2)
 
 
-def _fit(
-    name: _Name, place: Layout, size: int, halo: str, room: Box, full: Sequence[Box]
-) -> Text | None:
+def _fit(name: _Name, place: Layout, size: int, halo: str, room: Box, full: Sequence[Box]) -> Text | None:
     x, y, r = float(place.x[name.node]), float(place.y[name.node]), float(place.radius[name.node])
     middle = y + 0.36 * size
     spots = (
@@ -97,7 +98,7 @@ def _fit(
     )
     for width in NAME_WIDTHS:
         words = elide(name.text, width, size, name.weight)
-        for left, base, anchor in spots:
+        for left, base, anchor in spots if name.weight > 400 else spots[:2]:
             text = Text(left, base, (Run(words, name.fill, name.weight),), size, anchor, halo)
             box = text.box
             if words and box.within(room) and not any(box.meets(other) for other in full):
@@ -150,4 +151,4 @@ def rows(view: GraphView, place: Layout, theme: Theme, size: int, *, bias: bool)
 
 def _layer_step(place: Layout, size: int) -> int:
     height = float(np.median(-np.diff(place.rows)))
-    return next((step for step in LAYER_STEPS if step * height >= 1.4 * size), LAYER_STEPS[-1])
+    return next((step for step in LAYER_STEPS if step * height >= 3 * size), LAYER_STEPS[-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -71,14 +72,17 @@ def _kinds(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Iter
     ink = fill(0.0, theme)
     for kind, words in ((NodeKind.FEATURE, "feature"), (NodeKind.EMBEDDING, "token"), (NodeKind.BIAS, "bias")):
         if choice.nodes[view.graph.block(kind)].any():
-            shape = kind
-            yield _Entry(10.0, lambda x, y, kind=shape: (mark(kind, x + 5.0, y, 4.3, ink),), words)
+            yield _Entry(10.0, partial(_kind, kind, ink), words)
     errors = view.graph.block(NodeKind.ERROR)
     if view.shown[errors].any():
         yield _Entry(6.0 + BAR, lambda x, y: _error(x, y, ink, theme), _error_words(view, place))
     if (place.pills[:, 2] > 0).any():
         outline = Ink(fill=theme.surface_canvas, stroke=theme.mark_ink, width=OUTLINE)
         yield _Entry(22.0, lambda x, y: (Rect(x, y - 5.0, 22.0, 10.0, outline, 5.0),), "output, probability")
+
+
+def _kind(kind: NodeKind, ink: Ink, x: float, y: float) -> tuple[Item, ...]:
+    return (mark(kind, x + 5.0, y, 4.3, ink),)
 
 
 def _error(x: float, y: float, ink: Ink, theme: Theme) -> tuple[Item, ...]:
@@ -124,8 +128,7 @@ def _sign(sign: float, theme: Theme, words: str) -> _Entry:
 def _widths(x: float, y: float, theme: Theme) -> tuple[Item, ...]:
     heights = (-5.0, -0.5, 5.0)
     return tuple(
-        Line(x, y + dy, x + SAMPLE, y + dy, link_ink(share, theme))
-        for share, dy in zip(SHARES, heights, strict=True)
+        Line(x, y + dy, x + SAMPLE, y + dy, link_ink(share, theme)) for share, dy in zip(SHARES, heights, strict=True)
     )
 
 

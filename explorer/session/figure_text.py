@@ -5,10 +5,11 @@ from __future__ import annotations
 import unicodedata
 
 # Advance widths in thousandths of the size of the characters from space to tilde, read once from the font files
-# in resources/fonts; digits as tabular figures, which have one width.
+# in resources/fonts. Figures have no columns of numbers, so digits keep their own widths here: tabular ones are
+# alternate glyphs, which cannot be read back from a PDF.
 REGULAR = (
     281, 278, 403, 631, 638, 812, 639, 222, 362, 362, 500, 659, 280, 460, 276, 357,
-    648, 648, 648, 648, 648, 648, 648, 648, 648, 648, 276, 280, 659, 659, 659, 507,
+    625, 464, 605, 636, 642, 608, 624, 571, 616, 624, 276, 280, 659, 659, 659, 507,
     936, 676, 651, 727, 719, 598, 587, 743, 740, 264, 543, 652, 562, 889, 753, 761,
     635, 761, 639, 638, 642, 741, 676, 949, 642, 665, 625, 362, 357, 362, 469, 452,
     497, 564, 621, 558, 621, 582, 361, 609, 591, 237, 237, 544, 237, 869, 585, 597,
@@ -16,13 +17,14 @@ REGULAR = (
 )  # fmt: skip
 SEMIBOLD = (
     248, 309, 396, 643, 649, 844, 663, 213, 393, 393, 543, 673, 295, 466, 290, 379,
-    670, 670, 670, 670, 670, 670, 670, 670, 670, 670, 290, 295, 673, 673, 673, 544,
+    667, 481, 621, 652, 666, 632, 648, 587, 646, 648, 290, 295, 673, 673, 673, 544,
     999, 724, 657, 744, 724, 608, 586, 755, 744, 275, 561, 677, 566, 906, 741, 775,
     643, 776, 651, 649, 660, 734, 724, 1007, 690, 705, 653, 393, 379, 393, 481, 468,
     497, 575, 630, 577, 630, 593, 377, 625, 613, 261, 261, 569, 261, 898, 610, 608,
     625, 625, 397, 549, 380, 608, 576, 837, 562, 576, 562, 393, 358, 393, 673,
 )  # fmt: skip
-MARKS = {"“": 408, "”": 408, "‘": 228, "’": 214, "·": 290, "−": 673, "×": 673, "…": 821, "↵": 1000}
+NO_BREAK = "\N{NO-BREAK SPACE}"
+MARKS = {"“": 408, "”": 408, "‘": 228, "’": 214, "·": 290, "−": 673, "×": 673, "…": 821, "↵": 1000, NO_BREAK: 281}
 AVERAGE, WIDE = 640, 1000
 ELLIPSIS = "…"
 NAMES = {"\n": "newline", "\t": "tab", "\r": "return", " ": "space", "": "nothing"}
@@ -51,7 +53,7 @@ def wrap(text: str, width: float, size: float, *, first: float = 0.0) -> list[st
     Only a word wider than ``width`` is cut.
     """
     lines, line, left = [], "", width - first
-    for word in text.split():
+    for word in text.split(" "):
         longer = f"{line} {word}" if line else word
         if text_width(longer, size) <= left:
             line = longer

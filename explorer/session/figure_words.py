@@ -10,15 +10,17 @@ import numpy as np
 
 from explorer import __version__
 from explorer.circuits.graph import NodeKind
+from explorer.circuits.graph_arrays import plain as plain_values
 from explorer.circuits.scores import scores, worst_residual
 from explorer.session.figure import Run, Text
-from explorer.session.figure_links import Choice, LinkRule, Strongest, Traced, heads
+from explorer.session.figure_links import Choice, LinkRule, Strongest, heads
 from explorer.session.figure_text import plain, text_width, wrap
 from explorer.session.theme import Theme
 from explorer.session.view import GraphView, default_label
 
 BOOKS_LIMIT = 1e-5
 LEADING = 1.45
+GAP = "\N{NO-BREAK SPACE}"
 PARAGRAPH = 0.15  # of the size, on top between paragraphs
 
 
@@ -45,9 +47,10 @@ def paragraphs(
     view: GraphView, choice: Choice, rule: LinkRule, theme: Theme, title: str, caption: str
 ) -> list[Paragraph]:
     """The caption; ``title`` and ``caption`` replace the question and what follows it, never the facts."""
+    shown = f"{counts(view, choice)}, {_rule(view, choice, rule)}"
     said = [
         Paragraph(title or question(view), caption or _prompt(view), theme.text),
-        Paragraph("", f"{counts(view, choice)}, {_rule(view, choice, rule)} {_pruning(view)} {_fill(view)}", theme.text_2),
+        Paragraph("", " ".join([shown, _pruning(view), _fill(view)]), theme.text_2),
     ]
     books, good = _books(view)
     said.append(Paragraph("", f"{books} {_scores(view)}", theme.text_2 if good else theme.danger))
@@ -66,9 +69,9 @@ def caption_lines(
         lines = wrap(paragraph.words, (right - left) * 0.96, size, first=used)
         for number, line in enumerate(lines or [""]):
             y += LEADING * size
-            runs = (Run(line, paragraph.fill),)
+            runs = [Run(line, paragraph.fill)]
             if number == 0 and paragraph.bold:
-                runs = (Run(f"{paragraph.bold} ", paragraph.fill, 600), *runs)
+                runs.insert(0, Run(f"{paragraph.bold} ", paragraph.fill, 600))
             found.append(Text(left, y, tuple(run for run in runs if run.text), size))
         y += PARAGRAPH * size
     return tuple(found), y + 0.4 * size
@@ -83,7 +86,7 @@ def counts(view: GraphView, choice: Choice) -> str:
 def record(view: GraphView, choice: Choice, rule: LinkRule) -> dict[str, Any]:
     """The provenance of the figure: the graph's own, and what was chosen from it."""
     return {
-        **view.graph.provenance,
+        **plain_values(view.graph.provenance),
         "app": f"Circuit Explorer {__version__}",
         "prompt": _prompt_text(view),
         "node_threshold": view.edits.node_threshold,
@@ -125,19 +128,20 @@ def _rule(view: GraphView, choice: Choice, rule: LinkRule) -> str:
         return "the links that carry most influence." if choice.cut else "all that pruning left."
     nodes = heads(view.graph).tolist()
     names = ", ".join(_name(view, node) for node in nodes[:3]) or "the target"
-    whose = "its" if len(nodes) == 1 else "of each the"
+    whose = "its" if len(nodes) == 1 else "each one’s"
     stop = f", until {rule.most} links" if choice.cut else ""
-    return f"traced back from {names}: {whose} {rule.inputs} strongest inputs, then {rule.per_feature} per feature{stop}."
+    first, then = f"{whose} {rule.inputs} strongest inputs", f"{rule.per_feature} per feature"
+    return f"traced back from {names}: {first}, then {then}{stop}."
 
 
 def _pruning(view: GraphView) -> str:
     edits = view.edits
     if edits.node_threshold >= 1 and edits.edge_threshold >= 1:
-        told = "Nothing was pruned before."
+        told = "No pruning."
     else:
         told = (
-            f"Pruned to {100 * edits.node_threshold:.3g} % of the nodes’ influence and "
-            f"{100 * edits.edge_threshold:.3g} % of the links’."
+            f"Pruned to {100 * edits.node_threshold:.3g}{GAP}% of the nodes’ influence and "
+            f"{100 * edits.edge_threshold:.3g}{GAP}% of the links’."
         )
     if view.graph.count(NodeKind.BIAS) and not edits.count_bias:
         told += " Bias nodes are neither drawn nor in the shares."
@@ -154,7 +158,9 @@ def _books(view: GraphView) -> tuple[str, bool]:
     """How far the books are off, and whether that is good enough to cite."""
     worst = worst_residual(view.graph)
     if np.isnan(worst):
-        return "Books cannot be checked: the graph does not hold what its nodes should add up to.", True
+        lacks = "what its nodes should add up to" if view.graph.count(NodeKind.BIAS) else "bias nodes"
+        file = _text(view.graph.provenance, "file")
+        return f"Books cannot be checked: {f'“{file}”' if file else 'the graph'} does not hold {lacks}.", True
     if worst > BOOKS_LIMIT:
         return f"Books are off by {_small(worst)} (limit {_small(BOOKS_LIMIT)}): do not cite this graph.", False
     return f"Books balance to {_small(worst)}.", True

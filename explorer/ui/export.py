@@ -62,6 +62,7 @@ def write_png(figure: Figure, path: Path, dpi: float = 300.0) -> None:
     _application()
     scale = dpi / MM_PER_INCH / PX_PER_MM
     image = _blank(figure, scale)
+    image.fill(color(figure.background))  # to the very edge, where paint may end within a pixel
     image.setDotsPerMeterX(round(dpi / MM_PER_INCH * 1000))
     image.setDotsPerMeterY(round(dpi / MM_PER_INCH * 1000))
     image.setText("Title", figure.title)
@@ -169,7 +170,7 @@ def _font(size: int, run: Run) -> QFont:
     font.setWeight(QFont.Weight.DemiBold if run.weight >= 600 else QFont.Weight.Normal)
     font.setUnderline(run.underline)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-    font.setFeature(QFont.Tag("tnum"), 1)
+    font.setFeature(QFont.Tag("calt"), 0)  # a PDF cannot tell which character an alternate glyph stands for
     return font
 
 
