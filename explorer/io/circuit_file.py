@@ -26,6 +26,7 @@ from explorer.circuits.graph_arrays import from_arrays, to_arrays
 from explorer.errors import GraphError, LoadError
 from explorer.io.atomic import replacing
 from explorer.io.magic import TITLES, sniff, unreadable
+from explorer.io.tensors import MAX_HEADER, Header, parsed
 from explorer.session.edits import Edits
 from explorer.session.edits_json import from_json, to_json
 
@@ -76,12 +77,16 @@ def open_circuit(path: Path) -> tuple[Graph, Edits]:
         raise LoadError(f"“{path}” is damaged: {error}") from error
 
 
-def summary(path: Path) -> dict[str, Any]:
-    """document.json of ``path`` without the arrays, for ``info``; LoadError."""
+def summary(path: Path) -> tuple[dict[str, Any], Header]:
+    """document.json of ``path`` and the header of its arrays, without reading them; LoadError."""
     try:
         with _archive(path) as archive:
-            return _document(path, archive)
-    except _ZIP_FAULTS as error:
+            document = _document(path, archive)
+            size = archive.getinfo(ARRAYS).file_size if ARRAYS in archive.namelist() else 0
+            with archive.open(ARRAYS) as file:
+                length = int.from_bytes(file.read(8), "little")
+                return document, parsed(path, file.read(min(length, MAX_HEADER)), size)
+    except (*_ZIP_FAULTS, KeyError) as error:
         raise LoadError(f"“{path}” is damaged or incomplete ({error}); open another copy of it.") from error
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error

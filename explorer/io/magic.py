@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from explorer.errors import LoadError
@@ -29,6 +30,8 @@ _STARTS = (
     ("gguf", b"GGUF"),
     ("npy", b"\x93NUMPY"),
 )
+
+_JSON = re.compile(rb"""\{\s*["}]|\[\s*[\[{"\]0-9tfn-]""")  # a line of TOML or INI begins with [name]
 
 
 def sniff(path: Path) -> str:
@@ -61,7 +64,7 @@ def sniff_bytes(head: bytes) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith((b"<!doctype", b"<html", b"<?xml")):
         return "html"
-    if text[:1] in (b"{", b"["):
+    if _JSON.match(text):
         return "json"
     return "unknown" if any(byte < 9 for byte in head) else "text"
 

@@ -106,14 +106,17 @@ def _header(path: Path) -> Header:
     with path.open("rb") as file:
         file.seek(8)
         text = file.read(length)
-    return _parsed(path, text, size)
+    return parsed(path, text, size)
 
 
-def _parsed(path: Path, text: bytes, size: int) -> Header:
+def parsed(path: Path, text: bytes, size: int) -> Header:
+    """The checked header with the JSON ``text`` of a file (or a part of one) of ``size`` bytes; LoadError."""
     try:
         table = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise LoadError(f"“{path}”: the header is damaged; download or copy the file again.") from error
+    if not isinstance(table, dict):
+        raise LoadError(f"“{path}”: the header is damaged; download or copy the file again.")
     metadata = table.pop("__metadata__", {})
     if not isinstance(metadata, dict):
         raise LoadError(f"“{path}”: the header is damaged at __metadata__; download it again.")

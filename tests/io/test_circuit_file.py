@@ -79,7 +79,8 @@ def test_a_saved_copy_of_an_opened_document_is_identical(document: Path, tmp_pat
 
 
 def test_the_document_says_its_version_and_provenance(document: Path) -> None:
-    found = summary(document)
+    found, header = summary(document)
+    assert header.tensors["nodes.kind"].shape == (len(random_graph()),)
     assert found["schema_version"] == 0
     assert found["provenance"] == {"prompt": "a prompt", "seed": 0}
     assert found["app"]["name"] == "Circuit Explorer"
