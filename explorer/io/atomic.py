@@ -89,6 +89,14 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make ``path`` and what is above it, if they are not there; SaveError says why not."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(sentence(path, error)) from error
+
+
 def sentence(path: Path, error: OSError) -> str:
     """Why ``path`` could not be saved, for the user."""
     reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; save elsewhere")
