@@ -1,0 +1,53 @@
+"""The card beside a hovered mark."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QPen
+
+from explorer.circuits.graph import NodeKind
+from explorer.ui.canvas.frame import LEGEND, Frame
+from explorer.ui.canvas.texts import Texts
+
+PADDING = 10.0
+LINE = 16.0
+AWAY = 22.0
+WIDEST = 320.0
+
+
+def paint_card(texts: Texts, frame: Frame, node: int, lines: list[str]) -> QRectF:
+    """A card with ``lines``, the first of them its title, beside a mark and inside the widget."""
+    theme, painter = frame.theme, texts.painter
+    roles = ["section", *["caption"] * (len(lines) - 1)]
+    shown = [texts.elided(line, WIDEST - 2 * PADDING, role) for line, role in zip(lines, roles, strict=True)]
+    width = max(texts.width(line, role) for line, role in zip(shown, roles, strict=True)) + 2 * PADDING
+    rect, joint = _beside(frame, node, width, LINE * len(lines) + 2 * PADDING - 4)
+    texts.drop_under(rect)
+    painter.setRenderHint(painter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(theme.line_strong), 1))
+    painter.drawLine(*joint)
+    painter.setBrush(QColor(theme.surface_panel))
+    painter.drawRoundedRect(rect, 8, 8)
+    for row, (line, role) in enumerate(zip(shown, roles, strict=True)):
+        ink = theme.text if row == 0 else theme.text_2 if row < 3 else theme.text_3
+        y = rect.top() + PADDING - 2 + LINE * (row + 0.5)
+        texts.draw(line, rect.left() + PADDING, y, ink, role, background=theme.surface_panel)
+    painter.setRenderHint(painter.RenderHint.Antialiasing, False)
+    return rect
+
+
+def _beside(frame: Frame, node: int, width: float, height: float) -> tuple[QRectF, tuple[QPointF, QPointF]]:
+    """The card's place, left of the mark where there is room, and the line that joins them."""
+    x, y, half = frame.place(node)
+    reach = half + 7
+    if frame.graph.nodes.kind[node] == NodeKind.LOGIT:
+        reach = frame.pill(node - frame.graph.block(NodeKind.LOGIT).start).width() / 2 + 3
+    left = x - reach - AWAY + 7 - width
+    is_left = left >= 6
+    if not is_left:
+        left = min(x + reach + AWAY - 7, frame.width - width - 6)
+    top = min(max(y - height / 2 - 8, 6.0), frame.height - LEGEND - height - 6)
+    rect = QRectF(round(left) + 0.5, round(top) + 0.5, round(width), round(height))
+    middle = min(max(y, rect.top() + 10), rect.bottom() - 10)
+    edge = rect.right() if is_left else rect.left()
+    return rect, (QPointF(edge, middle), QPointF(x - reach if is_left else x + reach, y))

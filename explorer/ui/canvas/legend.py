@@ -1,0 +1,140 @@
+"""The legend: the marks that are on screen, drawn by the code that draws them there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPen
+
+from explorer.circuits.graph import NodeKind
+from explorer.session.theme import RADII, RAMP
+from explorer.ui.canvas.atlas import draw_mark, state_fill
+from explorer.ui.canvas.frame import LEGEND, Frame
+from explorer.ui.canvas.scene import HIDDEN, LOWER, RAISE, REST
+from explorer.ui.canvas.texts import Texts
+
+GAP = 14.0
+SWATCH = 11.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One mark and its word; ``width`` is the mark's."""
+
+    name: str
+    word: str
+    width: float
+
+
+def entries(frame: Frame) -> list[Entry]:
+    """What is on screen, in the order of the legend."""
+    scene, graph = frame.scene, frame.graph
+    kinds = set(np.unique(graph.nodes.kind[scene.view.shown]).tolist())
+    found = [
+        Entry("feature", "feature", 10) if NodeKind.FEATURE in kinds else None,
+        Entry("token", "token", 10) if NodeKind.EMBEDDING in kinds else None,
+        Entry("bias", "bias", 10) if NodeKind.BIAS in kinds else None,
+        Entry("error", "error mass", 20) if NodeKind.ERROR in kinds else None,
+        Entry("influence", "influence", 29) if NodeKind.FEATURE in kinds else None,
+        Entry("sign", "", 0) if bool(((scene.state >= LOWER) & (scene.state < HIDDEN)).any()) else None,
+        Entry("selected", "selected", 15) if scene.selection else None,
+        Entry("pinned", "pinned", 14) if scene.view.edits.pinned else None,
+        Entry("hidden", "hidden", 4) if not scene.view.shown.all() else None,
+    ]
+    return [entry for entry in found if entry]
+
+
+def caption(frame: Frame) -> str:
+    """What the fill of marks is relative to, and how many links are drawn."""
+    scene = frame.scene
+    if not scene.selection:
+        links = scene.links
+        return f"{len(links):,} of {links.total:,} links · fill: effect on the targets"
+    return "fill: weight, over the largest on its side"
+
+
+def paint_legend(texts: Texts, frame: Frame) -> None:
+    """The strip at the foot; where it is narrow, words go from the last to the first, marks stay."""
+    painter, theme = texts.painter, frame.theme
+    top = frame.height - LEGEND
+    painter.fillRect(QRectF(0, top, frame.width, LEGEND), QColor(theme.surface_canvas))
+    painter.fillRect(QRectF(0, top, frame.width, 1), QColor(theme.line))
+    painter.setRenderHint(painter.RenderHint.Antialiasing)
+    listed = entries(frame)
+    n_words = _fitting_words(texts, listed, frame.width - 24)
+    x, y = 12.0, top + LEGEND / 2 + 0.5
+    for row, entry in enumerate(listed):
+        x = _entry(texts, frame, entry, x, y, row < n_words) + GAP
+    words = caption(frame)
+    if n_words == len(listed) and x + 8 + texts.width(words) < frame.width - 12:
+        texts.draw(words, frame.width - 12, y, theme.text_3, "caption", "right")
+    painter.setRenderHint(painter.RenderHint.Antialiasing, False)
+
+
+def _width(texts: Texts, entry: Entry, with_word: bool) -> float:
+    if entry.name == "sign":
+        swatches = 2 * len(RAMP) * SWATCH + 6
+        return swatches + (texts.width("lowers") + texts.width("raises") + 12 if with_word else 0)
+    return entry.width + (6 + texts.width(entry.word) if with_word else 0)
+
+
+def _fitting_words(texts: Texts, listed: list[Entry], room: float) -> int:
+    for n_words in range(len(listed), 0, -1):
+        used = sum(_width(texts, entry, row < n_words) + GAP for row, entry in enumerate(listed)) - GAP
+        if used <= room:
+            return n_words
+    return 0
+
+
+def _entry(texts: Texts, frame: Frame, entry: Entry, x: float, y: float, with_word: bool) -> float:
+    """Draw an entry at x and return where it ends."""
+    if entry.name == "sign":
+        return _signs(texts, frame, x, y, with_word)
+    _mark(texts, frame, entry.name, x, y)
+    end = x + entry.width
+    if with_word:
+        end = texts.draw(entry.word, end + 6, y, frame.theme.text_2, "caption").right()
+    return end
+
+
+def _mark(texts: Texts, frame: Frame, name: str, x: float, y: float) -> None:
+    painter, theme = texts.painter, frame.theme
+    kinds = {"feature": NodeKind.FEATURE, "token": NodeKind.EMBEDDING, "bias": NodeKind.BIAS}
+    if name in kinds:
+        draw_mark(painter, QPointF(x + 5.5, y + 0.5), kinds[name], RADII[2], REST, theme)
+    elif name == "error":
+        painter.fillRect(QRectF(x + 4, y - 1, 16, 2.5), QColor(theme.error_mass))
+        draw_mark(painter, QPointF(x + 4, y), NodeKind.ERROR, RADII[1], REST, theme)
+    elif name == "influence":
+        for at, radius in ((2.4, RADII[0]), (10.2, RADII[2]), (22.4, RADII[4])):
+            draw_mark(painter, QPointF(x + at, y), NodeKind.FEATURE, radius, REST, theme)
+    elif name == "hidden":
+        draw_mark(painter, QPointF(x + 2, y), NodeKind.FEATURE, RADII[0], HIDDEN, theme)
+    elif name == "selected":
+        painter.setPen(QPen(QColor(theme.select), 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QPointF(x + 7.5, y), 6.5, 6.5)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.select))
+        painter.drawEllipse(QPointF(x + 7.5, y), 3.4, 3.4)
+    elif name == "pinned":
+        draw_mark(painter, QPointF(x + 7, y), NodeKind.FEATURE, RADII[1], REST, theme)
+        painter.setPen(QPen(QColor(theme.mark_ink), 1.4))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(x + 0.7, y - 6.3, 12.6, 12.6), 2, 2)
+
+
+def _signs(texts: Texts, frame: Frame, x: float, y: float, with_words: bool) -> float:
+    theme, painter = frame.theme, texts.painter
+    if with_words:
+        x = texts.draw("lowers", x, y, theme.text_2, "caption").right() + 6
+    painter.setPen(Qt.PenStyle.NoPen)
+    for first, states in ((LOWER, reversed(range(len(RAMP)))), (RAISE, iter(range(len(RAMP))))):
+        for step in states:
+            painter.setBrush(QColor(state_fill(first + step, theme)))
+            painter.drawRect(QRectF(x, y - 5, SWATCH - 1, 10))
+            x += SWATCH
+        x += 6 if first == LOWER else 0
+    return texts.draw("raises", x + 5, y, theme.text_2, "caption").right() if with_words else x

@@ -1,0 +1,478 @@
+"""GraphCanvas: the widget that shows a document's graph and takes mouse and keys."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from explorer.circuits.graph import NodeKind
+from explorer.session.edits import hide, show_all, toggle_pin
+from explorer.session.theme import Theme
+from explorer.ui.canvas import walk
+from explorer.ui.canvas.card import paint_card
+from explorer.ui.canvas.describe import card_lines, spoken
+from explorer.ui.canvas.frame import Frame
+from explorer.ui.canvas.paint import paint_hovered
+from explorer.ui.canvas.stage import Stage
+from explorer.ui.canvas.texts import TextBox, Texts
+from explorer.ui.document import Document
+from explorer.ui.theme import color
+
+CARD_MS = 250
+DRAG = 4.0  # px after which a press is a drag
+ZOOM_STEP = 1.25
+PAN_KEY = 0.0
+
+DIRECTIONS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+
+
+class GraphCanvas(QWidget):
+    """Click selects, Ctrl-click pins, Shift-drag selects many, drag pans, wheel zooms; see ``keyPressEvent``."""
+
+    settled = Signal()  # the links on screen are complete
+
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._stage = Stage(theme, self.update, self)
+        self._empty_text = "Type a prompt and press Run."
+        self._press: QPointF | None = None
+        self._drag = ""
+        self._band: QRectF | None = None
+        self._card_open = False
+        self._walked: list[int] = []
+        self._at = -1
+        self._overlay_boxes: list[TextBox] | None = None
+        self._card_timer = QTimer(self, singleShot=True, interval=CARD_MS)
+        self._card_timer.timeout.connect(self._open_card)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(320, 240)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName("Graph")
+        document.view_changed.connect(self._take_view)
+        document.selection_changed.connect(self._take_selection)
+        document.hover_changed.connect(self._take_hover)
+        document.edits_changed.connect(self._take_labels)
+        document.prompt_changed.connect(self._take_prompt)
+        self._take_view()
+
+    # for the window
+
+    def set_theme(self, theme: Theme, text_scale: float = 1.0) -> None:
+        self._stage.set_theme(theme, text_scale)
+
+    def set_empty_text(self, text: str) -> None:
+        """What is said where no graph is open."""
+        self._empty_text = text
+        self.update()
+
+    @property
+    def links_budget(self) -> int:
+        """How many of the strongest links are drawn."""
+        return self._stage.budget
+
+    @links_budget.setter
+    def links_budget(self, budget: int) -> None:
+        self._stage.set_budget(max(0, budget))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that is to be seen is painted, links included."""
+        return self._stage.frame() is None or self._stage.is_settled
+
+    def fit(self) -> None:
+        """Show the whole graph."""
+        self._stage.fit()
+
+    def fit_selection(self) -> None:
+        """Show the selected nodes as large as they fit."""
+        frame, nodes = self._stage.frame(), list(self._document.selection)
+        if frame is None or not nodes:
+            return
+        x, y = frame.ends.x[nodes] / frame.ratio, frame.ends.y[nodes] / frame.ratio
+        width, height = max(float(x.max() - x.min()), 60.0), max(float(y.max() - y.min()), 60.0)
+        factor = min(frame.plot.width() / (2 * width), frame.plot.height() / (2 * height))
+        middle = QPointF(float(x.max() + x.min()) / 2, float(y.max() + y.min()) / 2)
+        home = frame.plot.center() - middle
+        self._stage.look(frame.viewport.zoomed(factor, middle.x(), middle.y()).panned(home.x(), home.y()))
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        """Enlarge by ``factor`` around a point, or the middle."""
+        point = at if at is not None else QPointF(self.width() / 2, self.height() / 2)
+        self._stage.look(self._stage.viewport.zoomed(factor, point.x(), point.y()))
+
+    def zoom_full(self) -> None:
+        """Show the drawing at the size for which it was made."""
+        self.zoom(self._stage.viewport.full_size / self._stage.viewport.zoom)
+
+    def pan(self, dx: float, dy: float) -> None:
+        self._stage.look(self._stage.viewport.panned(dx, dy))
+
+    def node_at(self, point: QPointF) -> int | None:
+        """The mark nearest to a point, within 14 px."""
+        return self._stage.node_at(point.x(), point.y())
+
+    def place_of(self, node: int) -> QPointF:
+        """Where a node's mark is on the widget."""
+        frame = self._stage.frame()
+        x, y, _ = frame.place(node) if frame is not None else (0.0, 0.0, 0.0)
+        return QPointF(x, y)
+
+    def text_boxes(self) -> list[TextBox]:
+        """The texts of the last painting."""
+        return list(self._overlay_boxes if self._overlay_boxes is not None else self._stage.boxes)
+
+    def walk_to(self, node: int) -> None:
+        """Select a node, bring it into view and remember the step."""
+        del self._walked[self._at + 1 :]
+        self._walked.append(node)
+        self._at = len(self._walked) - 1
+        self._go(node)
+
+    # what the document says
+
+    def _take_view(self) -> None:
+        self._walked, self._at = self._walked if self._same_graph() else [], self._at
+        self._at = min(self._at, len(self._walked) - 1)
+        self._stage.is_out_of_date = self._document.is_out_of_date
+        self._stage.set_view(self._document.view, self._document.selection)
+        self._describe()
+
+    def _same_graph(self) -> bool:
+        scene = self._stage.scene
+        return scene is not None and self._document.graph is scene.view.graph
+
+    def _take_selection(self) -> None:
+        self._stage.select(self._document.selection)
+        self._describe()
+
+    def _take_labels(self) -> None:
+        scene = self._stage.scene
+        if scene is not None and self._document.view is not scene.view:
+            self._take_view()
+
+    def _take_prompt(self) -> None:
+        if self._document.is_out_of_date != self._stage.is_out_of_date:
+            self._take_view()
+
+    def _take_hover(self) -> None:
+        if self._document.hovered is None:
+            self._card_timer.stop()
+            self._card_open = False
+        self.update()
+
+    def _describe(self) -> None:
+        view, current = self._document.view, self._document.current
+        if view is None:
+            text = self._empty_text
+        elif current is None:
+            text = f"{int(view.shown.sum())} of {len(view.graph)} nodes shown, none selected"
+        else:
+            text = spoken(view, current, selected=True)
+        if text != self.accessibleDescription():
+            self.setAccessibleDescription(text)
+            QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
+
+    # painting
+
+    def sizeHint(self) -> QSize:
+        return QSize(848, 556)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._stage.set_size(float(self.width()), float(self.height()), self.devicePixelRatioF())
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._stage.set_size(float(self.width()), float(self.height()), self.devicePixelRatioF())
+        pixmap, frame = self._stage.painted(), self._stage.frame()
+        painter = QPainter(self)
+        if pixmap is None or frame is None:
+            self._paint_empty(painter)
+        else:
+            painter.drawPixmap(0, 0, pixmap)
+            self._paint_overlay(painter, frame)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(self._stage.theme.select), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))
+        painter.end()
+        if self._stage.is_settled:
+            self.settled.emit()
+
+    def _paint_empty(self, painter: QPainter) -> None:
+        theme = self._stage.theme
+        painter.fillRect(self.rect(), QColor(theme.surface_canvas))
+        texts = Texts(painter, theme.surface_canvas, self._stage.text_scale, self.devicePixelRatioF())
+        shown = texts.elided(self._empty_text, self.width() - 40, "body")
+        texts.draw(shown, self.width() / 2, self.height() / 2, theme.text_2, "body", "middle")
+        self._overlay_boxes = texts.boxes
+
+    def _paint_overlay(self, painter: QPainter, frame: Frame) -> None:
+        self._overlay_boxes = None
+        hovered, theme = self._document.hovered, frame.theme
+        if hovered is not None and hovered < len(frame.graph):
+            painter.save()
+            painter.setClipRect(frame.plot)
+            painter.scale(1 / frame.ratio, 1 / frame.ratio)
+            paint_hovered(painter, frame, hovered)
+            painter.restore()
+            if self._card_open:
+                texts = Texts(painter, theme.surface_panel, frame.text_scale, frame.ratio)
+                texts.boxes = list(self._stage.boxes)
+                paint_card(texts, frame, hovered, self._card_lines(frame, hovered))
+                self._overlay_boxes = texts.boxes
+        if self._band is not None:
+            painter.setPen(QPen(QColor(theme.select), 1))
+            painter.setBrush(color(theme.select, 0.10))
+            painter.drawRect(self._band)
+
+    def _card_lines(self, frame: Frame, node: int) -> list[str]:
+        view = frame.scene.view
+        for more in frame.layout.more:
+            if node in more.nodes:
+                shown = int(view.shown[more.nodes].sum())
+                first = frame.graph.key(int(more.nodes[0]))
+                head = f"{len(more.nodes)} more features, {shown} of them shown"
+                return [head, f"layer {first.layer}, token {first.pos}", "click to zoom in"]
+        return card_lines(view, node, frame.scene.current)
+
+    # mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._press = event.position()
+        is_middle = event.button() == Qt.MouseButton.MiddleButton
+        is_left = event.button() == Qt.MouseButton.LeftButton
+        with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._drag = "pan" if is_middle else "band?" if is_left and with_shift else "pan?" if is_left else ""
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        point = event.position()
+        if self._press is None or not self._drag:
+            self._hover(point)
+            return
+        moved = point - self._press
+        if self._drag.endswith("?") and moved.manhattanLength() > DRAG:
+            self._drag = self._drag[:-1]
+            self._document.hover(None)
+        if self._drag == "pan":
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._press = point
+            self.pan(moved.x(), moved.y())
+        elif self._drag == "band":
+            self._band = QRectF(self._press, point).normalized()
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        drag, self._drag = self._drag, ""
+        self.unsetCursor()
+        if drag == "band" and self._band is not None:
+            self._select_inside(self._band)
+            self._band = None
+            self.update()
+        elif drag.endswith("?"):
+            self._click(event.position(), event.modifiers())
+        self._press = None
+
+    def _click(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        node, frame = self.node_at(point), self._stage.frame()
+        if node is None or frame is None:
+            if not modifiers:
+                self._document.select(())
+            return
+        if not frame.layout.placed[node] and frame.graph.nodes.kind[node] == NodeKind.FEATURE:
+            self.zoom(2.0, self.place_of(node))
+        elif modifiers & Qt.KeyboardModifier.ControlModifier:
+            self._pin(node)
+        elif modifiers & Qt.KeyboardModifier.ShiftModifier:
+            rest = tuple(other for other in self._document.selection if other != node)
+            self._document.select((*rest, node))
+        elif frame.graph.nodes.kind[node] == NodeKind.BIAS and not self._stage.bias_open:
+            self._document.select((*self._biases(frame, node), node))
+        else:
+            self.walk_to(node)
+
+    def _biases(self, frame: Frame, last: int) -> list[int]:
+        block = frame.graph.block(NodeKind.BIAS)
+        return [node for node in range(block.start, block.stop) if node != last]
+
+    def _select_inside(self, band: QRectF) -> None:
+        frame = self._stage.frame()
+        if frame is None:
+            return
+        x, y = frame.ends.x / frame.ratio, frame.ends.y / frame.ratio
+        inside = frame.scene.view.shown & frame.layout.placed
+        inside = inside & (x >= band.left()) & (x <= band.right()) & (y >= band.top()) & (y <= band.bottom())
+        self._document.select(inside.nonzero()[0].tolist())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        turn = event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.pan(turn.y() / 2 + turn.x() / 2, 0)
+        elif turn.x() and abs(turn.x()) > abs(turn.y()):
+            self.pan(turn.x() / 2, 0)
+        else:
+            self.zoom(ZOOM_STEP ** (turn.y() / 120), event.position())
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._document.hover(None)
+        super().leaveEvent(event)
+
+    def _hover(self, point: QPointF) -> None:
+        node = self.node_at(point)
+        if node == self._document.hovered:
+            return
+        if node is not None and not self._card_open:
+            self._card_timer.start()
+        self._document.hover(node)
+
+    def _open_card(self) -> None:
+        if self._document.hovered is not None and self.underMouse():
+            self._card_open = True
+            self.update()
+
+    # keys
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows walk, I and O follow the strongest link, [ and ] go back and forward, Space pins, H hides,
+        Shift H shows all, Esc clears, + - 0 zoom, F fits, Shift F fits the selection."""
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if modifiers & ~Qt.KeyboardModifier.ShiftModifier or not self._press_key(event, bool(modifiers)):
+            super().keyPressEvent(event)
+
+    def _press_key(self, event: QKeyEvent, shift: bool) -> bool:
+        key = Qt.Key(event.key())
+        plain = {
+            Qt.Key.Key_I: self._to_input,
+            Qt.Key.Key_O: self._to_output,
+            Qt.Key.Key_Space: self._pin_current,
+            Qt.Key.Key_H: self._hide,
+            Qt.Key.Key_F: self.fit,
+            Qt.Key.Key_0: self.zoom_full,
+            Qt.Key.Key_Escape: self._clear,
+        }
+        shifted = {Qt.Key.Key_H: self._show_all, Qt.Key.Key_F: self.fit_selection}
+        texts = {"+": 1.0, "=": 1.0, "-": -1.0, "−": -1.0}
+        if key in DIRECTIONS:
+            self._step(*DIRECTIONS[key])
+        elif event.text() in texts:
+            self.zoom(ZOOM_STEP ** texts[event.text()])
+        elif event.text() in ("[", "]"):
+            self._back(-1 if event.text() == "[" else 1)
+        elif key in (shifted if shift else plain):
+            (shifted if shift else plain)[key]()
+        else:
+            return False
+        return True
+
+    def _step(self, dx: int, dy: int) -> None:
+        view, layout, current = self._document.view, self._stage.base, self._document.current
+        if view is None or layout is None:
+            return
+        if current is None:
+            start = walk.first(view)
+            if start is not None:
+                self.walk_to(start)
+            return
+        if (
+            view.graph.nodes.kind[current] == NodeKind.BIAS
+            and not dy
+            and not self._stage.bias_open
+            and dx > 0
+        ):
+            self._stage.open_bias(True)
+            return
+        found = walk.nearest(view, layout, current, dx, dy)
+        if found is not None:
+            self.walk_to(found)
+
+    def _to_input(self) -> None:
+        view, current = self._document.view, self._document.current
+        found = walk.strongest_input(view, current) if view is not None and current is not None else None
+        if found is not None:
+            self.walk_to(found)
+
+    def _to_output(self) -> None:
+        view, current = self._document.view, self._document.current
+        found = walk.strongest_output(view, current) if view is not None and current is not None else None
+        if found is not None:
+            self.walk_to(found)
+
+    def _back(self, step: int) -> None:
+        if 0 <= self._at + step < len(self._walked):
+            self._at += step
+            self._go(self._walked[self._at])
+
+    def _go(self, node: int) -> None:
+        self._document.select((node,))
+        frame = self._stage.frame()
+        if frame is None:
+            return
+        x, y, _ = frame.place(node)
+        plot = frame.plot.adjusted(frame.axis - frame.plot.left(), 8, -8, -4)
+        dx = max(plot.left() - x, 0.0) + min(plot.right() - x, 0.0)
+        dy = max(plot.top() - y, 0.0) + min(plot.bottom() - y, 0.0)
+        is_end = frame.graph.nodes.kind[node] >= NodeKind.EMBEDDING
+        if dx or (dy and not (is_end and self._stage.viewport.zoom <= 1)):
+            self.pan(dx, dy)
+
+    def _pin_current(self) -> None:
+        if self._document.current is not None:
+            self._pin(self._document.current)
+
+    def _pin(self, node: int) -> None:
+        view = self._document.view
+        if view is None:
+            return
+        key = view.graph.key(node)
+        verb = "unpin" if key in view.edits.pinned else "pin"
+        self._document.do(f"{verb} {view.label(node)}", toggle_pin(self._document.edits, key))
+
+    def _hide(self) -> None:
+        view, nodes = self._document.view, self._document.selection
+        if view is None or not nodes:
+            return
+        what = view.label(nodes[-1]) if len(nodes) == 1 else f"{len(nodes)} nodes"
+        self._document.do(
+            f"hide {what}", hide(self._document.edits, [view.graph.key(node) for node in nodes])
+        )
+
+    def _show_all(self) -> None:
+        self._document.do("show all", show_all(self._document.edits))
+
+    def _clear(self) -> None:
+        if self._band is not None:
+            self._band, self._drag = None, ""
+            self.update()
+        elif self._stage.bias_open:
+            self._stage.open_bias(False)
+        else:
+            self._document.select(())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.update()
+        super().focusOutEvent(event)

@@ -1,0 +1,262 @@
+"""Words around the graph: names of layers, tokens, outputs, and what stands beside marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPen
+
+from explorer.circuits.graph import Floats, NodeKind
+from explorer.session.layout import AXIS, TOKEN_TEXT
+from explorer.session.theme import RAMP, blend
+from explorer.ui.canvas.describe import probability_text, signed, token_text
+from explorer.ui.canvas.frame import Frame
+from explorer.ui.canvas.scene import LOWER, RAISE, REST
+from explorer.ui.canvas.texts import Texts
+
+AXIS_RIGHT = AXIS - 10
+LINE = 14.0  # between two names of layers
+LABELLED = 6
+PILL_ALPHA = 0.45
+
+
+def paint_layers(texts: Texts, frame: Frame) -> None:
+    """Names of layers, as many as there is room for; that of the selected node's layer always."""
+    painter, theme = texts.painter, frame.theme
+    rows = frame.rows()
+    middles = (rows[:-1] + rows[1:]) / 2
+    painter.fillRect(QRectF(0, 0, AXIS - 4, frame.strip_top), QColor(theme.surface_canvas))
+    current = frame.scene.current
+    chosen = int(frame.graph.nodes.layer[current]) if current is not None else -1
+    bottom = frame.strip_top - 6
+    taken: list[float] = []
+    ends = _end_names(frame)
+    for layer in _layer_order(len(middles), chosen):
+        y = float(middles[layer])
+        if not 6 < y < bottom or any(abs(y - other) < LINE for other in (*taken, *(at for _, at in ends))):
+            continue
+        taken.append(y)
+        is_end = layer in (0, len(middles) - 1)
+        if layer == chosen:
+            texts.draw(f"L{layer}", AXIS_RIGHT, y, theme.select, "direct", "right")
+        else:
+            texts.draw(f"L{layer}" if is_end else str(layer), AXIS_RIGHT, y, theme.text_3, "caption", "right")
+    for name, y in ends:
+        if 6 < y < frame.height - 40:
+            texts.draw(name, AXIS_RIGHT, y, theme.text_3, "caption", "right")
+
+
+def _end_names(frame: Frame) -> list[tuple[str, float]]:
+    names = []
+    graph, layout = frame.graph, frame.layout
+    if graph.count(NodeKind.EMBEDDING):
+        names.append(("tokens", frame.token_y))
+    if graph.count(NodeKind.BIAS):
+        names.append(("bias", float(frame.viewport.y(np.array(layout.bias_y), layout.detail))))
+    if graph.count(NodeKind.LOGIT):
+        first = graph.block(NodeKind.LOGIT).start
+        names.append(("output", frame.place(first)[1]))
+    return [(name, y) for name, y in names if y < frame.strip_top]
+
+
+def _layer_order(n_layers: int, chosen: int) -> Iterable[int]:
+    """The chosen layer, the ends, then every 16th, 8th, ... so that what is left out is left out evenly."""
+    seen = []
+    for layer in (chosen, n_layers - 1, 0):
+        if 0 <= layer < n_layers and layer not in seen:
+            seen.append(layer)
+            yield layer
+    for step in (16, 8, 4, 2, 1):
+        for layer in range(0, n_layers, step):
+            if layer not in seen:
+                seen.append(layer)
+                yield layer
+
+
+def paint_tokens(texts: Texts, frame: Frame) -> None:
+    """Each token under its column and its position below it; the special token is grey."""
+    painter, theme, graph = texts.painter, frame.theme, frame.graph
+    top = frame.strip_top
+    columns = frame.columns()
+    middles = (columns[:-1] + columns[1:]) / 2
+    painter.fillRect(QRectF(0, top, frame.width, TOKEN_TEXT), QColor(theme.surface_canvas))
+    current = frame.scene.current
+    chosen = int(graph.nodes.pos[current]) if current is not None else -1
+    if current is not None and graph.nodes.kind[current] in (NodeKind.LOGIT, NodeKind.BIAS):
+        chosen = -1
+    if 0 <= chosen < graph.n_pos:
+        left, width = float(columns[chosen]), float(columns[chosen + 1] - columns[chosen])
+        ground = blend(theme.select, theme.surface_canvas, 0.07)
+        painter.fillRect(QRectF(left, top, width, TOKEN_TEXT), QColor(ground))
+    order = range(graph.n_pos) if chosen < 0 else (chosen, *(p for p in range(graph.n_pos) if p != chosen))
+    boxes: list[QRectF] = []
+    for pos in order:
+        room = float(columns[pos + 1] - columns[pos]) - 4
+        x = float(middles[pos])
+        if not AXIS < x < frame.width:
+            continue
+        _token(texts, frame, pos, x, top, max(room, 22.0), pos == chosen, boxes)
+
+
+def _token(
+    texts: Texts,
+    frame: Frame,
+    pos: int,
+    x: float,
+    top: float,
+    room: float,
+    is_chosen: bool,
+    taken: list[QRectF],
+) -> None:
+    theme, graph = frame.theme, frame.graph
+    is_special = pos < graph.n_special
+    role = "strong" if is_chosen else "caption" if is_special else "body"
+    ink = theme.select if is_chosen else theme.text_3 if is_special else theme.text
+    ground = blend(theme.select, theme.surface_canvas, 0.07) if is_chosen else theme.surface_canvas
+    text = texts.elided(token_text(graph.tokens[pos]), room, role)
+    for word, y, face, tint in ((text, top + 10, role, ink), (str(pos), top + 26, "caption", theme.text_3)):
+        box = texts.box(word, x, y, face, "middle").adjusted(-3, 0, 3, 0)
+        outside = box.left() < AXIS - 6 or box.right() > frame.width + 3
+        if not word or outside or any(box.intersects(other) for other in taken):
+            continue
+        taken.append(box)
+        ink_here = theme.select if is_chosen and face == "caption" and word == str(pos) else tint
+        texts.draw(word, x, y, ink_here, face, "middle", background=ground)
+
+
+def paint_outputs(texts: Texts, frame: Frame) -> None:
+    """A pill for each output with its token and probability; the strongest target bold and underlined."""
+    graph, painter = frame.graph, texts.painter
+    block = graph.block(NodeKind.LOGIT)
+    if block.start == block.stop:
+        return
+    weights = graph.target_weight[block]
+    target = int(np.argmax(weights)) if weights.max() > 0 else -1
+    left = frame.width
+    painter.setRenderHint(painter.RenderHint.Antialiasing)
+    for row in range(block.stop - block.start):
+        pill = frame.pill(row)
+        if pill.isEmpty() or pill.bottom() < 0 or pill.right() < AXIS:
+            continue
+        left = min(left, pill.left())
+        _pill(texts, frame, block.start + row, pill, row == target)
+    painter.setRenderHint(painter.RenderHint.Antialiasing, False)
+    _caption(texts, frame, left)
+
+
+def pill_text(token: str, probability: float) -> tuple[str, str]:
+    shown = token_text(token)
+    return (shown if len(shown) <= 18 else shown[:17] + "…"), probability_text(probability)
+
+
+def _pill(texts: Texts, frame: Frame, node: int, pill: QRectF, is_target: bool) -> None:
+    theme, painter, state = frame.theme, texts.painter, int(frame.scene.state[node])
+    ground = theme.surface_panel if theme.name != "dark" else theme.surface_canvas
+    edge = theme.line_strong
+    if LOWER <= state < RAISE + len(RAMP):
+        sign = theme.sign_lower if state < RAISE else theme.sign_raise
+        ground = blend(sign, theme.surface_canvas, PILL_ALPHA * RAMP[(state - LOWER) % len(RAMP)])
+        edge = theme.mark_ink
+    is_selected = node in frame.scene.selection
+    painter.setPen(QPen(QColor(theme.select if is_selected else edge), 2 if is_selected else 1))
+    painter.setBrush(QColor(ground))
+    painter.drawRoundedRect(pill.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
+    if frame.graph.key(node) in frame.scene.view.edits.pinned:
+        painter.setPen(QPen(QColor(theme.mark_ink), 1.4))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(pill.adjusted(-2.5, -2.5, 2.5, 2.5), 7, 7)
+    token, chance = pill_text(
+        frame.graph.logit_tokens[node - frame.graph.block(NodeKind.LOGIT).start],
+        float(frame.graph.probability[node]),
+    )
+    role = "strong" if is_target else "body"
+    y = pill.center().y()
+    box = texts.draw(token, pill.left() + 8, y, theme.text, role, background=ground, underline=is_target)
+    if chance:
+        texts.draw(chance, box.right() + 5, y, theme.text_2, "caption", background=ground)
+
+
+def pill_width(texts_width: tuple[float, float]) -> float:
+    """Width of a pill from the widths of its token and its probability."""
+    token, chance = texts_width
+    return 16 + token + (5 + chance if chance else 0)
+
+
+def _caption(texts: Texts, frame: Frame, right: float) -> None:
+    graph = frame.graph
+    words = f"next token after “{token_text(graph.tokens[-1])}”" if graph.n_pos else ""
+    y = frame.place(graph.block(NodeKind.LOGIT).start)[1]
+    if right - 12 - texts.width(words) > AXIS + 4 and y > 8:
+        texts.draw(words, right - 12, y, frame.theme.text_3, "caption", "right", halo=True)
+
+
+def paint_more(texts: Texts, frame: Frame) -> None:
+    """ "+n" where a cell is full, for those of its nodes that are shown."""
+    if frame.mark_scale < 0.7:
+        return
+    shown = frame.scene.view.shown
+    for more in frame.layout.more:
+        count = int(shown[more.nodes].sum())
+        x, y, _ = frame.place(int(more.nodes[0]))
+        if count and AXIS < x < frame.width and 0 < y < frame.strip_top - 6:
+            text = f"+{count}"
+            if texts.width(text) > more.width + 2:
+                text = "+"
+            texts.draw(text, x, y, frame.theme.text_2, "caption", "middle")
+
+
+def paint_labels(texts: Texts, frame: Frame) -> None:
+    """The selected node's name and the values of its strongest links, where they cover no mark."""
+    scene, view = frame.scene, frame.scene.view
+    current = scene.current
+    if current is None or frame.mark_scale < 0.7:
+        return
+    wanted: list[tuple[int, str, str]] = []
+    if frame.graph.nodes.kind[current] != NodeKind.LOGIT:
+        wanted.append((current, view.label(current), frame.theme.select))
+    for links, far in ((scene.outputs, scene.outputs.target), (scene.inputs, scene.inputs.source)):
+        order = [row for row in range(len(links)) if frame.graph.nodes.kind[far[row]] != NodeKind.LOGIT]
+        for row in order[:LABELLED]:
+            node, weight = int(far[row]), float(links.weight[row])
+            if node == current or frame.graph.nodes.kind[node] == NodeKind.BIAS:
+                continue
+            named = view.edits.labels.get(frame.graph.key(node))
+            text = f"{named.text} {signed(weight)}" if named else signed(weight)
+            wanted.append((node, text, frame.theme.sign(weight)))
+    obstacles = _obstacles(frame)
+    taken: list[QRectF] = [box.rect for box in texts.boxes]
+    for node, text, ink in wanted:
+        _label(texts, frame, node, text, ink, obstacles, taken)
+
+
+def _obstacles(frame: Frame) -> Floats:
+    """(n, 4) boxes of the marks a label must not cover: left, top, right, bottom."""
+    state = frame.scene.state
+    lit = (state != REST) & (frame.graph.nodes.kind == NodeKind.ERROR)
+    shown = frame.scene.view.shown & frame.layout.placed & ((frame.graph.nodes.kind != NodeKind.ERROR) | lit)
+    shown[list(frame.scene.selection)] = True
+    x, y = frame.ends.x[shown] / frame.ratio, frame.ends.y[shown] / frame.ratio
+    half = frame.ends.top[shown] / frame.ratio + 0.5
+    return np.column_stack([x - half, y - half, x + half, y + half])
+
+
+def _label(
+    texts: Texts, frame: Frame, node: int, text: str, ink: str, obstacles: Floats, taken: list[QRectF]
+) -> None:
+    x, y, radius = frame.place(node)
+    reach = radius + (5 if node != frame.scene.current else 9)
+    if frame.graph.key(node) in frame.scene.view.edits.pinned:
+        reach += 4
+    sides = [(x - reach, y, "right"), (x + reach, y, "left"), (x, y - reach - 6, "middle")]
+    if frame.graph.nodes.kind[node] == NodeKind.EMBEDDING:
+        sides = [sides[1], sides[0]]
+    plot = frame.plot.adjusted(6, 2, -4, 0)
+    for at_x, at_y, align in sides:
+        box = texts.box(text, at_x, at_y, "direct", align).adjusted(-2, -1, 2, 1)
+        covers = (obstacles[:, 0] < box.right()) & (obstacles[:, 2] > box.left())
+        covers &= (obstacles[:, 1] < box.bottom()) & (obstacles[:, 3] > box.top())
+        if plot.contains(box) and not covers.any() and not any(box.intersects(other) for other in taken):
+            taken.append(texts.draw(text, at_x, at_y, ink, "direct", align, halo=True))
+            return
