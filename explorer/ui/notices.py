@@ -47,6 +47,8 @@ class Notice:
 class NoticeBanner(QFrame):
     """One notice at a time, the worst first, the newest first among equals."""
 
+    occupied = Signal(bool)
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._waiting: list[Notice] = []
@@ -102,6 +104,7 @@ class NoticeBanner(QFrame):
         self._buttons = []
         notice = self.present
         self.setVisible(notice is not None)
+        self.occupied.emit(notice is not None)
         if notice is None:
             return
         set_property(self, "banner", notice.level)

@@ -43,6 +43,7 @@ class GraphArea(QWidget):
         engine.progress.connect(self._job_progress)
         engine.job_finished.connect(self._job_over)
         engine.job_failed.connect(self._job_over)
+        engine.job_cancelled.connect(self._job_over)
         self._show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from explorer.ui.document import Document
-from explorer.ui.widgets.look import current_theme, font
+from explorer.ui.widgets.look import current_theme, font, px
 
 
 class HistoryPanel(QWidget):
@@ -51,6 +51,7 @@ class HistoryPanel(QWidget):
             self.steps.clear()
             for row, text in enumerate(texts):
                 item = QListWidgetItem(text[:1].upper() + text[1:])
+                item.setSizeHint(QSize(0, px(24)))
                 item.setFont(font("strong" if row == present else "body"))
                 if row > present:
                     item.setForeground(QColor(theme.text_3))

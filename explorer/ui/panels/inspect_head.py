@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -47,6 +47,12 @@ class LabelEdit(QLineEdit):
 
     left = Signal(bool)
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
+            event.accept()  # or the window would take it
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit(False)
@@ -75,7 +81,7 @@ class Head(QWidget):
         self.status = self._status_button()
         self.place = ElidedLabel()
         self.place.setProperty("role", "second")
-        self.figures = QLabel()
+        self.figures = ElidedLabel()
         self.figures.setProperty("role", "caption")
         self.pin = self._button("Pin", "pin")
         self.pin.setCheckable(True)
@@ -104,7 +110,7 @@ class Head(QWidget):
         for action in self._statuses.actions():
             action.setChecked(named is not None and action.data() == named.status)
         self.place.set_text(place_line(view, node))
-        self.figures.setText(figures_line(view, node))
+        self.figures.set_text(figures_line(view, node))
         pinned = key in view.edits.pinned
         self.pin.setChecked(pinned)
         self.pin.setText("Pinned" if pinned else "Pin")
@@ -129,6 +135,7 @@ class Head(QWidget):
     def _status_button(self) -> QToolButton:
         button = QToolButton()
         button.setAccessibleName("Status of the label")
+        button.setProperty("badge", True)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         self._statuses = QActionGroup(menu)
@@ -153,6 +160,7 @@ class Head(QWidget):
         for button in (self.pin, self.hide_node, self.label):
             buttons.addWidget(button)
         buttons.addStretch()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
         layout.setSpacing(2)

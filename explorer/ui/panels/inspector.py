@@ -39,6 +39,10 @@ class InspectorPanel(QScrollArea):
         if self.pages.currentWidget() is self.node:
             self.node.head.edit_label()
 
+    def take_focus(self) -> None:
+        """Let the first table have the keys."""
+        self.node.inputs.setFocus()
+
     def _nothing(self) -> QWidget:
         page = QWidget()
         page.setProperty("panel", True)

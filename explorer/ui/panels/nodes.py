@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSignalBlocker, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 
 from explorer.circuits.graph import Bools
 from explorer.errors import GraphError
-from explorer.session.edits import toggle_pin
 from explorer.session.query import matches, parse
 from explorer.session.view import HiddenBy
 from explorer.ui.document import Document
@@ -29,18 +28,6 @@ from explorer.ui.widgets.look import px, set_property
 from explorer.ui.widgets.share_bar import CellDelegate
 
 ROW = 22
-
-
-class NodesTable(QTableView):
-    """The table; Return and Space act on the current row as on the canvas."""
-
-    pin_asked = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and not event.modifiers():
-            self.pin_asked.emit()
-            return
-        super().keyPressEvent(event)
 
 
 class NodesPanel(QWidget):
@@ -63,8 +50,10 @@ class NodesPanel(QWidget):
         self.filter.setFocus()
         self.filter.selectAll()
 
-    def set_query(self, text: str) -> None:
-        self.filter.setText(text)
+    def list_hidden(self) -> None:
+        """List the nodes that are not drawn."""
+        self.filter.setText("is:hidden")
+        self._include_hidden()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -109,8 +98,8 @@ class NodesPanel(QWidget):
         layout.addWidget(self.pages, 1)
         self.setFocusProxy(self.table)
 
-    def _table(self) -> NodesTable:
-        self.table = table = NodesTable()
+    def _table(self) -> QTableView:
+        self.table = table = QTableView()
         table.setModel(self.model)
         table.setItemDelegate(CellDelegate(ROW, table))
         table.setAccessibleName("Table of nodes")
@@ -134,7 +123,7 @@ class NodesPanel(QWidget):
         table.setColumnWidth(AT, px(54))
         table.setColumnWidth(INFLUENCE, px(52))
         header.setSortIndicator(INFLUENCE, Qt.SortOrder.DescendingOrder)
-        header.setSortIndicatorShown(True)
+        header.setSortIndicatorShown(False)  # the arrow would cover the name; the model writes it
         return table
 
     def _nothing(self) -> QWidget:
@@ -159,7 +148,6 @@ class NodesPanel(QWidget):
         self.filter.textChanged.connect(self._query_changed)
         self.search_hidden.clicked.connect(self._include_hidden)
         self.table.selectionModel().selectionChanged.connect(self._give_selection)
-        self.table.pin_asked.connect(self._pin)
         self.table.entered.connect(self._hover)
         self.table.verticalScrollBar().valueChanged.connect(self._count)
         self.model.modelReset.connect(self._take_selection)
@@ -248,8 +236,3 @@ class NodesPanel(QWidget):
 
     def leaveEvent(self, event: object) -> None:
         self._document.hover(None)
-
-    def _pin(self) -> None:
-        graph, node = self._document.graph, self._document.current
-        if graph is not None and node is not None:
-            self._document.do("pin a node", toggle_pin(self._document.edits, graph.key(node)))

@@ -80,7 +80,7 @@ class NodesModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return HEADERS[section]
+            return HEADERS[section] + self._arrow(section)
         if role == Qt.ItemDataRole.ToolTipRole:
             return TOOLTIPS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -126,6 +126,12 @@ class NodesModel(QAbstractTableModel):
             return Cell(place(view.graph, node), "text", right=True, strong=current)
         share = float(self._share[node])
         return Cell(f"{100 * share:.2f}", right=True, strong=current, fill=share / self._most)
+
+    def _arrow(self, section: int) -> str:
+        """The direction, where it is not the usual one."""
+        if self._sort[0] != section or self._sort == (INFLUENCE, Qt.SortOrder.DescendingOrder):
+            return ""
+        return " ▴" if self._sort[1] == Qt.SortOrder.AscendingOrder else " ▾"
 
     def _sorted(self, nodes: Ints) -> Ints:
         view, (column, order) = self.view, self._sort

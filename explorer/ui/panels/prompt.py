@@ -94,7 +94,7 @@ class PromptPanel(QWidget):
         names = QVBoxLayout()
         names.setContentsMargins(0, 0, 0, 0)
         names.setSpacing(0)
-        names.addWidget(self.model, 0, Qt.AlignmentFlag.AlignLeft)
+        names.addWidget(self.model, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute)
         names.addWidget(self.about)
         left = QWidget()
         left.setFixedWidth(px(MODEL_WIDTH))
@@ -128,6 +128,7 @@ class PromptPanel(QWidget):
         engine.job_started.connect(self._show_state)
         engine.job_finished.connect(self._show_state)
         engine.job_failed.connect(self._give_up)
+        engine.job_cancelled.connect(self._show_state)
 
     # what it shows
 

@@ -15,26 +15,35 @@ WIDE, HIGH = 300.0, 160.0
 
 
 class SamplePicture(QWidget):
-    """The drawing of a sample by its name, centred, on the colour of the canvas."""
+    """The drawing of a sample by its name, centred, on the colour of the canvas; above or ``beside`` the words."""
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, *, beside: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._draw = PICTURES.get(name)
-        self.setFixedHeight(px(HIGH) if self._draw else 0)
+        self._beside = beside
+        if beside:
+            self.setFixedWidth(px(WIDE + 24) if self._draw else 0)
+            self.setMinimumHeight(px(HIGH))
+        else:
+            self.setFixedHeight(px(HIGH) if self._draw else 0)
 
     def paintEvent(self, event: object) -> None:
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         corners = QPainterPath()
-        corners.addRoundedRect(QRectF(1, 1, self.width() - 2, self.height() + 12), 7, 7)
+        more = (12, -2) if self._beside else (-2, 12)
+        corners.addRoundedRect(QRectF(1, 1, self.width() + more[0], self.height() + more[1]), 7, 7)
         painter.setClipPath(corners)
         painter.fillRect(self.rect(), QColor(theme.surface_canvas))
         painter.setClipping(False)
         painter.setPen(QPen(QColor(theme.line), 1))
-        painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
+        if self._beside:
+            painter.drawLine(self.width() - 1, 1, self.width() - 1, self.height() - 2)
+        else:
+            painter.drawLine(1, self.height() - 1, self.width() - 2, self.height() - 1)
         if self._draw is not None:
-            painter.translate((self.width() - px(WIDE)) / 2, 0)
+            painter.translate((self.width() - px(WIDE)) / 2, (self.height() - px(HIGH)) / 2)
             painter.scale(px(WIDE) / WIDE, px(HIGH) / HIGH)
             self._draw(painter, theme)
         painter.end()

@@ -52,10 +52,12 @@ class StatusPanel(QWidget):
         document.view_changed.connect(self._show)
         document.model_changed.connect(self._show)
         engine.state_changed.connect(self._show_engine)
+        engine.memory_changed.connect(self._show_memory)
         engine.job_started.connect(self._job_started)
         engine.progress.connect(self._progress)
         engine.job_finished.connect(self._job_over)
         engine.job_failed.connect(self._job_over)
+        engine.job_cancelled.connect(self._job_over)
         self._show()
 
     def say(self, text: str, tone: str = "") -> None:
@@ -216,8 +218,10 @@ class StatusPanel(QWidget):
         self._make_room()
 
     def _show_memory(self) -> None:
-        free = free_memory()
-        self.memory.setText(f"{free / 2**30:.1f} GB free" if free else "")
+        held, free = self._engine.memory, free_memory()
+        parts = [f"{held / 2**30:.1f} GB used" if held else "", f"{free / 2**30:.1f} GB free" if free else ""]
+        self.memory.setText(", ".join(part for part in parts if part))
+        self.memory.setToolTip("Memory that the engine holds, and what the system has left")
         self._make_room()
 
     def _make_room(self) -> None:

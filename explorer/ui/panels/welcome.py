@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.io.samples import Sample
+from explorer.session.settings import Recent
 from explorer.ui.panels.sample_pictures import SamplePicture
 from explorer.ui.widgets.card import Card
 from explorer.ui.widgets.elided import ElidedLabel
@@ -27,29 +28,8 @@ from explorer.ui.widgets.icons import IconLabel
 from explorer.ui.widgets.look import px
 
 LEFT = 392
-CARD = 310
 COLUMNS = 3
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-@dataclass(frozen=True)
-class SampleRow:
-    """A sample as its card shows it."""
-
-    name: str
-    title: str
-    text: str
-    facts: str
-
-
-@dataclass(frozen=True)
-class RecentRow:
-    """Something opened before; ``about`` is its prompt, ``size`` what it holds."""
-
-    path: str
-    opened: datetime
-    about: str = ""
-    size: str = ""
 
 
 class WelcomePanel(QWidget):
@@ -76,18 +56,19 @@ class WelcomePanel(QWidget):
         layout.addWidget(self._left())
         layout.addWidget(self._right(), 1)
 
-    def show_samples(self, samples: Sequence[SampleRow]) -> None:
+    def show_samples(self, samples: Sequence[Sample]) -> None:
         _empty(self._samples)
         self.sample_cards = []
         for at, sample in enumerate(samples):
             card = _sample_card(sample, wide=len(samples) == 1)
             card.clicked.connect(_Choice(card, sample.name, self.sample_asked).take)
-            self._samples.addWidget(card, at // COLUMNS, at % COLUMNS)
+            span = COLUMNS if len(samples) == 1 else 1
+            self._samples.addWidget(card, at // COLUMNS, at % COLUMNS, 1, span)
             self.sample_cards.append(card)
         for column in range(COLUMNS):
             self._samples.setColumnStretch(column, 1)
 
-    def show_recent(self, recent: Sequence[RecentRow], now: datetime) -> None:
+    def show_recent(self, recent: Sequence[Recent], now: datetime) -> None:
         _empty(self._recent)
         self.recent_cards = []
         self.recent_head.setVisible(bool(recent))
@@ -228,7 +209,7 @@ class WelcomePanel(QWidget):
         row.addWidget(IconLabel("unknown"))
         row.addLayout(text, 1)
         row.addWidget(_second("Keyboard map"))
-        row.addWidget(_keycap("F1"))
+        row.addWidget(_keycap("F1"), 0, Qt.AlignmentFlag.AlignVCenter)
         self.keys.hold(row)
         self.keys.clicked.connect(self.keys_asked)
         return self.keys
@@ -263,6 +244,14 @@ def relative(when: datetime, now: datetime) -> str:
     return day if when.year == now.year else f"{day} {when.year}"
 
 
+def _time(text: str, now: datetime) -> datetime:
+    """The time in ``text`` where ``now`` is; now if it makes no sense."""
+    try:
+        return datetime.fromisoformat(text).astimezone(now.tzinfo)
+    except ValueError:
+        return now
+
+
 def _door(drawing: str, text: str, keys: str, *, ink: bool = False) -> Card:
     card = Card(text.removesuffix("…"), ink=ink)
     words = QLabel(text)
@@ -275,38 +264,42 @@ def _door(drawing: str, text: str, keys: str, *, ink: bool = False) -> Card:
     row.addStretch()
     cap = _keycap(keys)
     cap.setProperty("on_ink", ink)
-    row.addWidget(cap)
+    row.addWidget(cap, 0, Qt.AlignmentFlag.AlignVCenter)
     card.hold(row)
     card.setFixedHeight(px(40))
     return card
 
 
-def _sample_card(sample: SampleRow, *, wide: bool) -> Card:
+def _sample_card(sample: Sample, *, wide: bool) -> Card:
+    """Picture above and words below; one sample alone has them side by side."""
     card = Card(sample.title)
     title = QLabel(sample.title)
-    title.setProperty("role", "section")
-    words = QLabel(sample.text)
+    title.setProperty("role", "title" if wide else "section")
+    words = QLabel(sample.description)
     words.setProperty("role", "second")
     words.setWordWrap(True)
-    facts = ElidedLabel(sample.facts)
+    prompt = QLabel(f"“{sample.prompt}”")
+    prompt.setWordWrap(True)
+    facts = QLabel(sample.facts)
     facts.setProperty("role", "caption")
+    facts.setWordWrap(True)
     text = QVBoxLayout()
-    text.setContentsMargins(13, 10, 13, 12)
-    text.setSpacing(4)
-    for part in (title, words, facts):
+    text.setContentsMargins(16, 12, 16, 14)
+    text.setSpacing(6)
+    for part in (title, words, prompt, facts):
         text.addWidget(part)
-    whole = QVBoxLayout()
+    text.addStretch()
+    whole = QHBoxLayout() if wide else QVBoxLayout()
     whole.setContentsMargins(0, 0, 0, 0)
     whole.setSpacing(0)
-    whole.addWidget(SamplePicture(sample.name))
-    whole.addLayout(text)
+    whole.addWidget(SamplePicture(sample.name, beside=wide))
+    whole.addLayout(text, 1)
     card.hold(whole)
-    card.setMaximumWidth(px(CARD + 60 if wide else CARD + 90))
     card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
     return card
 
 
-def _recent_card(row: RecentRow, now: datetime) -> Card:
+def _recent_card(row: Recent, now: datetime) -> Card:
     path = Path(row.path)
     card = Card(f"{path.name}, {row.about}", flat=True)
     card.setToolTip(row.path)
@@ -316,7 +309,7 @@ def _recent_card(row: RecentRow, now: datetime) -> Card:
     grid.setVerticalSpacing(1)
     grid.addWidget(IconLabel("folder" if path.suffix == "" else "file"), 0, 0, 2, 1)
     grid.addWidget(ElidedLabel(path.name), 0, 1)
-    grid.addWidget(_caption(relative(row.opened, now)), 0, 2, Qt.AlignmentFlag.AlignRight)
+    grid.addWidget(_caption(relative(_time(row.opened, now), now)), 0, 2, Qt.AlignmentFlag.AlignRight)
     about = ElidedLabel(row.about or str(path.parent))
     about.setProperty("role", "caption")
     grid.addWidget(about, 1, 1)

@@ -10,11 +10,20 @@ from explorer.ui.widgets.look import current_theme
 
 
 class Card(QAbstractButton):
-    """Acts on click, Return and Space. ``flat`` draws a hairline below instead of a frame, ``ink`` fills it."""
+    """Acts on click, Return and Space. ``flat`` has a hairline below instead of a frame, ``bare``
+    nothing, ``ink`` is filled."""
 
-    def __init__(self, name: str, *, flat: bool = False, ink: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        flat: bool = False,
+        ink: bool = False,
+        bare: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._flat, self._ink = flat, ink
+        self._flat, self._ink, self._bare = flat, ink, bare
         self.setAccessibleName(name)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -52,9 +61,11 @@ class Card(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         hovered = self.underMouse() and self.isEnabled()
-        if self._flat:
-            if hovered:
-                painter.fillRect(rect, QColor(theme.surface_sunken))
+        if (self._flat or self._bare) and hovered:
+            painter.fillRect(rect, QColor(theme.surface_sunken))
+        if self._bare:
+            pass
+        elif self._flat:
             painter.setPen(QPen(QColor(theme.line), 1))
             painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         else:

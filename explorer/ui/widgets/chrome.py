@@ -41,6 +41,8 @@ QPushButton[link="true"]:hover { color: $text; text-decoration: underline; }
 QPushButton[link="true"]:focus { border: 2px solid $select; border-radius: 4px; padding: 0 3px; }
 QPushButton[second="true"] { font-weight: 600; }
 
+QToolButton[badge="true"] { font-size: $px_11; padding: 1px 6px; border-radius: 4px; }
+QToolButton[badge="true"]:focus { padding: 0 5px; }
 QToolButton[strong="true"] { font-weight: 600; font-size: $px_13; }
 
 QFrame[part="true"] { border: none; border-right: 1px solid $line; }

@@ -1,0 +1,252 @@
+"""Actions: everything the window can be told, in one table from which menus, shortcuts and the palette are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from explorer.session import edits as edit
+from explorer.ui.canvas import walk
+
+if TYPE_CHECKING:
+    from explorer.ui.window import MainWindow
+
+Run = Callable[["MainWindow"], None]
+Test = Callable[["MainWindow"], bool]
+ZOOM = 1.25
+MENUS = ("File", "Edit", "View", "Graph", "Model", "Help")
+
+
+def always(window: MainWindow) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Action:
+    """One row. ``single`` keys act only while the canvas (which knows them itself) or a table has the focus.
+
+    ``named`` gives the text where it depends on the document, ``checked`` makes it a switch, ``group`` begins a new
+    group of the menu. A row without a menu has only its key.
+    """
+
+    id: str
+    text: str
+    menu: str
+    run: Run
+    shortcut: str = ""
+    enabled: Test = always
+    single: bool = False
+    group: bool = False
+    named: Callable[[MainWindow], str] | None = None
+    checked: Test | None = None
+
+
+# when an action can be taken
+
+
+def has_graph(window: MainWindow) -> bool:
+    return window.document.graph is not None
+
+
+def has_current(window: MainWindow) -> bool:
+    return window.document.current is not None
+
+
+def has_model(window: MainWindow) -> bool:
+    return window.document.model is not None
+
+
+def can_undo(window: MainWindow) -> bool:
+    return bool(window.document.history.past)
+
+
+def can_redo(window: MainWindow) -> bool:
+    return bool(window.document.history.future)
+
+
+def can_run(window: MainWindow) -> bool:
+    return window.prompt.can_run
+
+
+def is_running(window: MainWindow) -> bool:
+    return window.engine.job != ""
+
+
+def is_open(window: MainWindow) -> bool:
+    return window.in_workspace
+
+
+def has_hidden(window: MainWindow) -> bool:
+    return bool(window.document.edits.hidden)
+
+
+# what they do
+
+
+def undo_text(window: MainWindow) -> str:
+    return f"Undo {window.document.history.undo_text}".rstrip()
+
+
+def redo_text(window: MainWindow) -> str:
+    return f"Redo {window.document.history.redo_text}".rstrip()
+
+
+def pin(window: MainWindow) -> None:
+    """Pin what is selected; if all of it is pinned, unpin it."""
+    document = window.document
+    graph = document.graph
+    assert graph is not None
+    keys = [graph.key(node) for node in document.selection]
+    if all(key in document.edits.pinned for key in keys):
+        document.do(_several("unpin", keys), edit.unpin(document.edits, keys))
+    else:
+        document.do(_several("pin", keys), edit.pin(document.edits, keys))
+
+
+def hide(window: MainWindow) -> None:
+    document = window.document
+    graph = document.graph
+    assert graph is not None
+    keys = [graph.key(node) for node in document.selection]
+    document.do(_several("hide", keys), edit.hide(document.edits, keys))
+
+
+def show_all(window: MainWindow) -> None:
+    window.document.do("show all nodes", edit.show_all(window.document.edits))
+
+
+def count_bias(window: MainWindow) -> None:
+    edits = window.document.edits
+    text = "leave bias nodes out" if edits.count_bias else "count bias nodes"
+    window.document.do(text, edit.count_bias(edits, not edits.count_bias))
+
+
+def counts_bias(window: MainWindow) -> bool:
+    return window.document.edits.count_bias
+
+
+def strongest_input(window: MainWindow) -> None:
+    view, node = window.document.view, window.document.current
+    if view is not None and node is not None and (other := walk.strongest_input(view, node)) is not None:
+        window.canvas.walk_to(other)
+
+
+def strongest_output(window: MainWindow) -> None:
+    view, node = window.document.view, window.document.current
+    if view is not None and node is not None and (other := walk.strongest_output(view, node)) is not None:
+        window.canvas.walk_to(other)
+
+
+def leave(window: MainWindow) -> None:
+    window.close()
+
+
+def escape(window: MainWindow) -> None:
+    """Take the notice away, then the selection, then ask to cancel the job."""
+    if window.banner.present is not None:
+        window.banner.dismiss()
+    elif window.document.selection:
+        window.document.select([])
+    elif window.engine.job:
+        window.ask_to_cancel()
+
+
+def _several(verb: str, keys: list[object] | list[edit.NodeKey]) -> str:
+    return f"{verb} a node" if len(keys) == 1 else f"{verb} nodes"
+
+
+ACTIONS = (
+    Action("open_model", "Open a model…", "File", lambda w: w.files.ask_model(), "Ctrl+O"),
+    Action("open_document", "Open a graph or document…", "File", lambda w: w.files.ask_document(), "Ctrl+Shift+O"),
+    Action("save", "Save", "File", lambda w: w.files.save(), "Ctrl+S", has_graph, group=True),
+    Action("save_copy", "Save a copy…", "File", lambda w: w.files.save_copy(), "Ctrl+Shift+S", has_graph),
+    Action("export", "Export a figure…", "File", lambda w: w.files.export(), "Ctrl+E", has_graph),
+    Action("close", "Close the document", "File", lambda w: w.close_document(), "Ctrl+W", is_open, group=True),
+    Action("quit", "Quit", "File", leave, "Ctrl+Q"),
+    Action("undo", "Undo", "Edit", lambda w: w.document.undo(), "Ctrl+Z", can_undo, named=undo_text),
+    Action("redo", "Redo", "Edit", lambda w: w.document.redo(), "Ctrl+Shift+Z", can_redo, named=redo_text),
+    Action("rename", "Label the node", "Edit", lambda w: w.edit_label(), "F2", has_current, group=True),
+    Action("label", "Label", "", lambda w: w.edit_label(), "L", has_current, single=True),
+    Action("pin", "Pin or unpin", "Edit", pin, "Space", has_current, single=True),
+    Action("hide", "Hide the node", "Edit", hide, "H", has_current, single=True),
+    Action("show_all", "Show all nodes hidden by hand", "Edit", show_all, "Shift+H", has_hidden, single=True),
+    Action("escape", "Clear the selection", "Edit", escape, "Escape"),
+    Action("preferences", "Preferences…", "Edit", lambda w: w.open_preferences(), "Ctrl+,", group=True),
+    Action("palette", "Do anything…", "View", lambda w: w.open_palette(), "Ctrl+K"),
+    Action("nodes", "Nodes", "View", lambda w: w.go_to("nodes"), "Ctrl+1", is_open, group=True),
+    Action("canvas", "Graph", "View", lambda w: w.go_to("canvas"), "Ctrl+2", is_open),
+    Action("inspector", "Inspector", "View", lambda w: w.go_to("inspector"), "Ctrl+4", is_open),
+    Action(
+        "toggle_nodes",
+        "Show the nodes",
+        "View",
+        lambda w: w.toggle("nodes"),
+        enabled=is_open,
+        group=True,
+        checked=lambda w: w.places.wanted["nodes"],
+    ),
+    Action(
+        "toggle_inspector",
+        "Show the inspector",
+        "View",
+        lambda w: w.toggle("inspector"),
+        enabled=is_open,
+        checked=lambda w: w.places.wanted["inspector"],
+    ),
+    Action(
+        "toggle_history",
+        "Show the history",
+        "View",
+        lambda w: w.toggle("history"),
+        "Ctrl+H",
+        is_open,
+        checked=lambda w: w.places.wanted["history"],
+    ),
+    Action("fit", "Fit all", "View", lambda w: w.canvas.fit(), "F", has_graph, single=True, group=True),
+    Action(
+        "fit_selection",
+        "Fit the selection",
+        "View",
+        lambda w: w.canvas.fit_selection(),
+        "Shift+F",
+        has_current,
+        single=True,
+    ),
+    Action("zoom_in", "Zoom in", "View", lambda w: w.canvas.zoom(ZOOM), "+", has_graph, single=True),
+    Action("zoom_out", "Zoom out", "View", lambda w: w.canvas.zoom(1 / ZOOM), "-", has_graph, single=True),
+    Action("zoom_full", "As drawn", "View", lambda w: w.canvas.zoom_full(), "0", has_graph, single=True),
+    Action("larger", "Larger text", "View", lambda w: w.scale_text(10), "Ctrl+Shift++", group=True),
+    Action("smaller", "Smaller text", "View", lambda w: w.scale_text(-10), "Ctrl+Shift+-"),
+    Action("normal", "Text as designed", "View", lambda w: w.scale_text(0), "Ctrl+Shift+0"),
+    Action("run", "Run", "Graph", lambda w: w.prompt.run(), "Ctrl+Return", can_run),
+    Action("cancel", "Cancel the job", "Graph", lambda w: w.engine.cancel(), "Ctrl+.", is_running),
+    Action("filter", "Filter the nodes", "Graph", lambda w: w.focus_filter(), "Ctrl+F", is_open, group=True),
+    Action(
+        "tighter",
+        "Prune tighter",
+        "Graph",
+        lambda w: w.thresholds.prune(-1),
+        ",",
+        has_graph,
+        single=True,
+        group=True,
+    ),
+    Action("looser", "Prune looser", "Graph", lambda w: w.thresholds.prune(1), ".", has_graph, single=True),
+    Action("count_bias", "Count bias nodes in shares", "Graph", count_bias, "", has_graph, checked=counts_bias),
+    Action(
+        "input",
+        "Walk to the strongest input",
+        "Graph",
+        strongest_input,
+        "I",
+        has_current,
+        single=True,
+        group=True,
+    ),
+    Action("output", "Walk to the strongest output", "Graph", strongest_output, "O", has_current, single=True),
+    Action("transcoders", "Choose transcoders…", "Model", lambda w: w.files.ask_transcoders(), "", has_model),
+    Action("restart", "Restart the engine", "Model", lambda w: w.engine.restart(), group=True),
+    Action("keys", "Keyboard map", "Help", lambda w: w.open_keys(), "F1"),
+    Action("about", "About Circuit Explorer", "Help", lambda w: w.open_about()),
+)

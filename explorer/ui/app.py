@@ -1,0 +1,155 @@
+"""The application: from the command line to a window on screen, and back."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from explorer import __version__
+from explorer.errors import SaveError
+from explorer.io import settings_file
+from explorer.io.samples import find
+from explorer.session.settings import Settings
+from explorer.session.theme import DARK, LIGHT, Theme
+from explorer.ui import theme as themes
+from explorer.ui.canvas import GraphCanvas
+from explorer.ui.document import Document
+from explorer.ui.notices import Notice, TopHook
+from explorer.ui.probe import check_none_references
+from explorer.ui.widgets.chrome import dress
+from explorer.ui.window import MainWindow
+from explorer.ui.work import Engine
+
+PICTURE_SIZE = (1440, 900)
+PICTURE_MS = 120_000
+
+
+def run(paths: Sequence[str] = (), *, engine: str = "", picture: Path | None = None) -> int:
+    """Show the window until it is closed; the exit code.
+
+    ``paths`` are opened (a sample's name too). ``engine`` is the command of another engine than our own. With
+    ``picture`` the window is drawn into that file once what was asked for is on screen, and the program ends.
+    """
+    check_none_references()
+    application = _application()
+    shell = Shell(application, engine)
+    shell.window.show()
+    if picture is not None:
+        Photographer(shell, picture, bool(paths))
+    QTimer.singleShot(0, shell, lambda: shell.begin(tuple(paths)))
+    try:
+        return application.exec()
+    finally:
+        shell.close()
+
+
+def _application() -> QApplication:
+    present = QApplication.instance()
+    application = present if isinstance(present, QApplication) else QApplication(sys.argv[:1])
+    application.setApplicationName("circuit-explorer")
+    application.setApplicationDisplayName("Circuit Explorer")
+    application.setApplicationVersion(__version__)
+    QGuiApplication.setDesktopFileName("circuit-explorer")
+    themes.load_fonts()
+    return application
+
+
+class Shell(QObject):
+    """Document, engine and window, and what lasts as long as they do."""
+
+    def __init__(self, application: QApplication, engine: str = "") -> None:
+        super().__init__()
+        self._application = application
+        self.settings = settings_file.read()
+        self._dress(self.settings)
+        self.document = Document(self)
+        command = shlex.split(engine or self.settings.engine_command)
+        self.engine = Engine(self.document, command or None, parent=self)
+        self.engine.set_setting(self.settings.device, self.settings.dtype, self.settings.threads)
+        self.canvas = GraphCanvas(self.document, self.theme)
+        self.window = MainWindow(self.document, self.engine, self.canvas, self.settings, self.keep)
+        self.canvas.set_theme(self.theme, self.settings.text_scale / 100)
+        self.hook = TopHook(self.window.banner, self.engine.log, self)
+        self.hook.install()
+        self.window.dressed.connect(self.dress)
+        application.styleHints().colorSchemeChanged.connect(self._system_changed)
+
+    @property
+    def theme(self) -> Theme:
+        chosen = {"light": LIGHT, "dark": DARK}
+        return chosen.get(self.settings.theme) or themes.system_theme()
+
+    def begin(self, paths: tuple[str, ...]) -> None:
+        """Start the engine, now that the window is there, and open ``paths``."""
+        self.engine.start()
+        for path in paths:
+            sample = None if Path(path).exists() else find(path)
+            if sample is not None:
+                self.window.open_sample(sample.name)
+            else:
+                self.window.files.open(Path(path))
+
+    def keep(self, settings: Settings) -> None:
+        """Write ``settings``; if that fails, say so and go on."""
+        self.settings = settings
+        try:
+            settings_file.write(settings)
+        except SaveError as error:
+            self.window.banner.show_notice(Notice(str(error), key="settings"))
+
+    def dress(self, settings: Settings) -> None:
+        """Show everything in the theme and text size of ``settings``."""
+        self.settings = settings
+        self._dress(settings)
+        self.canvas.set_theme(self.theme, settings.text_scale / 100)
+
+    def close(self) -> None:
+        """End the engine and give the hook back."""
+        self.hook.remove()
+        self.engine.close()
+        self._application.styleHints().colorSchemeChanged.disconnect(self._system_changed)
+        self.window.close()
+        self.window.deleteLater()
+
+    def _dress(self, settings: Settings) -> None:
+        dress(self._application, self.theme, settings.text_scale / 100)
+
+    def _system_changed(self) -> None:
+        if self.settings.theme == "system":
+            self.dress(self.settings)
+
+
+class Photographer(QObject):
+    """Writes a picture of the window when its graph is drawn (at once if none is awaited), then quits."""
+
+    def __init__(self, shell: Shell, file: Path, awaits_graph: bool) -> None:
+        super().__init__(shell)
+        self._shell, self._file = shell, file
+        shell.window.resize(*PICTURE_SIZE)
+        self._late = QTimer(self, singleShot=True, interval=PICTURE_MS)
+        self._late.timeout.connect(self._give_up)
+        self._late.start()
+        if awaits_graph:
+            shell.canvas.settled.connect(self._look)
+            shell.engine.job_failed.connect(self._give_up)
+        else:
+            QTimer.singleShot(0, self, self._take)
+
+    def _look(self) -> None:
+        if self._shell.document.graph is not None and self._shell.canvas.is_settled:
+            QTimer.singleShot(0, self, self._take)
+
+    def _take(self) -> None:
+        self._late.stop()
+        saved = self._shell.window.grab().save(str(self._file))
+        QApplication.exit(0 if saved else 1)
+
+    def _give_up(self) -> None:
+        self._late.stop()
+        QApplication.exit(1)

@@ -1,0 +1,70 @@
+"""JobWatch: what the window says about the engine and its jobs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from explorer.ui.notices import DANGER, STALE, Notice
+
+if TYPE_CHECKING:
+    from explorer.ui.window import MainWindow
+
+ENGINE, JOB = "engine", "job"
+QUIET = ("tokenize",)
+
+
+class JobWatch(QObject):
+    """Failures become notices, ends become messages of six seconds."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._began = time.monotonic()
+        self._last_words = ""
+        engine = window.engine
+        engine.state_changed.connect(self._state)
+        engine.job_started.connect(self._started)
+        engine.job_finished.connect(self._finished)
+        engine.job_failed.connect(self._failed)
+        engine.job_cancelled.connect(self._cancelled)
+        engine.died.connect(self._died)
+
+    def _started(self, job: str) -> None:
+        self._began = time.monotonic()
+        self._window.banner.withdraw(JOB)
+
+    def _finished(self, job: str) -> None:
+        graph = self._window.document.graph
+        if job == "attribute" and graph is not None:
+            took = time.monotonic() - self._began
+            self._window.status.say(f"Done in {took:.1f} s. {len(graph):,} nodes, {graph.n_edges:,} links.")
+        elif job == "open" and self._window.document.model is not None:
+            self._window.status.say(f"“{self._window.document.model.name}” is open.")
+
+    def _failed(self, job: str, sentence: str, details: str) -> None:
+        if job in QUIET:
+            self._window.status.say(sentence, STALE)
+            return
+        self._window.banner.show_notice(Notice(sentence, DANGER, details, key=JOB))
+
+    def _cancelled(self, job: str) -> None:
+        self._window.status.say("Cancelled. Nothing was changed.")
+
+    def _died(self, sentence: str, details: str) -> None:
+        self._last_words = f"{sentence}\n\n{details}"
+        text = f"{sentence.rstrip('.')}. Your graph, labels and notes are safe; the run is not."
+        self._window.banner.show_notice(Notice(text, STALE, details, key=ENGINE))
+
+    def _state(self, state: str) -> None:
+        if state == "failing":
+            text = "The engine stopped three times. You can browse and export."
+            again = (("Start again", self._window.engine.restart),)
+            details = self._last_words
+            self._window.banner.show_notice(Notice(text, DANGER, details, again, ENGINE))
+        elif state == "ready":
+            present = self._window.banner.present
+            if present is not None and present.key == ENGINE and present.level == DANGER:
+                self._window.banner.withdraw(ENGINE)

@@ -1,0 +1,154 @@
+"""The preferences dialog: look, and where and how precisely the engine computes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.session.settings import TEXT_SCALES, Settings
+from explorer.ui.widgets.look import px
+
+THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+DEVICES = (("auto", "The fastest there is"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU"), ("mps", "Apple GPU"))
+PRECISIONS = (
+    ("float32", "float32, exact"),
+    ("float64", "float64, slower"),
+    ("bfloat16", "bfloat16, a fast preview"),
+)
+STEP = 10
+
+
+class Preferences(QDialog):
+    """Every change is told at once by ``changed`` with the whole Settings; there is nothing to confirm."""
+
+    changed = Signal(object)
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Preferences")
+        self.settings = settings
+        self.theme = _choice("Theme", THEMES, settings.theme)
+        self.text_size = QSlider(Qt.Orientation.Horizontal)
+        self.text_size.setRange(TEXT_SCALES[0] // STEP, TEXT_SCALES[1] // STEP)
+        self.text_size.setPageStep(1)
+        self.text_size.setValue(round(settings.text_scale / STEP))
+        self.text_size.setAccessibleName("Text size in per cent")
+        self.size_value = QLabel()
+        self.device = _choice("Device", DEVICES, settings.device)
+        self.dtype = _choice("Precision", PRECISIONS, settings.dtype)
+        self.threads = QSpinBox()
+        self.threads.setRange(0, 4 * (os.cpu_count() or 1))
+        self.threads.setSpecialValueText("As many as the system gives")
+        self.threads.setValue(settings.threads)
+        self.threads.setAccessibleName("Threads")
+        self.command = QLineEdit(settings.engine_command)
+        self.command.setPlaceholderText("This program's own")
+        self.command.setAccessibleName("Command of the engine")
+        self._lay_out()
+        self._connect()
+        self._show_size()
+
+    def _lay_out(self) -> None:
+        size = QHBoxLayout()
+        size.setSpacing(10)
+        size.addWidget(self.text_size, 1)
+        size.addWidget(self.size_value)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.setSpacing(8)
+        layout.addWidget(_head("Look"))
+        layout.addLayout(_form((("Theme", self.theme), ("Text size", size))))
+        layout.addSpacing(10)
+        layout.addWidget(_head("Engine"))
+        layout.addLayout(
+            _form(
+                (
+                    ("Device", self.device),
+                    ("Precision", self.dtype),
+                    ("Threads", self.threads),
+                    ("Command", self.command),
+                )
+            )
+        )
+        hint = QLabel(
+            "Device, precision and threads hold from the next run on. A command such as "
+            "“/opt/cuda/bin/circuit-explorer engine” uses the engine of another environment; it takes effect when "
+            "the program starts again."
+        )
+        hint.setProperty("role", "caption")
+        hint.setWordWrap(True)
+        layout.addWidget(hint)
+        layout.addStretch()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.accept)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(px(460))
+
+    def _connect(self) -> None:
+        for combo in (self.theme, self.device, self.dtype):
+            combo.currentIndexChanged.connect(self._tell)
+        self.text_size.valueChanged.connect(self._tell)
+        self.threads.valueChanged.connect(self._tell)
+        self.command.editingFinished.connect(self._tell)
+
+    def _tell(self) -> None:
+        self._show_size()
+        settings = replace(
+            self.settings,
+            theme=self.theme.currentData(),
+            text_scale=self.text_size.value() * STEP,
+            device=self.device.currentData(),
+            dtype=self.dtype.currentData(),
+            threads=self.threads.value(),
+            engine_command=self.command.text().strip(),
+        )
+        if settings != self.settings:
+            self.settings = settings
+            self.changed.emit(settings)
+
+    def _show_size(self) -> None:
+        self.size_value.setText(f"{self.text_size.value() * STEP} %")
+
+
+def _choice(name: str, options: tuple[tuple[str, str], ...], value: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setAccessibleName(name)
+    for key, words in options:
+        combo.addItem(words, key)
+    combo.setCurrentIndex(max(combo.findData(value), 0))
+    return combo
+
+
+def _head(text: str) -> QLabel:
+    head = QLabel(text)
+    head.setProperty("role", "section")
+    return head
+
+
+def _form(rows: tuple[tuple[str, Any], ...]) -> QFormLayout:
+    form = QFormLayout()
+    form.setHorizontalSpacing(20)
+    form.setVerticalSpacing(8)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for name, field in rows:
+        label = QLabel(name)
+        label.setProperty("role", "second")
+        label.setMinimumWidth(px(80))
+        form.addRow(label, field)
+    return form

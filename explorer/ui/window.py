@@ -1,0 +1,403 @@
+"""MainWindow: the panels in their places, and what joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QToolBar, QVBoxLayout, QWidget
+
+from explorer import __version__
+from explorer.circuits.graph import Graph
+from explorer.circuits.scores import balance
+from explorer.io.samples import SAMPLES, find, model_folder, transcoder_folder
+from explorer.session.edits import Edits
+from explorer.session.prompt import Prompt
+from explorer.session.settings import Recent, Settings, remember, scaled
+from explorer.session.targets import TargetChoice
+from explorer.ui.action_set import ActionSet
+from explorer.ui.canvas import GraphCanvas
+from explorer.ui.document import Document
+from explorer.ui.files import Files
+from explorer.ui.job_watch import JobWatch
+from explorer.ui.keys import KeyMap, Palette
+from explorer.ui.menu_row import MenuRow
+from explorer.ui.notices import STALE, Notice, NoticeBanner
+from explorer.ui.panels.graph_area import GraphArea
+from explorer.ui.panels.history import HistoryPanel
+from explorer.ui.panels.inspector import InspectorPanel
+from explorer.ui.panels.nodes import NodesPanel
+from explorer.ui.panels.prompt import PromptPanel
+from explorer.ui.panels.status import StatusPanel
+from explorer.ui.panels.thresholds import ThresholdsPanel
+from explorer.ui.panels.welcome import WelcomePanel
+from explorer.ui.places import Places
+from explorer.ui.preferences import Preferences
+from explorer.ui.widgets.look import px
+
+SMALLEST = (1024, 700)
+AS_DESIGNED = (1440, 900)
+STATUS_HEIGHT = 26
+CANCEL_HINT = "Press Escape again to cancel the job."
+
+
+class MainWindow(QMainWindow):
+    """The one window. ``keep`` writes settings; ``dressed`` asks to show them (theme and text size)."""
+
+    dressed = Signal(object)
+    closed = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        engine: Any,
+        canvas: GraphCanvas,
+        settings: Settings,
+        keep: Callable[[Settings], None],
+    ) -> None:
+        super().__init__()
+        self.document, self.engine, self.canvas = document, engine, canvas
+        self.settings, self._keep = settings, keep
+        self.files = Files(self)
+        self._run_after_open = False
+        self.setObjectName("window")
+        self.setAcceptDrops(True)
+        self._build()
+        self._connect()
+        self.jobs = JobWatch(self)
+        self._restore()
+        self.welcome.show_samples(SAMPLES)
+        self.show_welcome()
+
+    # building
+
+    def _build(self) -> None:
+        self.banner = NoticeBanner()
+        self.welcome = WelcomePanel()
+        self.prompt = PromptPanel(self.document, self.engine)
+        self.thresholds = ThresholdsPanel(self.document)
+        self.area = GraphArea(self.document, self.engine, self.canvas)
+        self.nodes = NodesPanel(self.document)
+        self.inspector = InspectorPanel(self.document)
+        self.history = HistoryPanel(self.document)
+        self.status = StatusPanel(self.document, self.engine)
+        self._build_centre()
+        self.places = Places(self, self.nodes, self.inspector, self.history)
+        self._build_bars()
+        tables = (self.nodes.table, self.inspector.node.inputs, self.inspector.node.outputs)
+        self.actions_set = ActionSet(self, self.canvas, tables)
+        self.menu_row = MenuRow(self.actions_set)
+        self.setMenuWidget(self.menu_row)
+        self.setMinimumSize(*SMALLEST)
+        self._order_tabs()
+
+    def _build_centre(self) -> None:
+        self.workspace = QWidget()
+        column = QVBoxLayout(self.workspace)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.thresholds)
+        column.addWidget(self.area, 1)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(self.workspace)
+        self.setCentralWidget(self.pages)
+
+    def _build_bars(self) -> None:
+        self.notice_bar = _bar("notices", self.banner)
+        self.prompt_bar = _bar("prompt", self.prompt)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.notice_bar)
+        self.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.prompt_bar)
+        self.notice_bar.hide()
+        bar = QStatusBar()
+        bar.setSizeGripEnabled(False)
+        bar.addWidget(self.status, 1)
+        bar.setFixedHeight(px(STATUS_HEIGHT))
+        self.setStatusBar(bar)
+
+    def _order_tabs(self) -> None:
+        prompt, nodes, bar = self.prompt, self.nodes, self.thresholds
+        order = (prompt.model, prompt.edit, prompt.target, prompt.action, nodes.filter, nodes.table)
+        order += (bar.nodes.slider, bar.links.slider, bar.fit, bar.figure, self.canvas)
+        for one, after in pairwise(order):
+            QWidget.setTabOrder(one, after)
+
+    def _connect(self) -> None:
+        document, engine = self.document, self.engine
+        for signal in (document.graph_changed, document.edits_changed, document.selection_changed):
+            signal.connect(self._refresh)
+        for signal in (document.model_changed, document.path_changed, document.graph_changed):
+            signal.connect(self._show_title)
+        for signal in (document.prompt_changed, document.model_changed, engine.state_changed):
+            signal.connect(self._refresh)
+        engine.job_started.connect(self._refresh)
+        engine.job_finished.connect(self._job_finished)
+        engine.job_failed.connect(self._job_failed)
+        engine.job_cancelled.connect(self._job_failed)
+        self.prompt.run_asked.connect(self._run)
+        self.prompt.cancel_asked.connect(engine.cancel)
+        self.prompt.locate_asked.connect(self.files.ask_model)
+        self.area.run_asked.connect(self.prompt.run)
+        self.area.model_asked.connect(self.files.ask_model)
+        self.area.samples_asked.connect(self.show_welcome)
+        self.thresholds.fit_asked.connect(self.canvas.fit)
+        self.thresholds.export_asked.connect(self.files.export)
+        self.status.cancel_asked.connect(engine.cancel)
+        self.status.hidden_asked.connect(self._list_hidden)
+        self.status.worst_asked.connect(self._select_worst)
+        self.banner.occupied.connect(self.notice_bar.setVisible)
+        for row in ("open_model", "transcoders", "restart"):
+            self.prompt.menu.addAction(self.actions_set.by_id[row])
+        self._connect_welcome()
+
+    def _connect_welcome(self) -> None:
+        self.welcome.model_asked.connect(self.files.ask_model)
+        self.welcome.document_asked.connect(self.files.ask_document)
+        self.welcome.recent_asked.connect(self._open_recent)
+        self.welcome.clear_asked.connect(self._forget_recent)
+        self.welcome.sample_asked.connect(self.open_sample)
+        self.welcome.keys_asked.connect(self.open_keys)
+
+    # what is on screen
+
+    @property
+    def in_workspace(self) -> bool:
+        return self.pages.currentWidget() is self.workspace
+
+    def show_welcome(self) -> None:
+        """The welcome page; what is open stays open behind it."""
+        self._show_recent()
+        self.pages.setCurrentWidget(self.welcome)
+        self.prompt_bar.hide()
+        self.places.hide()
+        self._refresh()
+        self._show_title()
+
+    def show_workspace(self) -> None:
+        if self.in_workspace:
+            return
+        self.pages.setCurrentWidget(self.workspace)
+        self.prompt_bar.show()
+        self.places.show()
+        self.canvas.setFocus()
+        self._refresh()
+        self._show_title()
+
+    def toggle(self, name: str) -> None:
+        self.places.toggle(name, visible=self.in_workspace)
+        self._refresh()
+
+    def go_to(self, name: str) -> None:
+        """Put the focus into a panel or the canvas."""
+        if name in self.places.wanted and not self.places.wanted[name]:
+            self.toggle(name)
+        if name == "canvas":
+            self.canvas.setFocus()
+        elif name == "nodes":
+            self.places.unfold_nodes()
+            self.nodes.table.setFocus()
+        else:
+            self.inspector.take_focus()
+
+    def focus_filter(self) -> None:
+        self.go_to("nodes")
+        self.nodes.focus_filter()
+
+    def edit_label(self) -> None:
+        if not self.places.wanted["inspector"]:
+            self.toggle("inspector")
+        self.inspector.edit_label()
+
+    # opening
+
+    def open_model(self, path: str, transcoders: str = "", prompt: str = "") -> None:
+        """Open a model; a ``prompt`` is written into the bar and run as soon as the model is there."""
+        if prompt:
+            self.document.set_prompt(Prompt(prompt))
+        self._run_after_open = bool(prompt)
+        self.show_workspace()
+        self.engine.open_model(path, transcoders)
+
+    def open_sample(self, name: str) -> None:
+        """Open a sample with its first transcoders and run its prompt."""
+        sample = find(name)
+        if sample is not None:
+            self.open_model(str(model_folder(sample)), str(transcoder_folder(sample)), sample.prompt)
+
+    def show_graph(self, graph: Graph, edits: Edits, document: Path | None, opened: Path) -> None:
+        """Show what was read from ``opened``; ``document`` is the .circuit file that Save writes."""
+        self.document.open_graph(graph, edits, document)
+        self.show_workspace()
+        words = "".join(graph.tokens[graph.n_special :]).strip()
+        self.remember(opened, words, f"{len(graph):,} nodes")
+
+    def close_document(self) -> None:
+        self.document.open_graph(None)
+        self.show_welcome()
+
+    # dialogs
+
+    def open_preferences(self) -> None:
+        dialog = Preferences(self.settings, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(self.change_settings)
+        dialog.open()
+
+    def open_keys(self) -> None:
+        dialog = KeyMap(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def open_palette(self) -> None:
+        palette = Palette(self.actions_set, self)
+        palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        palette.chosen.connect(self._take_action)
+        corner = self.mapToGlobal(self.rect().topLeft())
+        palette.move(corner.x() + (self.width() - palette.width()) // 2, corner.y() + px(60))
+        palette.show()
+        palette.words.setFocus()
+
+    def open_about(self) -> None:
+        words = f"Circuit Explorer {__version__} works offline; nothing leaves this machine."
+        self.banner.show_notice(Notice(words, STALE, key="about"))
+
+    def _take_action(self, row: str) -> None:
+        self.actions_set.by_id[row].trigger()
+
+    # settings and recent files
+
+    def change_settings(self, settings: Settings) -> None:
+        """Take over ``settings``, keep them, and show what they change."""
+        old, self.settings = self.settings, settings
+        self._keep(settings)
+        if (old.theme, old.text_scale) != (settings.theme, settings.text_scale):
+            self.dressed.emit(settings)
+        if (old.device, old.dtype, old.threads) != (settings.device, settings.dtype, settings.threads):
+            self.engine.set_setting(settings.device, settings.dtype, settings.threads)
+
+    def scale_text(self, step: int) -> None:
+        """``step`` per cent larger or smaller; 0 is the size as designed."""
+        size = self.settings.text_scale + step if step else 100
+        self.change_settings(scaled(self.settings, size))
+
+    def remember(self, path: Path, about: str = "", size: str = "") -> None:
+        """Put ``path`` first among the recent ones."""
+        opened = datetime.now(UTC).isoformat(timespec="seconds")
+        self.change_settings(remember(self.settings, Recent(str(path), opened, about, size)))
+
+    def _show_recent(self) -> None:
+        self.welcome.show_recent(self.settings.recent, datetime.now().astimezone())
+
+    def _open_recent(self, path: str) -> None:
+        self.files.open(Path(path))
+
+    def _forget_recent(self) -> None:
+        self.change_settings(replace(self.settings, recent=()))
+        self._show_recent()
+
+    # what the panels ask
+
+    def _run(self, choice: TargetChoice) -> None:
+        self.engine.attribute(choice, self.prompt.edit.text())
+
+    def ask_to_cancel(self) -> None:
+        """Escape once says how, twice cancels."""
+        if self.status.message.whole == CANCEL_HINT:
+            self.engine.cancel()
+        else:
+            self.status.say(CANCEL_HINT)
+
+    def _list_hidden(self) -> None:
+        self.focus_filter()
+        self.nodes.list_hidden()
+
+    def _select_worst(self) -> None:
+        graph = self.document.graph
+        if graph is not None:
+            self.document.select([int(np.nanargmax(balance(graph)))])
+
+    # what changes
+
+    def _refresh(self) -> None:
+        self.actions_set.refresh()
+
+    def _job_finished(self, job: str) -> None:
+        model = self.document.model
+        if job == "open" and model is not None:
+            self.remember(Path(model.path), self.document.prompt.text, "model")
+            if self._run_after_open:
+                self.engine.attribute(TargetChoice(), self.document.prompt.text)
+            self._run_after_open = False
+        self._refresh()
+
+    def _job_failed(self, job: str) -> None:
+        if job == "open":
+            self._run_after_open = False
+        self._refresh()
+
+    def _show_title(self) -> None:
+        self.menu_row.show_title(*title_of(self.document, welcome=not self.in_workspace))
+        path = self.document.path
+        self.setWindowTitle("Circuit Explorer" if path is None else f"{path.name} \u2013 Circuit Explorer")
+
+    # Qt's side
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.in_workspace:
+            self.places.fit()
+
+    def _restore(self) -> None:
+        """Take the place that the settings hold."""
+        self.resize(*AS_DESIGNED)
+        if self.settings.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(self.settings.geometry.encode()))
+        self.places.restore(self.settings.docks)
+        self.notice_bar.hide()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.inspector.node.notes.keep()
+        place = bytes(self.saveGeometry().toBase64().data()).decode()
+        self._keep(replace(self.settings, geometry=place, docks=self.places.state()))
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.files.open(paths[0])
+
+
+def title_of(document: Document, *, welcome: bool) -> tuple[str, str]:
+    """What is open, and whether it is saved."""
+    if welcome:
+        return "Welcome", "nothing open" if document.graph is None else "a graph is open behind it"
+    if document.path is not None:
+        return document.path.name, "saved" if document.is_saved else "edited"
+    if document.graph is not None:
+        return "New graph", "not saved"
+    return (document.model.name if document.model is not None else "No model"), "no graph yet"
+
+
+def _bar(name: str, widget: QWidget) -> QToolBar:
+    """A row across the window that cannot be moved."""
+    bar = QToolBar(name)
+    bar.setObjectName(name)
+    bar.setMovable(False)
+    bar.setFloatable(False)
+    bar.toggleViewAction().setEnabled(False)
+    bar.addWidget(widget)
+    return bar
