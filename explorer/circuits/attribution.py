@@ -171,19 +171,19 @@ def _start_gradient(
 def _through_block(local: LocalReplacementModel, gradient: Tensor, layer: int, first: int) -> Tensor:
     """The gradient at the output of block ``layer`` carried to its input."""
     frozen = local.frozen
+    pos = torch.arange(first, first + len(gradient), device=gradient.device)
+    onward = frozen.onward_adjoint(layer, gradient, pos)
     W_skip = local.skip(layer)
     if W_skip is None:
-        return gradient + frozen.attention[layer].adjoint(gradient, first)
-    skipped = _skip_adjoint(local, gradient, layer, first, W_skip)
+        return frozen.attention[layer].carry(onward, first)
+    skipped = _skip_adjoint(local, gradient, layer, pos, W_skip)
     if frozen.parallel:
-        return gradient + skipped + frozen.attention[layer].adjoint(gradient, first)
-    gradient = gradient + skipped
-    return gradient + frozen.attention[layer].adjoint(gradient, first)
+        return frozen.attention[layer].carry(onward, first) + skipped
+    return frozen.attention[layer].carry(onward + skipped, first)
 
 
-def _skip_adjoint(local: LocalReplacementModel, gradient: Tensor, layer: int, first: int, W_skip: Tensor) -> Tensor:
-    n_pos, rows, d_model = gradient.shape
-    pos = torch.arange(first, first + n_pos, device=gradient.device)
+def _skip_adjoint(local: LocalReplacementModel, gradient: Tensor, layer: int, pos: Tensor, W_skip: Tensor) -> Tensor:
+    rows, d_model = gradient.shape[1:]
     at_read = local.write_adjoint(layer, gradient, pos) @ W_skip.T
     return local.read_seed(layer, at_read.reshape(-1, d_model), pos.repeat_interleave(rows)).view_as(gradient)
 

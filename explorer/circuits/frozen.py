@@ -5,6 +5,7 @@ position-major, [pos, row, d_model], so that one row is one source or one target
 
     residual -> attention norm -> W_V -> pattern -> W_O -> post norm -> + residual       (each layer)
     residual += what is written at the layer's MLP output
+    residual = end(residual)                             (a factor, or the norms of norm_on_stream blocks)
 
 Derivation of the folded matrices (gains, centring and scales drop into the weights, biases drop out of the
 derivative): with C the mean subtraction of a LayerNorm and identity for an RMSNorm,
@@ -49,21 +50,24 @@ class FrozenAttention:
         heads = mixed.view(n_kv, group, n_pos, rows, -1).permute(2, 3, 0, 1, 4)
         return heads.reshape(n_pos, rows, -1) @ self.W_O
 
-    def adjoint(self, gradient: Float[Tensor, "n_pos rows d_model"], first: int) -> Float[Tensor, "n_pos rows d_model"]:
-        """Transpose of ``forward``; row 0 of ``gradient`` is position ``first``, those before are left out."""
+    def carry(self, gradient: Float[Tensor, "n_pos rows d_model"], first: int) -> Float[Tensor, "n_pos rows d_model"]:
+        """``gradient`` at the layer's output carried to its input: itself plus the transpose of ``forward``.
+
+        Its row 0 is position ``first``; positions before are left out.
+        """
         n_pos, rows, _ = gradient.shape
         n_kv, _, group, _ = self.mix.shape
         span = slice(first, first + n_pos)
         heads = (gradient.reshape(n_pos * rows, -1) @ self.W_O.T).view(n_pos, rows, n_kv, group, -1)
         heads = heads.permute(2, 3, 0, 1, 4).reshape(n_kv, group * n_pos, -1)
         mix = self.mix[:, span, :, span].reshape(n_kv, n_pos, group * n_pos)
-        values = (mix @ heads).view(n_kv, n_pos, rows, -1).permute(1, 2, 0, 3)
-        return values.reshape(n_pos, rows, -1) @ self.W_V.T
+        values = (mix @ heads).view(n_kv, n_pos, rows, -1).permute(1, 2, 0, 3).reshape(n_pos * rows, -1)
+        return torch.addmm(gradient.reshape(n_pos * rows, -1), values, self.W_V.T).view_as(gradient)
 
     def adjoint_from(
         self, seed: Float[Tensor, "rows d_model"], pos: Tensor, first: int, n_pos: int
     ) -> Float[Tensor, "n_pos rows d_model"]:
-        """``adjoint`` of rows that are nonzero at one position each (``pos``): two products instead of three."""
+        """Transpose of ``forward`` for rows nonzero at one position each (``pos``): two products instead of three."""
         n_kv, _, group, _ = self.mix.shape
         heads = (seed @ self.W_O.T).view(len(seed), n_kv, group, -1)
         mix = self.mix[:, first : first + n_pos, :, pos]
@@ -83,6 +87,7 @@ class FrozenModel:
     position: Float[Tensor, "n_pos d_model"] | None
     token_ids: Int[Tensor, " n_pos"]
     parallel: bool
+    norm_on_stream: bool
 
     @property
     def n_layers(self) -> int:
@@ -107,7 +112,7 @@ class FrozenModel:
         if weights.b_V is not None:
             values = values + weights.b_V
         group = weights.W_O.shape[0] // weights.W_V.shape[1]
-        mixed = torch.einsum("hqk,khd->qhd", held.pattern, values.repeat_interleave(group, 1))
+        mixed = torch.einsum("hqk,khd->qhd", held.mixing, values.repeat_interleave(group, 1))
         out = torch.einsum("qhd,hdm->qm", mixed, weights.W_O)
         if weights.b_O is not None:
             out = out + weights.b_O
@@ -124,11 +129,38 @@ class FrozenModel:
             values = values + weights.b_V
         group = weights.W_O.shape[0] // weights.W_V.shape[1]
         per_head = torch.einsum("hd,hdm->hm", values.repeat_interleave(group, 0), weights.W_O)
-        out = held.pattern.sum(-1).T @ per_head
+        out = held.mixing.sum(-1).T @ per_head
         if with_bias and weights.b_O is not None:
             out = out + weights.b_O
         post = held.attention_post_norm
-        return out if post is None else post.normalized(out) * post.gain
+        return out if post is None else post.linear(out)
+
+    def block_output(
+        self, layer: int, stream: Float[Tensor, "n_pos d_model"], y: Float[Tensor, "n_pos d_model"]
+    ) -> Float[Tensor, "n_pos d_model"]:
+        """The residual stream behind block ``layer``, given that behind its attention and what its MLP adds."""
+        held = self.layers[layer]
+        if self.norm_on_stream and held.mlp_norm is not None:
+            stream = held.mlp_norm(stream)
+        return stream + y if held.end is None else held.end(stream + y)
+
+    def onward(self, layer: int, stream: Float[Tensor, "n_pos rows d_model"]) -> Float[Tensor, "n_pos rows d_model"]:
+        """``block_output`` of tangents whose MLP adds nothing; linear, without shifts."""
+        held = self.layers[layer]
+        if self.norm_on_stream and held.mlp_norm is not None:
+            stream = held.mlp_norm.linear(stream)
+        return stream if held.end is None else held.end.linear(stream)
+
+    def onward_adjoint(
+        self, layer: int, gradient: Float[Tensor, "n_pos rows d_model"], pos: Tensor
+    ) -> Float[Tensor, "n_pos rows d_model"]:
+        """Transpose of ``onward`` for gradients at positions ``pos``."""
+        held = self.layers[layer]
+        if held.end is not None:
+            gradient = held.end.adjoint(gradient, pos)
+        if self.norm_on_stream and held.mlp_norm is not None:
+            gradient = held.mlp_norm.adjoint(gradient, pos)
+        return gradient
 
 
 def freeze(model: LanguageModel, trace: Trace, dtype: torch.dtype) -> FrozenModel:
@@ -145,13 +177,14 @@ def freeze(model: LanguageModel, trace: Trace, dtype: torch.dtype) -> FrozenMode
         position=None if trace.position is None else trace.position.to(dtype),
         token_ids=trace.token_ids,
         parallel=model.family.parallel,
+        norm_on_stream=model.family.norm_on_stream,
     )
 
 
 def _fold(held: LayerTrace, weights: AttentionWeights) -> FrozenAttention:
     d_model, n_kv, _ = weights.W_V.shape
     W_V, W_O = weights.W_V.reshape(d_model, -1), weights.W_O.reshape(-1, d_model)
-    mix = held.pattern
+    mix = held.mixing
     norm, post = held.attention_norm, held.attention_post_norm
     if norm is not None:
         W_V = norm.centre((W_V * norm.gain[:, None]).T).T
@@ -177,6 +210,8 @@ def _layer_to(layer: LayerTrace, device: torch.device, dtype: torch.dtype) -> La
         attention_post_norm=norm(layer.attention_post_norm),
         mlp_norm=norm(layer.mlp_norm),
         mlp_post_norm=norm(layer.mlp_post_norm),
+        value_scale=None if layer.value_scale is None else layer.value_scale.to(device, dtype),
+        end=norm(layer.end),
     )
 
 

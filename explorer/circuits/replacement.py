@@ -19,6 +19,7 @@ from torch import Tensor
 
 from explorer.circuits.frozen import FrozenModel, freeze
 from explorer.errors import UnsupportedTranscoder
+from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.loader import LanguageModel
 from explorer.models.trace import LayerTrace, Trace
 from explorer.transcoders.features import ActiveFeatures, encode
@@ -47,7 +48,7 @@ class LocalReplacementModel:
         if self.transcoders.read is ReadPoint.RESID_MID or norm is None:
             return rows
         if self.transcoders.read is ReadPoint.MLP_IN:
-            rows = rows * norm.gain
+            return norm.adjoint(rows, pos)
         return norm.centre(rows) / norm.scale[pos][:, None]
 
     def read_shift(self, layer: int) -> Float[Tensor, " d_model"] | None:
@@ -56,24 +57,34 @@ class LocalReplacementModel:
         return norm.shift if norm is not None and self.transcoders.read is ReadPoint.MLP_IN else None
 
     def write(self, layer: int, y: Float[Tensor, "n d_model"], pos: Tensor) -> Float[Tensor, "n d_model"]:
-        """Vectors at the write point of ``layer`` as they arrive in the residual stream at ``pos``; linear."""
-        norm = self.frozen.layers[layer].mlp_post_norm
-        if norm is None or self.transcoders.write is WritePoint.RESIDUAL:
-            return y
-        return norm.centre(y) / norm.scale[pos][:, None] * norm.gain
+        """Vectors at the write point of ``layer`` as they leave its block in the residual stream; linear."""
+        post, end = self._post_norm(layer), self.frozen.layers[layer].end
+        y = y if post is None else post.linear(y, pos)
+        return y if end is None else end.linear(y, pos)
 
     def write_adjoint(self, layer: int, gradient: Tensor, pos: Tensor) -> Tensor:
         """Transpose of ``write`` for gradients [pos, row, d_model] at positions ``pos``."""
-        norm = self.frozen.layers[layer].mlp_post_norm
-        if norm is None or self.transcoders.write is WritePoint.RESIDUAL:
-            return gradient
-        return norm.centre(gradient * norm.gain) / norm.scale[pos][:, None, None]
+        post, end = self._post_norm(layer), self.frozen.layers[layer].end
+        gradient = gradient if end is None else end.adjoint(gradient, pos)
+        return gradient if post is None else post.adjoint(gradient, pos)
 
-    def write_shift(self, layer: int) -> Float[Tensor, " d_model"] | None:
-        """The constant that a post norm behind the write point adds, if any."""
-        norm = self.frozen.layers[layer].mlp_post_norm
-        inside = norm is not None and self.transcoders.write is WritePoint.MLP_OUT
-        return norm.shift if norm is not None and inside else None
+    def write_shift(self, layer: int) -> Float[Tensor, "n_pos d_model"]:
+        """The constants that norms behind the MLP's read point add to the residual stream, as they leave the block."""
+        frozen, held = self.frozen, self.frozen.layers[layer]
+        shift = frozen.embedding.new_zeros(frozen.n_pos, frozen.d_model)
+        post = self._post_norm(layer)
+        if post is not None and post.shift is not None:
+            shift = shift + post.shift
+        if frozen.norm_on_stream and held.mlp_norm is not None and held.mlp_norm.shift is not None:
+            shift = shift + held.mlp_norm.shift
+        if held.end is None:
+            return shift
+        shift = held.end.linear(shift)
+        return shift if held.end.shift is None else shift + held.end.shift
+
+    def _post_norm(self, layer: int) -> FrozenNorm | None:
+        """The norm between the write point and the residual stream, if any."""
+        return None if self.transcoders.write is WritePoint.RESIDUAL else self.frozen.layers[layer].mlp_post_norm
 
     def skip(self, layer: int) -> Float[Tensor, "d_model d_model"] | None:
         """W_skip of ``layer`` (in, out) in the run's precision."""
@@ -100,7 +111,7 @@ class LocalReplacementModel:
             mid = x if frozen.parallel else x + attention
             mids.append(mid)
             added = None if mlp_added is None else mlp_added[layer]
-            x = x + attention + self._replayed_mlp(layer, mid, added)
+            x = frozen.block_output(layer, x + attention, self._replayed_mlp(layer, mid, added))
         return mids, x
 
     def _replayed_mlp(self, layer: int, mid: Tensor, added: Tensor | None) -> Tensor:
@@ -111,9 +122,8 @@ class LocalReplacementModel:
             y = y + (self.read(layer, mid) - self.read(layer, held.resid_mid)) @ W_skip
         if added is not None:
             y = y + added
-        if held.mlp_post_norm is None or self.transcoders.write is WritePoint.RESIDUAL:
-            return y
-        return held.mlp_post_norm(y)
+        post = self._post_norm(layer)
+        return y if post is None else post(y)
 
     def fidelity(self) -> float:
         """Largest distance between the replayed and the captured residuals, relative to their largest entry.

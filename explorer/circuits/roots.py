@@ -64,9 +64,7 @@ def _mlp_biases(local: LocalReplacementModel, layer: int) -> Tensor:
     W_skip, shift = local.skip(layer), local.read_shift(layer)
     if W_skip is not None and shift is not None:
         written[BiasClass.SKIP_SHIFT] = local.write(layer, (shift @ W_skip).expand(frozen.n_pos, -1), pos)
-    post = local.write_shift(layer)
-    if post is not None:
-        written[BiasClass.NORM_SHIFT] += post
+    written[BiasClass.NORM_SHIFT] += local.write_shift(layer)
     return written
 
 
@@ -90,7 +88,7 @@ def sweep(
             attention[:, -N_BIAS:] += written.attention[layer].transpose(0, 1)
         mid = x if frozen.parallel else x + attention
         yield layer, mid
-        x = x + attention
+        x = frozen.onward(layer, x + attention)
         W_skip = local.skip(layer)
         if W_skip is not None:
             x = x + _skipped(local, layer, mid, W_skip, pos)

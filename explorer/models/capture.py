@@ -2,7 +2,8 @@
 
 1. The model runs with an attention function registered under our own name: it calls the family's own eager
    function and keeps the pattern. The mask function must be registered under the same name, or the mask is
-   silently dropped; every capture therefore checks that the pattern is causal.
+   silently dropped; every capture therefore checks that the pattern is causal. Families that do not know the
+   attention interface run as they are, with their ``_attn`` watched.
 2. Hooks keep what the norms and the MLPs received and returned.
 3. Norms are frozen at the captured pass (frozen_norm.py).
 """
@@ -10,7 +11,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from explorer.errors import PromptError, UnsupportedModel
 from explorer.models.families import Family
-from explorer.models.frozen_norm import FrozenNorm, freeze_norm
+from explorer.models.frozen_norm import FrozenNorm, factor, freeze_norm
 from explorer.models.trace import LayerTrace, Trace
 
 ATTENTION = "explorer_capture"
@@ -56,7 +57,8 @@ def capture(network: nn.Module, family: Family, token_ids: Tensor) -> Trace:
         raise PromptError("The prompt is empty; type at least one token.")
     blocks = list(network.get_submodule(family.blocks).children())
     seen = _Seen(network, family, blocks)
-    with torch.no_grad(), _kept_patterns() as patterns, seen.hooks():
+    own = [block.get_submodule(family.attention) for block in blocks] if family.own_attention else []
+    with torch.no_grad(), _kept_patterns() as patterns, _watched(own), seen.hooks():
         logits = network(token_ids[None], use_cache=False).logits[0].detach()
     layers = tuple(_layer(seen, block, family, patterns) for block in blocks)
     position = seen.outputs.get(id(network.get_submodule(family.position))) if family.position else None
@@ -66,7 +68,7 @@ def capture(network: nn.Module, family: Family, token_ids: Tensor) -> Trace:
         embedding=embedding,
         position=None if position is None else position.expand_as(embedding),
         layers=layers,
-        final_norm=seen.norm(network.get_submodule(family.final_norm)),
+        final_norm=_final_norm(seen, network, family, embedding),
         head_out=seen.output(network.get_submodule(family.head)),
         logits=logits,
     )
@@ -82,6 +84,28 @@ def _kept_patterns() -> Iterator[dict[int, Tensor]]:
         _patterns = None
 
 
+@contextmanager
+def _watched(attention: list[Any]) -> Iterator[None]:
+    """Keep the patterns that these modules compute in their own ``_attn``."""
+    for module in attention:
+        module._attn = _keeping(module, module._attn)
+    try:
+        yield
+    finally:
+        for module in attention:
+            del module._attn
+
+
+def _keeping(module: nn.Module, attend: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., tuple[Tensor, Tensor]]:
+    def keep(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        output, pattern = attend(*args, **kwargs)
+        if _patterns is not None:
+            _patterns[id(module)] = pattern.detach()[0]
+        return output, pattern
+
+    return keep
+
+
 class _Seen:
     """What the hooked modules received and returned, by the identity of the module."""
 
@@ -94,7 +118,10 @@ class _Seen:
             family.attention_post_norm,
             family.mlp_norm,
             family.mlp,
+            family.mlp_read,
             family.mlp_post_norm,
+            f"{family.attention}.{family.value_norm}" if family.value_norm else "",
+            family.end if family.norm_on_stream else "",
         )
         self._modules = [network.get_submodule(name) for name in outer if name]
         self._modules += [block.get_submodule(name) for block in blocks for name in inner if name]
@@ -121,31 +148,58 @@ class _Seen:
 
 
 def _unbatched(value: Tensor) -> Tensor:
-    return value.detach()[0] if value.ndim == 3 else value.detach()
+    """Without the batch axis; OPT's MLP has none."""
+    return value.detach()[0] if value.ndim > 2 else value.detach()
+
+
+def _final_norm(seen: _Seen, network: nn.Module, family: Family, like: Tensor) -> FrozenNorm:
+    if family.final_norm:
+        return seen.norm(network.get_submodule(family.final_norm))
+    return factor(like.new_ones(1), *like.shape)
 
 
 def _layer(seen: _Seen, block: nn.Module, family: Family, patterns: dict[int, Tensor]) -> LayerTrace:
-    attention = block.get_submodule(family.attention)
-    if id(attention) not in patterns:
-        raise UnsupportedModel(
-            f"{type(attention).__name__} does not use the attention interface, so its pattern cannot be frozen."
-        )
-    pattern = patterns[id(attention)]
-    if bool(pattern.triu(1).any()):
-        raise UnsupportedModel(f"{type(attention).__name__} looks at later tokens; only causal models are supported.")
-
     def norm(name: str) -> FrozenNorm | None:
         return seen.norm(block.get_submodule(name)) if name else None
 
     mlp = block.get_submodule(family.mlp)
-    mlp_in = seen.inputs[id(mlp)]
+    mlp_in = seen.inputs[id(block.get_submodule(family.mlp_read or family.mlp))]
     return LayerTrace(
         resid_mid=seen.inputs[id(block.get_submodule(family.mlp_norm))] if family.mlp_norm else mlp_in,
         mlp_in=mlp_in,
         mlp_out=seen.output(mlp),
-        pattern=pattern,
+        pattern=_pattern(block.get_submodule(family.attention), patterns),
         attention_norm=norm(family.attention_norm),
         attention_post_norm=norm(family.attention_post_norm),
         mlp_norm=norm(family.mlp_norm),
         mlp_post_norm=norm(family.mlp_post_norm),
+        value_scale=_value_scale(seen, block, family),
+        end=norm(family.end) if family.norm_on_stream else _factor(block, family, mlp_in),
     )
+
+
+def _pattern(attention: nn.Module, patterns: dict[int, Tensor]) -> Tensor:
+    name = type(attention).__name__
+    if id(attention) not in patterns:
+        raise UnsupportedModel(f"{name} does not use the attention interface, so its pattern cannot be frozen.")
+    pattern = patterns[id(attention)]
+    if bool(pattern.triu(1).any()):
+        raise UnsupportedModel(f"{name} looks at later tokens; only causal models are supported.")
+    return pattern
+
+
+def _value_scale(seen: _Seen, block: nn.Module, family: Family) -> Tensor | None:
+    """What the norm of the values divides each head's values by, at each position (n_pos, n_kv_heads)."""
+    if not family.value_norm:
+        return None
+    module = block.get_submodule(f"{family.attention}.{family.value_norm}")
+    values = seen.inputs[id(module)]
+    frozen = freeze_norm(module, values.flatten(0, 1), seen.output(module).flatten(0, 1))
+    if frozen.centred or frozen.shift is not None or bool((frozen.gain != 1).any()):
+        raise UnsupportedModel(f"{type(module).__name__} does more to the values than scale them; not supported.")
+    return frozen.scale.view(values.shape[:2])
+
+
+def _factor(block: nn.Module, family: Family, like: Tensor) -> FrozenNorm | None:
+    value = getattr(block, family.end) if family.end else None
+    return None if value is None or bool((value == 1).all()) else factor(value, *like.shape)

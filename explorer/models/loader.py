@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import PromptError, UnsupportedModel
-from explorer.models.families import Family, family_of
+from explorer.models.families import Family, check_kind, family_of
+from explorer.models.structure import check_structure
 from explorer.models.tokenizer import Tokenizer
 from explorer.models.weights import AttentionWeights, Head, attention_weights, head_weights
 
@@ -61,7 +63,7 @@ class LanguageModel:
     def dtype(self) -> torch.dtype:
         return next(self.network.parameters()).dtype
 
-    @property
+    @cached_property
     def head(self) -> Head:
         return head_weights(self.network, self.family, self.config)
 
@@ -99,15 +101,16 @@ def open_language_model(folder: Path, *, dtype: str = "float32", device: str = "
     UnsupportedModel in one sentence if the folder is no model, is incomplete or damaged, or is of a family that
     cannot be frozen exactly.
     """
-    config = _read_config(folder)
+    raw = _read_config(folder)
     _check_files(folder)
-    network = _read_network(folder, dtype)
-    text_config = network.config.get_text_config()
-    family = family_of(text_config, f"“{folder.name}”")
+    config = _typed_config(folder)
+    family = family_of(config, f"“{folder.name}”")
+    network = _read_network(folder, config, family, dtype)
+    check_structure(network, family, f"“{folder.name}”")
     _check_finite(network, folder)
-    name = str(config.get("_name_or_path") or folder.name)
+    name = str(raw.get("_name_or_path") or folder.name)
     tokenizer = _read_tokenizer(folder)
-    return LanguageModel(name, folder, family, network.to(device).eval(), text_config, tokenizer)
+    return LanguageModel(name, folder, family, network.to(device).eval(), config.get_text_config(), tokenizer)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -127,17 +130,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if "auto_map" in config:
         raise UnsupportedModel(f"{folder} needs code of its own to run, which is not supported for safety's sake.")
     kind = config.get("model_type")
-    family_of(type("Kind", (), {"model_type": _text_kind(config)}), f"“{folder.name}”")
     if not isinstance(kind, str):
         raise UnsupportedModel(f"{file} does not say which model_type it is; copy the model again.")
+    check_kind(kind, f"“{folder.name}”")
     return config
-
-
-def _text_kind(config: dict[str, Any]) -> str:
-    """The model_type of the language part of a multimodal wrapper, or the model's own."""
-    text = config.get("text_config")
-    inner = text.get("model_type") if isinstance(text, dict) else None
-    return str(inner or config.get("model_type") or "")
 
 
 def _check_files(folder: Path) -> None:
@@ -182,7 +178,23 @@ def _check_whole(file: Path) -> None:
         )
 
 
-def _read_network(folder: Path, dtype: str) -> Any:
+def _typed_config(folder: Path) -> Any:
+    """The configuration as transformers understands it, defaults filled in."""
+    import transformers
+    from huggingface_hub.errors import StrictDataclassError
+
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
+        raise UnsupportedModel(f"{folder / 'config.json'} makes no sense: {_first(error)}") from error
+
+
+def _first(error: Exception) -> str:
+    """The first line of what ``error`` says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _read_network(folder: Path, config: Any, family: Family, dtype: str) -> Any:
     import torch
     import transformers
     from safetensors import SafetensorError
@@ -192,21 +204,24 @@ def _read_network(folder: Path, dtype: str) -> Any:
     register_attention()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    # the grouped products of experts know no float64
+    experts = {"experts_implementation": "eager"} if family.experts else {}
     network: Any
     info: dict[str, Any]
     try:
         network, info = transformers.AutoModelForCausalLM.from_pretrained(
             folder,
+            config=config,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
             dtype=getattr(torch, dtype),
-            attn_implementation=ATTENTION,
+            attn_implementation="eager" if family.own_attention else ATTENTION,
             output_loading_info=True,
+            **experts,
         )  # type: ignore[misc]
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UnsupportedModel(f"The model in {folder} could not be read: {first}") from error
+        raise UnsupportedModel(f"The model in {folder} could not be read: {_first(error)}") from error
     wrong = sorted(info["missing_keys"]) + [str(row[0]) for row in info["mismatched_keys"]]
     if wrong:
         raise UnsupportedModel(

@@ -17,6 +17,8 @@ class LayerTrace:
     resid_mid   the residual stream that the MLP (or the norm in front of it) reads
     mlp_in      what the MLP module received; ``mlp_out`` what it returned
     pattern     attention after the softmax, [head, query, key]; rows may sum to less than 1 (sinks)
+    value_scale what a norm of the values divided them by (Gemma 4)
+    end         what is applied to the residual stream at the end of the block: a norm or a factor
     """
 
     resid_mid: Float[Tensor, "n_pos d_model"]
@@ -27,6 +29,16 @@ class LayerTrace:
     attention_post_norm: FrozenNorm | None
     mlp_norm: FrozenNorm | None
     mlp_post_norm: FrozenNorm | None
+    value_scale: Float[Tensor, "n_pos n_kv_heads"] | None = None
+    end: FrozenNorm | None = None
+
+    @property
+    def mixing(self) -> Float[Tensor, "n_heads n_pos n_pos"]:
+        """How much of the value projection at each key arrives at each query: the pattern, value norm included."""
+        if self.value_scale is None:
+            return self.pattern
+        group = self.pattern.shape[0] // self.value_scale.shape[1]
+        return self.pattern / self.value_scale.T.repeat_interleave(group, 0)[:, None]
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Trace:
 
     embedding   the token vectors as the embedding module gave them, scale included
     position    learned position vectors that are added to them, if any
+    final_norm  does nothing in models without one
     head_out    what the unembedding returned, before any softcap; ``logits`` what the model returned
     """
 

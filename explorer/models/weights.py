@@ -41,31 +41,38 @@ class Head:
 
 
 def attention_weights(block: nn.Module, family: Family, config: Any) -> AttentionWeights:
-    """The value and output weights of ``block``."""
+    """The value and output weights of ``block``; the sizes of heads are those of its own matrices."""
     attention = block.get_submodule(family.attention)
     n_heads = int(config.num_attention_heads)
-    n_kv = int(getattr(config, "num_key_value_heads", None) or n_heads)
-    weight, bias = _value(attention.get_submodule(family.value), family.value_layout, n_heads, n_kv)
     output = attention.get_submodule(family.output)
     W_O = _weight(output) if family.value_layout == "conv1d" else _weight(output).T
+    d_head = W_O.shape[0] // n_heads
+    weight, bias = _value(_value_module(attention, family), family.value_layout, n_heads, d_head)
     d_model = weight.shape[0]
     return AttentionWeights(
-        W_V=weight.reshape(d_model, n_kv, -1),
-        b_V=None if bias is None else bias.reshape(n_kv, -1),
-        W_O=W_O.reshape(n_heads, -1, d_model),
+        W_V=weight.reshape(d_model, -1, d_head),
+        b_V=None if bias is None else bias.reshape(-1, d_head),
+        W_O=W_O.reshape(n_heads, d_head, d_model),
         b_O=_bias(output),
     )
 
 
 def head_weights(model: nn.Module, family: Family, config: Any) -> Head:
-    """The unembedding with Cohere's ``logit_scale`` folded in, where there is one."""
+    """The unembedding with Cohere's ``logit_scale`` and OPT-350m's projection folded in, where there are."""
     module = model.get_submodule(family.head)
     scale = float(getattr(config, "logit_scale", None) or 1.0)
-    bias = _bias(module)
-    return Head(_weight(module) * scale if scale != 1.0 else _weight(module), None if bias is None else bias * scale)
+    weight, bias = _weight(module), _bias(module)
+    if family.head_in:
+        weight = weight @ _weight(model.get_submodule(family.head_in))
+    return Head(weight * scale if scale != 1.0 else weight, None if bias is None else bias * scale)
 
 
-def _value(module: nn.Module, layout: str, n_heads: int, n_kv: int) -> tuple[Tensor, Tensor | None]:
+def _value_module(attention: nn.Module, family: Family) -> nn.Module:
+    missing = family.value_else and getattr(attention, family.value, None) is None
+    return attention.get_submodule(family.value_else if missing else family.value)
+
+
+def _value(module: nn.Module, layout: str, n_heads: int, d_head: int) -> tuple[Tensor, Tensor | None]:
     """Value weights as [in, out] and their bias."""
     weight, bias = _weight(module), _bias(module)
     if layout == "linear":
@@ -76,9 +83,8 @@ def _value(module: nn.Module, layout: str, n_heads: int, n_kv: int) -> tuple[Ten
     if layout == "per head":
         grouped = weight.reshape(n_heads, 3, -1, weight.shape[1])[:, 2].flatten(0, 1)
         return grouped.T, None if bias is None else bias.reshape(n_heads, 3, -1)[:, 2].flatten()
-    d_head = weight.shape[0] // (n_heads + 2 * n_kv)
-    last = slice((n_heads + n_kv) * d_head, None)
-    return weight[last].T, None if bias is None else bias[last]
+    before_values = (weight.shape[0] + n_heads * d_head) // 2
+    return weight[before_values:].T, None if bias is None else bias[before_values:]
 
 
 def _weight(module: nn.Module) -> Tensor:
