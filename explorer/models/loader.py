@@ -218,6 +218,7 @@ def _read_network(folder: Path, config: Any, family: Family, dtype: str) -> Any:
             dtype=getattr(torch, dtype),
             attn_implementation="eager" if family.own_attention else ATTENTION,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, by name
             **experts,
         )  # type: ignore[misc]
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
