@@ -81,10 +81,10 @@ def export(chosen: argparse.Namespace) -> int:
 
 def import_graph(chosen: argparse.Namespace) -> int:
     """Read another tool's graph and save it as a document."""
-    from explorer.io import graph_json
     from explorer.io.circuit_file import save
+    from explorer.io.graph_json_import import read
 
-    graph, edits = graph_json.read(chosen.input)
+    graph, edits = read(chosen.input)
     save(chosen.output, graph, edits)
     print(f"{chosen.output}: {len(graph)} nodes, {graph.n_edges} links")
     return 0

@@ -34,13 +34,13 @@ def samples(chosen: argparse.Namespace) -> int:
 
 def info(chosen: argparse.Namespace) -> int:
     """What a path is."""
-    from explorer.io.inspect import describe
-    from explorer.io.samples import SAMPLES
+    from explorer.io import samples as shipped
+    from explorer.io.inspect import describe, words
 
     path: Path = chosen.path
-    sample = next((row for row in SAMPLES if row.name == str(path) and not path.exists()), None)
-    found = describe(sample.model if sample is not None else path)
-    result(asdict(found), found.text, as_json=chosen.json)
+    sample = None if path.exists() else shipped.find(str(path))
+    found = describe(shipped.model_folder(sample) if sample is not None else path)
+    result(asdict(found), "\n".join(words(found)), as_json=chosen.json)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.errors import LoadError
+from explorer.io import samples
 from explorer.io.samples import SAMPLES
 
 
@@ -13,18 +14,18 @@ def model_folder(name: str) -> Path:
     path = Path(name)
     if path.exists():
         return path
-    for sample in SAMPLES:
-        if sample.name == name:
-            return sample.model
+    sample = samples.find(name)
+    if sample is not None:
+        return samples.model_folder(sample)
     known = ", ".join(sample.name for sample in SAMPLES)
     raise LoadError(f"There is no folder “{name}” and no sample of that name; samples are: {known}.")
 
 
 def transcoder_folder(model: str, transcoders: str) -> Path:
     """The transcoders' folder; a sample has its own, per-layer ones unless ``transcoders`` names its other set."""
-    sample = None if Path(model).exists() else next((row for row in SAMPLES if row.name == model), None)
-    if sample is not None and transcoders in ("", *sample.transcoders):
-        return sample.transcoder_folder(transcoders or sample.transcoders[0])
+    sample = None if Path(model).exists() else samples.find(model)
+    if sample is not None and transcoders in ("", *sample.kinds):
+        return samples.transcoder_folder(sample, transcoders)
     if not transcoders:
         raise LoadError(f"“{model}” is no sample, so its transcoders must be named: --transcoders DIR.")
     if not Path(transcoders).exists():
