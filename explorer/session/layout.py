@@ -24,7 +24,8 @@ BIAS_ROW = 20.0  # below the layers, where there are bias nodes
 TOKEN_ROW = 22.0
 TOKEN_TEXT = 40.0  # token and position below the squares
 COLUMN = 33.0
-LEAST_COLUMN = 14.0
+LEAST_COLUMN = 10.0
+EVEN = 0.6  # of the width is dealt out evenly where there is not enough for all
 LEAST_ROW = 10.0
 EMPTY_ROW = 0.35  # height of a layer without nodes, relative to others
 INDENT = 7.0
@@ -54,7 +55,8 @@ class Layout:
     step      (n_nodes) which of RADII the mark has; ``placed`` is False for nodes that are in a "+n"
     bar       (n_nodes) length of an error's bar, 0 off errors
     columns   (n_pos + 1) borders of the columns; ``rows`` (n_layers + 1) borders of the layers, bottom first
-    pills     (n_logits, 4) left, top, width and height of each output; width 0 where there is no room
+    pills     (n_logits, 4) left, top, width and height of each output, always as at detail 1, for they hold
+              text; width 0 where there is no room
     """
 
     width: float
@@ -114,7 +116,7 @@ def layout(
         height=float(rows[0] + foot),
         x=np.zeros(n),
         y=np.zeros(n),
-        step=_fit_rows(graph, step, heights),
+        step=_fit_cells(graph, step, heights, np.diff(columns)),
         placed=np.ones(n, dtype=np.bool_),
         bar=np.zeros(n),
         columns=columns,
@@ -140,7 +142,6 @@ def enlarge(graph: Graph, influence: Floats, small: Layout) -> Layout:
         bar=small.bar * 2,
         columns=small.columns * 2,
         rows=small.rows * 2,
-        pills=np.column_stack([small.pills[:, :2] * 2 + small.pills[:, 2:] / 2, small.pills[:, 2:]]),
         bias_y=small.bias_y * 2,
         token_y=small.token_y * 2,
         detail=small.detail * 2,
@@ -181,7 +182,7 @@ def _column_borders(
     n_pos = graph.n_pos
     least = np.full(n_pos, COLUMN)
     if least.sum() > width:
-        least[:] = max(LEAST_COLUMN, width / max(n_pos, 1))
+        least[:] = max(LEAST_COLUMN, EVEN * width / max(n_pos, 1))
     elif len(token_widths) == n_pos:
         texts = np.maximum(least, np.minimum(np.asarray(token_widths) + 10, 90.0))
         least = texts if texts.sum() <= width else least
@@ -212,11 +213,12 @@ def _inside(graph: Graph) -> slice:
     return slice(graph.block(NodeKind.FEATURE).start, graph.block(NodeKind.ERROR).stop)
 
 
-def _fit_rows(graph: Graph, step: NDArray[np.int8], heights: Floats) -> NDArray[np.int8]:
-    """Marks no higher than their row."""
+def _fit_cells(graph: Graph, step: NDArray[np.int8], heights: Floats, widths: Floats) -> NDArray[np.int8]:
+    """Marks no higher than their row and no wider than their column."""
     step = step.copy()
     block = graph.block(NodeKind.FEATURE)
-    highest = np.searchsorted(2 * np.array(RADII) + 1, heights[graph.nodes.layer[block]], side="right") - 1
+    room = np.minimum(heights[graph.nodes.layer[block]], widths[graph.nodes.pos[block]] - 2)
+    highest = np.searchsorted(2 * np.array(RADII) + 1, room, side="right") - 1
     step[block] = np.minimum(step[block], np.maximum(highest, 0))
     return step
 
@@ -307,11 +309,13 @@ def _fill(radius: Floats, box: tuple[float, float, float, float]) -> tuple[Float
     The others get the place of the "+n", which needs room of its own at the end of the last line.
     """
     left, top, right, bottom = box
-    lines = _lines(radius, right - left - INDENT - 2, bottom - top)
+    indent = min(INDENT, max(0.3 * (right - left), float(radius[0]) + 1))
+    width = right - left - indent + float(radius[0]) - 1
+    lines = _lines(radius, width, bottom - top)
     placed = lines[-1][1]
     more = _more_width(right - left)
     if placed < len(radius):
-        first, last, room = lines[-1][0], lines[-1][1], right - left - INDENT - 2 - more
+        first, last, room = lines[-1][0], lines[-1][1], width - more
         while last > first and _line_width(radius[first:last]) > room:
             last -= 1
         lines[-1] = (first, last)
@@ -321,10 +325,10 @@ def _fill(radius: Floats, box: tuple[float, float, float, float]) -> tuple[Float
     xs, ys = np.empty(len(radius)), np.empty(len(radius))
     for (first, last), line_height in zip(lines, heights, strict=True):
         reach = np.cumsum(2 * radius[first:last] + GAP)
-        xs[first:last] = left + INDENT - radius[0] + reach - GAP - radius[first:last]
+        xs[first:last] = left + indent - radius[0] + reach - GAP - radius[first:last]
         ys[first:last] = y + (line_height - GAP) / 2
         y += line_height
-        end = left + INDENT - radius[0] + (float(reach[-1]) if last > first else 0.0)
+        end = left + indent - radius[0] + (float(reach[-1]) if last > first else 0.0)
     if placed < len(radius):
         xs[placed:] = min(end + more / 2, right - more / 2)
         ys[placed:] = y - heights[-1] / 2 - GAP / 2

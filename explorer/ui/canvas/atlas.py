@@ -16,7 +16,7 @@ from explorer.ui.canvas.scene import HIDDEN, LOWER, RAISE, REST
 
 KINDS = 4  # feature, error, embedding, bias; outputs are pills with text
 STATES = HIDDEN + 1
-SCALES = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+SCALES = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 OUTLINED = 0.7  # smaller marks are plain, for an outline would hide their fill
 DOT = 1.3
 MARGIN = 3.0

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.circuits.graph import Bools, Floats, Graph, Ints, NodeKind
-from explorer.session.layout import Layout
+from explorer.session.layout import RIGHT, Layout
 from explorer.ui.canvas.viewport import Viewport
+
+BEND = 1.5  # shorter lines near the source, where curves bend most
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,20 +24,33 @@ class Ends:
     is_output: Bools
 
 
-def ends(graph: Graph, layout: Layout, viewport: Viewport, mark_scale: float, ratio: float) -> Ends:
-    """The ends of links of all nodes at a device pixel ratio."""
+def ends(
+    graph: Graph, layout: Layout, viewport: Viewport, mark_scale: float, width: float, ratio: float
+) -> Ends:
+    """The ends of links of all nodes at a device pixel ratio.
+
+    Outputs hold text, so they are not scaled; they stay above the top layer and inside a view of ``width``.
+    """
     outputs = graph.block(NodeKind.LOGIT)
     half = layout.radius * mark_scale
     half[outputs] = layout.pills[:, 3] / 2
     is_output = np.zeros(len(graph), dtype=np.bool_)
     is_output[outputs] = True
+    x, y = viewport.x(layout.x, layout.detail), viewport.y(layout.y, layout.detail)
+    right, top = layout.columns[-1:] / layout.detail, layout.rows[-1:] / layout.detail
+    x[outputs] = np.minimum(viewport.x(right), width - RIGHT) - right + _middle(layout.pills, 0)
+    y[outputs] = viewport.y(top) - top + _middle(layout.pills, 1)
     return Ends(
-        viewport.x(layout.x, layout.detail) * ratio,
-        viewport.y(layout.y, layout.detail) * ratio,
+        x * ratio,
+        y * ratio,
         half * ratio,
         graph.nodes.pos.astype(np.int64),
         is_output,
     )
+
+
+def _middle(pills: Floats, axis: int) -> Floats:
+    return np.asarray(pills[:, axis] + pills[:, 2 + axis] / 2, dtype=np.float64)
 
 
 def controls(ends: Ends, source: Ints, target: Ints) -> Floats:
@@ -58,7 +73,7 @@ def controls(ends: Ends, source: Ints, target: Ints) -> Floats:
 
 def lines(points: Floats, n_segments: int) -> Floats:
     """(n * n_segments, 4) the curves as straight lines x1 y1 x2 y2, C-contiguous for ``drawLines``."""
-    t = np.linspace(0.0, 1.0, n_segments + 1)[:, None]
+    t = np.linspace(0.0, 1.0, n_segments + 1)[:, None] ** BEND
     basis = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
     curve = np.einsum("sk,nkd->nsd", basis, points)
     return np.ascontiguousarray(np.concatenate([curve[:, :-1], curve[:, 1:]], axis=2).reshape(-1, 4))

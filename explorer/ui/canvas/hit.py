@@ -14,19 +14,17 @@ REACH_HIDDEN = 6.0
 
 
 class Grid:
-    """The marks of a layout by cell. Points along an error's bar and an output's pill count as the mark."""
+    """The marks of a layout by cell, outputs aside. Points along an error's bar count as the mark."""
 
     def __init__(self, graph: Graph, layout: Layout) -> None:
         self._cells: dict[tuple[int, int], list[tuple[float, float, int]]] = defaultdict(list)
-        for node, (x, y) in enumerate(zip(layout.x.tolist(), layout.y.tolist(), strict=True)):
-            self._add(x, y, node)
-        for node in range(*_range(graph, NodeKind.ERROR)):
+        for node in range(graph.block(NodeKind.LOGIT).start):
+            self._add(float(layout.x[node]), float(layout.y[node]), node)
+        errors = graph.block(NodeKind.ERROR)
+        for node in range(errors.start, errors.stop):
             self._add_line(
                 float(layout.x[node]), float(layout.x[node] + layout.bar[node]), float(layout.y[node]), node
             )
-        first = graph.block(NodeKind.LOGIT).start
-        for row, (left, _, width, _) in enumerate(layout.pills.tolist()):
-            self._add_line(left + 6, left + width - 6, float(layout.y[first + row]), first + row)
 
     def nearest(self, x: float, y: float, scale_x: float, scale_y: float, shown: Bools) -> int | None:
         """The mark nearest to a place, within 14 px on the screen; hidden dots only if no mark is near.
@@ -58,8 +56,3 @@ class Grid:
         while x < right:
             self._add(x, y, node)
             x += CELL / 2
-
-
-def _range(graph: Graph, kind: NodeKind) -> tuple[int, int]:
-    block = graph.block(kind)
-    return block.start, block.stop

@@ -14,6 +14,7 @@ from explorer.ui.canvas.atlas import draw_mark, state_fill
 from explorer.ui.canvas.frame import LEGEND, Frame
 from explorer.ui.canvas.scene import HIDDEN, LOWER, RAISE, REST
 from explorer.ui.canvas.texts import Texts
+from explorer.ui.canvas.words import LEAST_MORE
 
 GAP = 14.0
 SWATCH = 11.0
@@ -51,8 +52,11 @@ def caption(frame: Frame) -> str:
     scene = frame.scene
     if not scene.selection:
         links = scene.links
-        return f"{len(links):,} of {links.total:,} links · fill: effect on the targets"
-    return "fill: weight, over the largest on its side"
+        words = f"{len(links):,} of {links.total:,} links · fill: effect on the targets"
+    else:
+        words = "fill: weight, over the largest on its side"
+    crowded = int((scene.view.shown & ~frame.layout.placed).sum()) if frame.mark_scale < LEAST_MORE else 0
+    return f"zoom in for {crowded:,} more · {words}" if crowded else words
 
 
 def paint_legend(texts: Texts, frame: Frame) -> None:

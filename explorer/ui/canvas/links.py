@@ -26,7 +26,7 @@ FADE = 0.18  # of the picture while something is selected, in ink
 FIRST = 3_000  # links after which a first picture is handed over
 MOST_SMOOTH = 1_500
 MOST_CURVED = 6_000
-MOST_LINES = 20_000  # beyond it links are counted into a density picture
+MOST_LINES = 12_000  # beyond it links are counted into a density picture
 DENSITY_ALPHA = 0.30
 
 
@@ -177,11 +177,12 @@ def _batches(order: Order, first: int, last: int, size: int) -> list[tuple[Ints,
     """Links of one pen at a time, strong steps before weak ones, the two signs in turn."""
     step = ramp_step(order.strength[first:last])
     lower = order.lower[first:last]
+    thinner = min(1.0, FIRST / max(len(order.points), 1)) ** 0.5
     batches: list[tuple[Ints, QPen]] = []
     for bin_ in reversed(range(len(ALPHAS))):
         turns: list[list[tuple[Ints, QPen]]] = []
         for sign, value in ((False, order.theme.sign_raise), (True, order.theme.sign_lower)):
-            pen = QPen(color(value, ALPHAS[bin_]), 0)
+            pen = QPen(color(value, ALPHAS[bin_] * thinner), 0)
             found = np.flatnonzero((step == bin_) & (lower == sign)) + first
             turns.append([(found[at : at + size], pen) for at in range(0, len(found), size)])
         for at in range(max(len(turn) for turn in turns)):

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from explorer.circuits.graph import Bools, Floats, Ints, NodeKind
 from explorer.session.theme import ramp_step
+from explorer.ui.canvas.atlas import draw_shape
 from explorer.ui.canvas.curves import controls, lines
 from explorer.ui.canvas.frame import Frame
 from explorer.ui.canvas.links import Picture
@@ -207,7 +208,8 @@ def paint_selected(painter: QPainter, frame: Frame, node: int) -> None:
     painter.drawEllipse(middle, core + RING * ratio, core + RING * ratio)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(frame.theme.select))
-    painter.drawEllipse(middle, core, core)
+    kind = NodeKind(int(frame.graph.nodes.kind[node]))
+    draw_shape(painter, middle, kind, core if kind == NodeKind.FEATURE else core * 0.85)
 
 
 def paint_hovered(painter: QPainter, frame: Frame, node: int) -> None:

@@ -48,7 +48,8 @@ from explorer.ui.theme import color
 REST_MS = 60  # after which a pan or zoom has come to rest and links are painted anew
 SLACK = 0.25  # of the view's size, painted beyond each side so that a pan shows no gap
 MOST_DETAIL = 8.0
-LEFT_OUT = 0.1  # share of influence without a place at which a layout is taken twice as large
+MOST_OVERVIEW = 2.0  # detail of a layout that is shown whole, with marks as much smaller
+LEFT_OUT = 0.25  # share of influence without a place at which a layout is taken twice as large
 
 
 class Stage(QObject):
@@ -172,6 +173,9 @@ class Stage(QObject):
         frame = self.frame()
         if frame is None or not frame.plot.adjusted(0, 0, 0, 2).contains(x, y):
             return None
+        for row in range(len(frame.layout.pills)):
+            if frame.pill(row).contains(x, y):
+                return int(frame.graph.block(NodeKind.LOGIT).start) + row
         detail = frame.layout.detail
         if detail not in self._grids:
             self._grids[detail] = Grid(frame.graph, frame.layout)
@@ -263,7 +267,7 @@ class Stage(QObject):
             return False
         if self.viewport.scale >= 2 * made.detail:
             return True
-        return _left_out(self._view, made) > LEFT_OUT and made.detail < 4
+        return _left_out(self._view, made) > LEFT_OUT and made.detail < MOST_OVERVIEW
 
     def _new_frame(self, scene_: Scene) -> Frame:
         width, height, ratio = self._size
@@ -273,7 +277,7 @@ class Stage(QObject):
             scene_,
             made,
             self.viewport,
-            ends(scene_.view.graph, made, self.viewport, scale, ratio),
+            ends(scene_.view.graph, made, self.viewport, scale, width, ratio),
             self.theme,
             self._atlas(scale, ratio),
             scale,

@@ -34,7 +34,6 @@ from explorer.ui.theme import color
 CARD_MS = 250
 DRAG = 4.0  # px after which a press is a drag
 ZOOM_STEP = 1.25
-PAN_KEY = 0.0
 
 DIRECTIONS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -58,6 +57,7 @@ class GraphCanvas(QWidget):
         self._drag = ""
         self._band: QRectF | None = None
         self._card_open = False
+        self._shows_focus = False
         self._walked: list[int] = []
         self._at = -1
         self._overlay_boxes: list[TextBox] | None = None
@@ -211,7 +211,7 @@ class GraphCanvas(QWidget):
         else:
             painter.drawPixmap(0, 0, pixmap)
             self._paint_overlay(painter, frame)
-        if self.hasFocus():
+        if self._shows_focus:
             painter.setPen(QPen(QColor(self._stage.theme.select), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))
@@ -470,9 +470,14 @@ class GraphCanvas(QWidget):
             self._document.select(())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = event.reason() not in (
+            Qt.FocusReason.MouseFocusReason,
+            Qt.FocusReason.PopupFocusReason,
+        )
         self.update()
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = False
         self.update()
         super().focusOutEvent(event)

@@ -19,6 +19,8 @@ from explorer.ui.canvas.texts import Texts
 AXIS_RIGHT = AXIS - 10
 LINE = 14.0  # between two names of layers
 LABELLED = 6
+LEAST_MORE = 0.7  # scale of marks below which "+n" would cover them
+LEAST_TEXT = 20.0  # px of a column below which only its position is written
 PILL_ALPHA = 0.45
 
 
@@ -80,7 +82,7 @@ def paint_tokens(texts: Texts, frame: Frame) -> None:
     painter, theme, graph = texts.painter, frame.theme, frame.graph
     top = frame.strip_top
     columns = frame.columns()
-    middles = (columns[:-1] + columns[1:]) / 2
+    middles = (np.maximum(columns[:-1], AXIS) + np.minimum(columns[1:], frame.width)) / 2
     painter.fillRect(QRectF(0, top, frame.width, TOKEN_TEXT), QColor(theme.surface_canvas))
     current = frame.scene.current
     chosen = int(graph.nodes.pos[current]) if current is not None else -1
@@ -90,14 +92,25 @@ def paint_tokens(texts: Texts, frame: Frame) -> None:
         left, width = float(columns[chosen]), float(columns[chosen + 1] - columns[chosen])
         ground = blend(theme.select, theme.surface_canvas, 0.07)
         painter.fillRect(QRectF(left, top, width, TOKEN_TEXT), QColor(ground))
+    rooms = _rooms(texts, frame, columns, middles)
     order = range(graph.n_pos) if chosen < 0 else (chosen, *(p for p in range(graph.n_pos) if p != chosen))
     boxes: list[QRectF] = []
     for pos in order:
-        room = float(columns[pos + 1] - columns[pos]) - 4
         x = float(middles[pos])
-        if not AXIS < x < frame.width:
-            continue
-        _token(texts, frame, pos, x, top, max(room, 22.0), pos == chosen, boxes)
+        if AXIS < x < frame.width and columns[pos + 1] > AXIS and columns[pos] < frame.width:
+            _token(texts, frame, pos, x, top, rooms[pos] if pos != chosen else 120.0, pos == chosen, boxes)
+
+
+def _rooms(texts: Texts, frame: Frame, columns: Floats, middles: Floats) -> list[float]:
+    """Width for each token's text: its column and what its neighbours leave of theirs; 0 if there is none."""
+    widths = np.diff(columns)
+    need = np.array([texts.width(token_text(token), "body") for token in frame.graph.tokens])
+    half = np.minimum(need, widths) / 2
+    apart = np.diff(middles)
+    left = np.concatenate([[np.inf], apart - half[:-1]])
+    right = np.concatenate([apart - half[1:], [np.inf]])
+    rooms = np.maximum(np.minimum(2 * np.minimum(left, right) - 6, 140.0), widths - 4)
+    return [float(room) if width >= LEAST_TEXT else 0.0 for room, width in zip(rooms, widths, strict=True)]
 
 
 def _token(
@@ -194,7 +207,7 @@ def _caption(texts: Texts, frame: Frame, right: float) -> None:
 
 def paint_more(texts: Texts, frame: Frame) -> None:
     """ "+n" where a cell is full, for those of its nodes that are shown."""
-    if frame.mark_scale < 0.7:
+    if frame.mark_scale < LEAST_MORE:
         return
     shown = frame.scene.view.shown
     for more in frame.layout.more:
