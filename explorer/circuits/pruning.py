@@ -6,7 +6,7 @@ The rule, ties included, is circuit-tracer's ``prune_graph`` (decoderesearch/cir
    embeddings and logits (and our bias nodes) always stay;
 2. normalise the rows of what is left again, score each edge by its share times its target's influence,
    and keep the largest until they hold ``edge_threshold`` of the total;
-3. drop features and errors that feed nothing and features that nothing feeds, until none is left.
+3. drop features, errors and biases that feed nothing and features that nothing feeds, until none is left.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def _kept_edges(graph: Graph, nodes: Bools, threshold: float, count_bias: bool) 
 def _drop_dead_ends(graph: Graph, nodes: Bools, edges: Bools) -> tuple[Bools, Bools]:
     """Rule 3. A target stays whatever feeds it."""
     kind = graph.nodes.kind
-    needs_output = np.isin(kind, [NodeKind.FEATURE, NodeKind.ERROR]) & (graph.target_weight == 0)
+    loose = np.isin(kind, [NodeKind.FEATURE, NodeKind.ERROR, NodeKind.BIAS])
+    needs_output = loose & (graph.target_weight == 0)
     needs_input = (kind == NodeKind.FEATURE) & (graph.target_weight == 0)
     real = kind[graph.rows.source] != NodeKind.BIAS
     while True:

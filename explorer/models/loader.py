@@ -101,14 +101,14 @@ def open_language_model(folder: Path, *, dtype: str = "float32", device: str = "
     UnsupportedModel in one sentence if the folder is no model, is incomplete or damaged, or is of a family that
     cannot be frozen exactly.
     """
-    raw = _read_config(folder)
+    _read_config(folder)
     _check_files(folder)
     config = _typed_config(folder)
     family = family_of(config, f"“{folder.name}”")
     network = _read_network(folder, config, family, dtype)
     check_structure(network, family, f"“{folder.name}”")
     _check_finite(network, folder)
-    name = str(raw.get("_name_or_path") or folder.name)
+    name = _folder_name(folder)
     tokenizer = _read_tokenizer(folder)
     return LanguageModel(name, folder, family, network.to(device).eval(), config.get_text_config(), tokenizer)
 
@@ -229,6 +229,12 @@ def _read_network(folder: Path, config: Any, family: Family, dtype: str) -> Any:
             f"The weights in {folder} do not match its config.json: {_some(wrong)} missing or of another shape."
         )
     return network
+
+
+def _folder_name(folder: Path) -> str:
+    """What the model is called: its folder, or the one around it if that is just called "model"."""
+    own = folder.resolve()
+    return own.parent.name if own.name == "model" else own.name
 
 
 def _some(names: list[str]) -> str:

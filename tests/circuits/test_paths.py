@@ -1,0 +1,101 @@
+"""Strongest paths: against plain enumeration, and the story that the sample tells."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.circuits.graph import Graph, NodeKind
+from explorer.circuits.graph_arrays import from_arrays
+from explorer.circuits.influence import edge_share, row_mass
+from explorer.circuits.paths import strongest_paths
+from explorer.circuits.pruning import prune
+from explorer.engine.inprocess import run_job
+from explorer.engine.state import EngineState
+from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
+from tests.graphs import random_graph
+
+
+def enumerated(graph: Graph, edges: np.ndarray, sources: set[int], target: int) -> list[tuple[float, tuple[int, ...]]]:
+    """Every path to ``target``, strongest first, by walking backwards."""
+    share = edge_share(graph, row_mass(graph))
+    found: list[tuple[float, tuple[int, ...]]] = []
+
+    def walk(node: int, path: tuple[int, ...], product: float) -> None:
+        if node in sources:
+            found.append((product, path))
+        for edge in range(graph.rows.start[node], graph.rows.start[node + 1]):
+            if edges[edge] and share[edge]:
+                source = int(graph.rows.source[edge])
+                walk(source, (source, *path), product * abs(share[edge]))
+
+    walk(target, (target,), 1.0)
+    return sorted(found, reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_paths_are_the_strongest_of_all(seed: int) -> None:
+    graph = random_graph(20, 70, n_pos=4, n_layers=4, n_logits=2, seed=seed)
+    edges = graph.nodes.kind[graph.rows.source] != NodeKind.BIAS
+    tokens = graph.block(NodeKind.EMBEDDING)
+    sources, target = set(range(tokens.start, tokens.stop)), graph.block(NodeKind.LOGIT).start
+    expected = enumerated(graph, edges, sources, target)[:7]
+    found = strongest_paths(graph, edges, sources, [target], 7)
+    assert [path.share for path in found] == pytest.approx([share for share, _ in expected])
+    assert {path.nodes for path in found} == {nodes for _, nodes in expected}
+
+
+def test_the_sign_of_a_path_is_the_product_of_its_signs() -> None:
+    graph = random_graph(15, 60, n_pos=4, n_layers=3, seed=7)
+    edges = graph.nodes.kind[graph.rows.source] != NodeKind.BIAS
+    weight = {
+        (int(source), int(target)): float(value)
+        for source, target, value in zip(graph.rows.source, graph.edge_target, graph.rows.weight, strict=True)
+    }
+    tokens, logits = graph.block(NodeKind.EMBEDDING), graph.block(NodeKind.LOGIT)
+    paths = strongest_paths(graph, edges, range(tokens.start, tokens.stop), range(logits.start, logits.stop), 10)
+    assert paths
+    for path in paths:
+        assert path.raises == (np.prod([np.sign(weight[pair]) for pair in pairwise(path.nodes)]) > 0)
+
+
+def test_nothing_connects_nothing() -> None:
+    graph = random_graph(15, 60, n_pos=4, n_layers=3, seed=7)
+    nowhere = np.zeros(graph.n_edges, dtype=bool)
+    assert strongest_paths(graph, nowhere, [0], [len(graph) - 1], 3) == []
+
+
+def test_dallas_leads_to_austin_through_a_texas_feature_on_the_last_token() -> None:
+    """reference: the sample's ORIGIN.md; Texas's features are chosen without looking at Dallas."""
+    sample = SAMPLES[0]
+    where = {"model": str(model_folder(sample)), "transcoders": str(transcoder_folder(sample))}
+    answer = run_job("attribute", EngineState(), None, text=sample.prompt, **where)
+    graph = from_arrays(answer["head"], answer["arrays"])
+    texas = texas_features(model_folder(sample), transcoder_folder(sample))
+    dallas = graph.block(NodeKind.EMBEDDING).start + graph.tokens.index("Dallas")
+    austin = graph.block(NodeKind.LOGIT).start + graph.logit_tokens.index("Austin")
+    tokens = graph.block(NodeKind.EMBEDDING)
+    kept = prune(graph, 0.8, 0.98).edges
+    strongest = strongest_paths(graph, kept, range(tokens.start, tokens.stop), [austin], 5)
+    through = [path.nodes[1] for path in strongest if len(path.nodes) == 3 and path.nodes[0] == dallas]
+    last = graph.n_pos - 1
+    assert any(graph.key(node)[1:] in {(layer, last, feature) for layer, feature in texas} for node in through)
+
+
+def texas_features(model: Path, transcoders: Path) -> set[tuple[int, int]]:
+    from tokenizers import Tokenizer
+    from transformers import LlamaForCausalLM
+
+    from explorer.io.transcoders import read
+    from sample_models.training.us_cities.facts import STATES
+    from sample_models.training.us_cities.selection import StateFeatures
+
+    network = LlamaForCausalLM.from_pretrained(model).eval()
+    with torch.no_grad():
+        states = StateFeatures(network, Tokenizer.from_file(str(model / "tokenizer.json")), read(transcoders))
+        chosen = states.of(next(state for state in STATES if state.name == "Texas"), without="Dallas")
+    return {(int(layer), int(feature)) for layer, feature in chosen.nonzero()}
