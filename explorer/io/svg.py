@@ -74,7 +74,7 @@ def _element(item: Item) -> str:
 
 
 def _text(text: Text) -> str:
-    place = f'x="{_n(text.x)}" y="{_n(text.y)}" font-size="{_n(text.size)}"'
+    place = f'x="{_n(text.x)}" y="{_n(text.y)}" font-size="{text.size}"'
     if text.anchor != "start":
         place += f' text-anchor="{text.anchor}"'
     if not text.upright:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from explorer.circuits.graph import Bools, Ints, NodeKind
+from explorer.circuits.graph import Bools, Floats, Ints, NodeKind
 from explorer.session.figure import Box, Run, Text
-from explorer.session.figure_links import Choice
-from explorer.session.figure_marks import BAR_HEIGHT
-from explorer.session.figure_text import elide, plain, text_width
+from explorer.session.figure_links import Choice, heads
+from explorer.session.figure_marks import BAR_HEIGHT, PIN_APART
+from explorer.session.figure_text import elide, plain, text_width, visible
 from explorer.session.layout import AXIS, Layout
 from explorer.session.theme import Theme
 from explorer.session.view import GraphView, default_label, rows_of
@@ -21,6 +21,7 @@ APART = 5.0  # between a mark and its name
 MOST = 14  # names, for more hide the links
 UNNAMED = 6  # so many of the strongest features are told by number where no more have a name
 TOKEN_TEXT = 70.0  # longest token that stands upright on its side
+NUDGE = 5.0
 LAYER_STEPS = (1, 2, 5, 10, 20, 50)
 
 
@@ -42,12 +43,13 @@ def names(
     A name that finds no room beside its mark, clear of ``taken``, of every mark and of other names, is shortened
     or left out. Numbers stand left or right of their mark only.
     """
-    marks = [box for node in np.flatnonzero(choice.nodes & place.placed).tolist() for box in _mark(view, place, node)]
-    full = [*taken, *marks]
+    reach = _reach(view, place)
+    full = [*taken, *_marks(view, place, choice, reach)]
     room = Box(float(place.columns[0]), 0.0, float(place.columns[-1]), float(place.rows[0]))
     found: list[Text] = []
     for name in _wanted(view, place, choice, theme):
-        text = _fit(name, place, size, theme.surface_canvas, room, full)
+        at = (float(place.x[name.node]), float(place.y[name.node]), float(reach[name.node]))
+        text = _fit(name, at, size, theme.surface_canvas, room, full)
         if text:
             found.append(text)
             full.append(text.box)
@@ -55,38 +57,45 @@ def names(
 
 
 def _wanted(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Iterator[_Name]:
-    """Pinned nodes, labelled ones, then numbers of the strongest features where few have a name."""
+    """Targets, pinned nodes, labelled ones, then numbers of the strongest features where few have a name."""
     graph, edits = view.graph, view.edits
     inside = choice.nodes & place.placed & (graph.nodes.kind <= NodeKind.ERROR)
-    pinned, labelled = (
-        _strongest_first(view, rows_of(graph, keys), inside) for keys in (edits.pinned, tuple(edits.labels))
-    )
-    given = list(dict.fromkeys([*pinned, *labelled]))[:MOST]
+    groups = (heads(graph), rows_of(graph, edits.pinned), rows_of(graph, tuple(edits.labels)))
+    ranked = [node for group in groups for node in _strongest_first(view, group, inside)]
+    given = list(dict.fromkeys(ranked))[:MOST]
     features = np.flatnonzero(graph.nodes.kind == NodeKind.FEATURE)
     others = [node for node in _strongest_first(view, features, inside) if node not in given]
     for node in given:
-        yield _Name(node, view.label(node), 600, theme.text)
+        yield _Name(node, visible(view.label(node)), 600, theme.text)
     for node in others[: max(0, UNNAMED - len(given))]:
         yield _Name(node, default_label(graph, node), 400, theme.text_2)
 
 
 def _strongest_first(view: GraphView, nodes: Ints, inside: Bools) -> list[int]:
-    """Those of ``nodes`` that are ``inside``, targets first, then by influence."""
+    """Those of ``nodes`` that are ``inside``, by influence."""
     nodes = nodes[inside[nodes]]
-    aim = view.graph.target_weight[nodes] != 0
-    order = np.lexsort((-view.influence[nodes], ~aim))
-    return [int(node) for node in nodes[order]]
+    return [int(node) for node in nodes[np.argsort(-view.influence[nodes], kind="stable")]]
 
 
-def _mark(view: GraphView, place: Layout, node: int) -> Iterator[Box]:
-    x, y, r = float(place.x[node]), float(place.y[node]), float(place.radius[node])
-    yield Box(x - r, y - r, x + r, y + r)
-    if view.graph.nodes.kind[node] == NodeKind.ERROR:
-        yield Box(x, y - BAR_HEIGHT / 2, x + float(place.bar[node]), y + BAR_HEIGHT / 2)
+def _reach(view: GraphView, place: Layout) -> Floats:
+    """(n_nodes) radius of the mark with its pin."""
+    reach = place.radius.copy()
+    reach[rows_of(view.graph, view.edits.pinned)] += PIN_APART
+    return reach
 
 
-def _fit(name: _Name, place: Layout, size: int, halo: str, room: Box, full: Sequence[Box]) -> Text | None:
-    x, y, r = float(place.x[name.node]), float(place.y[name.node]), float(place.radius[name.node])
+def _marks(view: GraphView, place: Layout, choice: Choice, reach: Floats) -> Iterator[Box]:
+    for node in np.flatnonzero(choice.nodes & place.placed).tolist():
+        x, y, r = float(place.x[node]), float(place.y[node]), float(reach[node])
+        yield Box(x - r, y - r, x + r, y + r)
+        if view.graph.nodes.kind[node] == NodeKind.ERROR:
+            yield Box(x, y - BAR_HEIGHT / 2, x + float(place.bar[node]), y + BAR_HEIGHT / 2)
+
+
+def _fit(
+    name: _Name, at: tuple[float, float, float], size: int, halo: str, room: Box, full: Sequence[Box]
+) -> Text | None:
+    x, y, r = at
     middle = y + 0.36 * size
     spots = (
         (x - r - APART, middle, "end"),
@@ -125,10 +134,16 @@ def tokens(view: GraphView, place: Layout, theme: Theme, size: int) -> tuple[Tex
         if upright:
             text = Text(x, top + size, (run,), size, "middle")
         else:
-            text = Text(x + 0.36 * size, top, (run,), size, "end", upright=False)
+            text = _beside(found, Text(x + 0.36 * size, top, (run,), size, "end", upright=False))
         if words and not any(text.box.meets(other.box) for other in found[-1:]):
             found.append(text)
     return tuple(found)
+
+
+def _beside(found: Sequence[Text], text: Text) -> Text:
+    """``text``, moved right by what it lacks to the last one, if that is little."""
+    lack = found[-1].box.x1 - text.box.x0 if found else 0.0
+    return replace(text, x=text.x + lack) if 0 < lack <= NUDGE else text
 
 
 def rows(view: GraphView, place: Layout, theme: Theme, size: int, *, bias: bool) -> tuple[Text, ...]:
@@ -136,15 +151,17 @@ def rows(view: GraphView, place: Layout, theme: Theme, size: int, *, bias: bool)
     x = AXIS - 6.0
     base = place.row_middle() + 0.36 * size
     n = view.graph.n_layers
-    found = [Text(x, place.token_y + 0.36 * size, (Run("tokens", theme.text_2),), size, "end")]
-    if bias:
-        found.append(Text(x, place.bias_y + 0.36 * size, (Run("bias", theme.text_2),), size, "end"))
     step = _layer_step(place, size)
-    for layer in (n - 1, 0, *range(n - 2, 0, -1)):
-        words = f"layer {layer}" if layer == n - 1 else str(layer)
-        text = Text(x, float(base[layer]), (Run(words, theme.text_2),), size, "end")
-        wanted = layer % step == 0 or layer in (n - 1, 1)
-        if wanted and not any(text.box.meets(other.box) for other in found):
+    wishes: list[tuple[float, tuple[str, ...]]] = [(place.token_y + 0.36 * size, ("tokens", "tok."))]
+    if bias:
+        wishes.append((place.bias_y + 0.36 * size, ("bias",)))
+    wishes.append((float(base[n - 1]), (f"layer {n - 1}", str(n - 1))))
+    wishes += [(float(base[n]), (str(n),)) for n in (0, *range(n - 2, 0, -1)) if n % step == 0 or n == 1]
+    found: list[Text] = []
+    for y, words in wishes:
+        fitting = next((word for word in words if text_width(word, size) <= x), words[-1])
+        text = Text(x, y, (Run(fitting, theme.text_2),), size, "end")
+        if not any(text.box.meets(other.box) for other in found):
             found.append(text)
     return tuple(found)
 

@@ -17,6 +17,7 @@ from explorer.session.view import GraphView, rows_of
 OUTLINE, PIN_OUTLINE, TARGET_OUTLINE = 0.8, 1.4, 1.6
 BAR_HEIGHT = 2.5
 SQUARE = 0.92  # half a side of the square, of the circle's radius
+PIN_APART = 3.0
 PILL_PAD = 8.0
 PILL_TEXT = 90.0
 
@@ -84,7 +85,7 @@ def fill(strength: float, theme: Theme) -> Ink:
     """How a mark of that effect, relative to the strongest, is filled; not at all without effect."""
     colour = theme.surface_canvas
     if strength:
-        colour = blend(theme.sign(strength), theme.surface_canvas, RAMP[int(ramp_step(strength))])
+        colour = blend(theme.sign(strength), theme.surface_canvas, RAMP[int(ramp_step(np.array([strength]))[0])])
     return Ink(fill=colour, stroke=theme.mark_ink, width=OUTLINE)
 
 
@@ -102,7 +103,7 @@ def mark(kind: NodeKind, x: float, y: float, r: float, ink: Ink) -> Item:
 
 def pin(x: float, y: float, r: float, theme: Theme) -> Rect:
     """The square around a pinned mark."""
-    half = r + 3.0
+    half = r + PIN_APART
     return Rect(x - half, y - half, 2 * half, 2 * half, Ink(stroke=theme.mark_ink, width=PIN_OUTLINE))
 
 

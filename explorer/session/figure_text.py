@@ -27,16 +27,16 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 MARKS = {"“": 408, "”": 408, "‘": 228, "’": 214, "·": 290, "−": 673, "×": 673, "…": 821, "↵": 1000, NO_BREAK: 281}
 AVERAGE, WIDE = 640, 1000
 ELLIPSIS = "…"
-NAMES = {"\n": "newline", "\t": "tab", "\r": "return", " ": "space", "": "nothing"}
+NAMES = {"\n": "newline", "\t": "tab", "\r": "return", "": "nothing"}
 
 
-def text_width(text: str, size: float, weight: int = 400) -> float:
+def text_width(text: str, size: int, weight: int = 400) -> float:
     """Width in pixels of ``text`` in Inter at ``size``: exact for ASCII but for kerning, else an average."""
     table = SEMIBOLD if weight >= 600 else REGULAR
     return size * sum(_advance(char, table) for char in text) / 1000
 
 
-def elide(text: str, width: float, size: float, weight: int = 400) -> str:
+def elide(text: str, width: float, size: int, weight: int = 400) -> str:
     """``text``, cut and ended with … so that it fits ``width``; empty if not even one character fits."""
     if text_width(text, size, weight) <= width:
         return text
@@ -47,7 +47,7 @@ def elide(text: str, width: float, size: float, weight: int = 400) -> str:
     return ""
 
 
-def wrap(text: str, width: float, size: float, *, first: float = 0.0) -> list[str]:
+def wrap(text: str, width: float, size: int, *, first: float = 0.0) -> list[str]:
     """``text`` in lines of at most ``width``; ``first`` is what the first line has already used.
 
     Only a word wider than ``width`` is cut.
@@ -66,17 +66,23 @@ def wrap(text: str, width: float, size: float, *, first: float = 0.0) -> list[st
 
 def plain(token: str) -> str:
     """The text of a token as a figure writes it: without the space in front, white space by name."""
-    text = NAMES.get(token) or token.strip(" ")
-    text = NAMES.get(text, text)
-    return "".join(_visible(char) for char in text)
+    text = token.strip(" ")
+    if token and not text:
+        return "space" if len(token) == 1 else f"{len(token)} spaces"
+    return NAMES.get(text) or visible(text)
 
 
-def _visible(char: str) -> str:
+def visible(text: str) -> str:
+    """``text`` on one line: newlines as ↵, tabs as spaces, what cannot be seen as U+FFFD."""
+    return "".join(_seen(char) for char in text)
+
+
+def _seen(char: str) -> str:
     if char in "\r\n":
         return "↵"
     if char == "\t":
         return " "
-    return char if char.isprintable() else "\N{REPLACEMENT CHARACTER}"
+    return char if char.isprintable() or char == NO_BREAK else "\N{REPLACEMENT CHARACTER}"
 
 
 def _advance(char: str, table: tuple[int, ...]) -> int:

@@ -14,13 +14,14 @@ from explorer.circuits.graph_arrays import plain as plain_values
 from explorer.circuits.scores import scores, worst_residual
 from explorer.session.figure import Run, Text
 from explorer.session.figure_links import Choice, LinkRule, Strongest, heads
-from explorer.session.figure_text import plain, text_width, wrap
+from explorer.session.figure_text import plain, text_width, visible, wrap
 from explorer.session.theme import Theme
 from explorer.session.view import GraphView, default_label
 
 BOOKS_LIMIT = 1e-5
 LEADING = 1.45
 GAP = "\N{NO-BREAK SPACE}"
+LONGEST_PROMPT = 200  # characters; the end, for it is what the output follows
 PARAGRAPH = 0.15  # of the size, on top between paragraphs
 
 
@@ -49,7 +50,7 @@ def paragraphs(
     """The caption; ``title`` and ``caption`` replace the question and what follows it, never the facts."""
     shown = f"{counts(view, choice)}, {_rule(view, choice, rule)}"
     said = [
-        Paragraph(title or question(view), caption or _prompt(view), theme.text),
+        Paragraph(visible(title) or question(view), " ".join(caption.split()) or _prompt(view), theme.text),
         Paragraph("", " ".join([shown, _pruning(view), _fill(view)]), theme.text_2),
     ]
     books, good = _books(view)
@@ -109,17 +110,20 @@ def _name(view: GraphView, node: int) -> str:
 
 def _prompt_text(view: GraphView) -> str:
     text = view.graph.provenance.get("prompt")
-    return text if isinstance(text, str) and text else "".join(view.graph.tokens[view.graph.n_special :]).strip()
+    tokens = view.graph.tokens[view.graph.n_special :] or view.graph.tokens
+    return text if isinstance(text, str) and text else "".join(tokens).strip()
 
 
 def _prompt(view: GraphView) -> str:
     """The model, the prompt and the output that is explained with its probability."""
     graph = view.graph
     model = _text(graph.provenance, "model") or _text(graph.provenance.get("metadata"), "scan")
-    told = f"{model} on “{_prompt_text(view)}”" if model else f"On “{_prompt_text(view)}”"
+    text = visible(_prompt_text(view))
+    prompt = f"“{text}”" if len(text) <= LONGEST_PROMPT else f"“…{text[-LONGEST_PROMPT:]}”"
+    told = f"{model} on {prompt}" if model else f"On {prompt}"
     aims = [node for node in heads(graph).tolist() if np.isfinite(graph.probability[node])]
     if aims:
-        told += "; " + ", ".join(f"p({_name(view, node)}) = {graph.probability[node]:.3f}" for node in aims[:3])
+        told += "; " + ", ".join(f"p({_name(view, node)}){GAP}={GAP}{graph.probability[node]:.3f}" for node in aims[:3])
     return told + "."
 
 

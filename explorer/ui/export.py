@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
@@ -194,6 +195,11 @@ def _application() -> QGuiApplication:
         if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
             os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         application = QGuiApplication([])
-    if FAMILY not in QFontDatabase.families():
-        load_fonts()
+    _load_fonts()
     return application
+
+
+@cache
+def _load_fonts() -> None:
+    """Once, also where the system has the typeface, which may be another version of it."""
+    load_fonts()
