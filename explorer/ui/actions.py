@@ -70,7 +70,7 @@ def can_run(window: MainWindow) -> bool:
 
 
 def is_running(window: MainWindow) -> bool:
-    return window.engine.job != ""
+    return bool(window.engine.job)
 
 
 def is_open(window: MainWindow) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -15,13 +15,17 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QScrollArea,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
 from explorer.ui.action_set import ActionSet
 from explorer.ui.actions import ACTIONS, MENUS
-from explorer.ui.widgets.look import px
+from explorer.ui.widgets.look import current_theme, font, px
+
+KEYS = Qt.ItemDataRole.UserRole + 1
 
 CANVAS_KEYS = (
     ("Walk to the nearest mark", "Arrows"),
@@ -57,7 +61,7 @@ class KeyMap(QDialog):
             for name, rows in groups:
                 if name in chosen and rows:
                     _add(column, name, rows)
-            if "Help" in chosen:
+            if "File" in chosen:
                 _add(column, "On the graph", list(CANVAS_KEYS))
             column.addStretch()
             columns.addLayout(column)
@@ -110,6 +114,19 @@ def _add(column: QVBoxLayout, name: str, rows: list[tuple[str, str]]) -> None:
     column.addLayout(grid)
 
 
+class _KeyDelegate(QStyledItemDelegate):
+    """Writes the key at the right of its row."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        painter.setFont(font("caption"))
+        painter.setPen(QColor(current_theme().text_3))
+        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(option.rect.adjusted(0, 0, -12, 0), right, index.data(KEYS) or "")
+
+
 class Palette(QDialog):
     """Do anything: type a few letters of an action's name, Return takes it."""
 
@@ -127,6 +144,7 @@ class Palette(QDialog):
         self.rows.setFrameShape(QFrame.Shape.NoFrame)
         self.rows.setAccessibleName("Actions")
         self.rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.rows.setItemDelegate(_KeyDelegate(self.rows))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.words)
@@ -154,8 +172,9 @@ class Palette(QDialog):
                 continue
             if all(word in text.casefold() for word in wanted):
                 keys = native(row.shortcut) if row.shortcut else ""
-                item = QListWidgetItem(f"{action.text()}    {keys}".rstrip())
+                item = QListWidgetItem(action.text())
                 item.setData(Qt.ItemDataRole.UserRole, row.id)
+                item.setData(KEYS, keys)
                 item.setSizeHint(QSize(0, px(24)))
                 self.rows.addItem(item)
         self.rows.setCurrentRow(0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QToolButton, QWidget
 
 from explorer.ui.action_set import ActionSet
+from explorer.ui.document import Document
 from explorer.ui.widgets.card import Card
 from explorer.ui.widgets.icons import IconLabel, icon
 from explorer.ui.widgets.look import px
@@ -35,7 +37,7 @@ class MenuRow(QWidget):
         row.setSpacing(4)
         row.addWidget(name)
         row.addSpacing(4)
-        row.addWidget(self.bar)
+        row.addWidget(self.bar, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch()
         row.addWidget(self.undo)
         row.addWidget(self.redo)
@@ -51,6 +53,16 @@ class MenuRow(QWidget):
     def show_title(self, name: str, more: str) -> None:
         """``name`` is what is open, ``more`` its state in grey."""
         self.title.setText(f"{_escaped(name)} <span style='color:{_grey(self)}'>· {_escaped(more)}</span>")
+        self._fit_title()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_title()
+
+    def _fit_title(self) -> None:
+        """Where the title would cover the menus, it goes: the window's frame has it too."""
+        room = self.width() // 2 - self.bar.mapTo(self, self.bar.rect().topRight()).x() - 8
+        self.title.setVisible(self.title.sizeHint().width() // 2 <= room)
 
     def _button(self, row: str) -> QToolButton:
         button = QToolButton()
@@ -79,6 +91,17 @@ class MenuRow(QWidget):
         card.clicked.connect(self._actions.by_id["palette"].trigger)
         card.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return card
+
+
+def title_of(document: Document, *, welcome: bool) -> tuple[str, str]:
+    """What is open, and whether it is saved."""
+    if welcome:
+        return "Welcome", "nothing open" if document.graph is None else "a graph is open behind it"
+    if document.path is not None:
+        return document.path.name, "saved" if document.is_saved else "edited"
+    if document.graph is not None:
+        return "New graph", "not saved"
+    return (document.model.name if document.model is not None else "No model"), "no graph yet"
 
 
 def _grey(widget: QWidget) -> str:

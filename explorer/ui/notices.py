@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -78,6 +78,15 @@ class NoticeBanner(QFrame):
         self.close_button.clicked.connect(self.dismiss)
         self.hide()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """As high as the words need, which a tool bar would not ask."""
+        needed = self.words.heightForWidth(max(self.words.width(), 200)) + 14
+        self.setFixedHeight(max(px(40), needed))
+
     @property
     def present(self) -> Notice | None:
         return self._waiting[0] if self._waiting else None
@@ -119,6 +128,7 @@ class NoticeBanner(QFrame):
             button.clicked.connect(_Answer(self, notice, act).take)
             self._row.insertWidget(self._row.indexOf(self.copy), button)
             self._buttons.append(button)
+        self._fit_height()
 
     def _copy(self) -> None:
         if self.present is not None:

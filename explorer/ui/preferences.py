@@ -8,7 +8,6 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.session.settings import TEXT_SCALES, Settings
+from explorer.ui.widgets.choice import Choice
 from explorer.ui.widgets.look import px
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -126,8 +126,8 @@ class Preferences(QDialog):
         self.size_value.setText(f"{self.text_size.value() * STEP} %")
 
 
-def _choice(name: str, options: tuple[tuple[str, str], ...], value: str) -> QComboBox:
-    combo = QComboBox()
+def _choice(name: str, options: tuple[tuple[str, str], ...], value: str) -> Choice:
+    combo = Choice()
     combo.setAccessibleName(name)
     for key, words in options:
         combo.addItem(words, key)

@@ -28,7 +28,7 @@ from explorer.ui.document import Document
 from explorer.ui.files import Files
 from explorer.ui.job_watch import JobWatch
 from explorer.ui.keys import KeyMap, Palette
-from explorer.ui.menu_row import MenuRow
+from explorer.ui.menu_row import MenuRow, title_of
 from explorer.ui.notices import STALE, Notice, NoticeBanner
 from explorer.ui.panels.graph_area import GraphArea
 from explorer.ui.panels.history import HistoryPanel
@@ -63,9 +63,11 @@ class MainWindow(QMainWindow):
         keep: Callable[[Settings], None],
     ) -> None:
         super().__init__()
-        self.document, self.engine, self.canvas = document, engine, canvas
+        self.document: Document = document
+        self.engine: Any = engine
+        self.canvas: GraphCanvas = canvas
         self.settings, self._keep = settings, keep
-        self.files = Files(self)
+        self.files: Files = Files(self)
         self._run_after_open = False
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -79,17 +81,17 @@ class MainWindow(QMainWindow):
     # building
 
     def _build(self) -> None:
-        self.banner = NoticeBanner()
+        self.banner: NoticeBanner = NoticeBanner()
         self.welcome = WelcomePanel()
-        self.prompt = PromptPanel(self.document, self.engine)
-        self.thresholds = ThresholdsPanel(self.document)
+        self.prompt: PromptPanel = PromptPanel(self.document, self.engine)
+        self.thresholds: ThresholdsPanel = ThresholdsPanel(self.document)
         self.area = GraphArea(self.document, self.engine, self.canvas)
         self.nodes = NodesPanel(self.document)
         self.inspector = InspectorPanel(self.document)
         self.history = HistoryPanel(self.document)
         self.status = StatusPanel(self.document, self.engine)
         self._build_centre()
-        self.places = Places(self, self.nodes, self.inspector, self.history)
+        self.places: Places = Places(self, self.nodes, self.inspector, self.history)
         self._build_bars()
         tables = (self.nodes.table, self.inspector.node.inputs, self.inspector.node.outputs)
         self.actions_set = ActionSet(self, self.canvas, tables)
@@ -125,7 +127,14 @@ class MainWindow(QMainWindow):
 
     def _order_tabs(self) -> None:
         prompt, nodes, bar = self.prompt, self.nodes, self.thresholds
-        order = (prompt.model, prompt.edit, prompt.target, prompt.action, nodes.filter, nodes.table)
+        order: tuple[QWidget, ...] = (
+            prompt.model,
+            prompt.edit,
+            prompt.target,
+            prompt.action,
+            nodes.filter,
+            nodes.table,
+        )
         order += (bar.nodes.slider, bar.links.slider, bar.fit, bar.figure, self.canvas)
         for one, after in pairwise(order):
             QWidget.setTabOrder(one, after)
@@ -153,7 +162,7 @@ class MainWindow(QMainWindow):
         self.status.cancel_asked.connect(engine.cancel)
         self.status.hidden_asked.connect(self._list_hidden)
         self.status.worst_asked.connect(self._select_worst)
-        self.banner.occupied.connect(self.notice_bar.setVisible)
+        self.banner.occupied.connect(self._show_notice_bar)
         for row in ("open_model", "transcoders", "restart"):
             self.prompt.menu.addAction(self.actions_set.by_id[row])
         self._connect_welcome()
@@ -343,6 +352,10 @@ class MainWindow(QMainWindow):
             self._run_after_open = False
         self._refresh()
 
+    def _show_notice_bar(self, shown: bool) -> None:
+        self.notice_bar.actions()[0].setVisible(shown)
+        self.notice_bar.setVisible(shown)
+
     def _show_title(self) -> None:
         self.menu_row.show_title(*title_of(self.document, welcome=not self.in_workspace))
         path = self.document.path
@@ -379,17 +392,6 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             self.files.open(paths[0])
-
-
-def title_of(document: Document, *, welcome: bool) -> tuple[str, str]:
-    """What is open, and whether it is saved."""
-    if welcome:
-        return "Welcome", "nothing open" if document.graph is None else "a graph is open behind it"
-    if document.path is not None:
-        return document.path.name, "saved" if document.is_saved else "edited"
-    if document.graph is not None:
-        return "New graph", "not saved"
-    return (document.model.name if document.model is not None else "No model"), "no graph yet"
 
 
 def _bar(name: str, widget: QWidget) -> QToolBar:

@@ -12,6 +12,7 @@ from explorer.ui.document import Document
 from explorer.ui.widgets.look import set_property, token_text
 
 PROMPT_SHOWN = 60
+BELOW_OUTPUTS = 40
 
 
 class GraphArea(QWidget):
@@ -132,7 +133,7 @@ class GraphArea(QWidget):
             return
         size = self.note.sizeHint()
         width = min(size.width(), self.width() - 24)
-        self.note.setGeometry(QRect((self.width() - width) // 2, 10, width, size.height()))
+        self.note.setGeometry(QRect((self.width() - width) // 2, BELOW_OUTPUTS, width, size.height()))
         self.note.raise_()
 
     # jobs

@@ -183,7 +183,7 @@ class LinksTable(QTableView):
         header.setMinimumSectionSize(20)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((WEIGHT, 58), (BAR, 66), (SHARE, 44)):
+        for column, width in ((WEIGHT, 52), (BAR, 58), (SHARE, 42)):
             self.setColumnWidth(column, px(width))
 
     def _fill(self) -> None:

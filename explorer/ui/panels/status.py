@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
@@ -18,6 +18,7 @@ from explorer.ui.widgets.icons import IconLabel, icon
 from explorer.ui.widgets.look import px, residual, set_property
 
 LIMIT = 1e-5
+FIRST_TO_GO = (5, 4, 3, 1, 2)  # memory, device, hidden, scores, counts; the books stay
 MESSAGE_MS = 6000
 MEMORY_MS = 5000
 QUIET_JOBS = ("tokenize", "hello")
@@ -224,17 +225,30 @@ class StatusPanel(QWidget):
         self.memory.setToolTip("Memory that the engine holds, and what the system has left")
         self._make_room()
 
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do, for what does not fit is left out."""
+        return QSize(0, super().minimumSizeHint().height())
+
     def _make_room(self) -> None:
         """Leave out what costs least to miss, where the bar is too narrow for all."""
-        texts = (self.books, self.scores, self.counts, self.hidden, self.device, self.memory)
-        for part, text in zip(self._parts, texts, strict=True):
-            part.setVisible(bool(text.text()))
-        reserve = 330 if self._job.isVisibleTo(self) else 130 if self.message.isVisibleTo(self) else 20
-        for at in (5, 4, 3, 1):
-            shown = [part for part in self._parts if part.isVisibleTo(self)]
-            if sum(part.sizeHint().width() for part in shown) + reserve <= self.width():
-                break
-            self._parts[at].hide()
+        texts: tuple[QLabel | QPushButton, ...] = (
+            self.books,
+            self.scores,
+            self.counts,
+            self.hidden,
+            self.device,
+            self.memory,
+        )
+        shown = {at for at, text in enumerate(texts) if text.text()}
+        busy = [part.sizeHint().width() for part in (self._job, self.message) if not part.isHidden()]
+        room = self.width() - 30 - sum(busy)
+        widths = [part.sizeHint().width() for part in self._parts]
+        for at in FIRST_TO_GO:
+            if sum(widths[each] for each in shown) > room:
+                shown.discard(at)
+        for at, part in enumerate(self._parts):
+            if part.isHidden() == (at in shown):
+                part.setVisible(at in shown)
 
     # jobs and messages
 
@@ -257,7 +271,7 @@ class StatusPanel(QWidget):
         part = f"{100 * done // total} %" if total > 0 else ""
         remaining = f"{remaining_time(left)} left" if total > 0 and left and left > 0 else ""
         self.left.setText(", ".join(word for word in (part, remaining) if word))
-        if not self._job.isVisibleTo(self):
+        if self._job.isHidden():
             self._job.show()
         self._make_room()
 

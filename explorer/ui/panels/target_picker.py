@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QFrame,
     QGridLayout,
@@ -22,8 +21,9 @@ from PySide6.QtWidgets import (
 from explorer.errors import PromptError
 from explorer.session.prompt import Candidate, Prompt
 from explorer.session.targets import TargetChoice, describe
+from explorer.ui.widgets.choice import Choice
 from explorer.ui.widgets.icons import icon
-from explorer.ui.widgets.look import probability, token_text
+from explorer.ui.widgets.look import probability, px, token_text
 
 LISTED = 8
 
@@ -119,6 +119,8 @@ class TargetCard(QFrame):
         self.most.setRange(1, 50)
         self.most.setValue(TargetChoice().max_logits)
         self.most.setAccessibleName("Number of tokens at most")
+        for box in (self.mass, self.most):
+            box.setFixedWidth(px(64))
         self.rows = QGridLayout()
         self.rows.setHorizontalSpacing(16)
         self.rows.setVerticalSpacing(4)
@@ -127,7 +129,7 @@ class TargetCard(QFrame):
         self.custom.setPlaceholderText("Add a token by its number")
         self.custom.setAccessibleName("Add a token by its number")
         self.custom.returnPressed.connect(self._add)
-        self.first, self.second = QComboBox(), QComboBox()
+        self.first, self.second = Choice(), Choice()
         self.first.setAccessibleName("Token that counts for")
         self.second.setAccessibleName("Token that counts against")
         self.fault = QLabel()
@@ -228,8 +230,8 @@ def _indented(*widgets: QWidget) -> QHBoxLayout:
     row.setContentsMargins(22, 0, 0, 4)
     row.setSpacing(8)
     for widget in widgets:
-        stretch = int(isinstance(widget, QLineEdit | QComboBox))
+        stretch = int(isinstance(widget, QLineEdit | Choice))
         row.addWidget(widget, stretch)
-    if not any(isinstance(widget, QLineEdit | QComboBox) for widget in widgets):
+    if not any(isinstance(widget, QLineEdit | Choice) for widget in widgets):
         row.addStretch()
     return row

@@ -29,6 +29,7 @@ from explorer.ui.widgets.look import px
 
 LEFT = 392
 COLUMNS = 3
+WIDE_HIGH = 190
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -49,6 +50,7 @@ class WelcomePanel(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Welcome")
         self.recent_cards: list[Card] = []
+        self._recovered: object = None
         self.sample_cards: list[Card] = []
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -126,6 +128,7 @@ class WelcomePanel(QWidget):
         layout.addSpacing(10)
         layout.addWidget(self._recovery())
         layout.addStretch()
+        column.setFixedWidth(px(LEFT))
         area = _scrolled(column)
         area.setFixedWidth(px(LEFT))
         return area
@@ -148,8 +151,7 @@ class WelcomePanel(QWidget):
     def _recovery(self) -> QWidget:
         self.recovery = QFrame()
         self.recovery.setProperty("card", True)
-        self._recovered: object = None
-        self.recovery_words = QLabel()
+        self.recovery_words: QLabel = QLabel()
         self.recovery_words.setWordWrap(True)
         self.restore = QPushButton("Restore")
         self.discard = QPushButton("Discard")
@@ -286,6 +288,8 @@ def _sample_card(sample: Sample, *, wide: bool) -> Card:
     text = QVBoxLayout()
     text.setContentsMargins(16, 12, 16, 14)
     text.setSpacing(6)
+    if wide:
+        text.addStretch()
     for part in (title, words, prompt, facts):
         text.addWidget(part)
     text.addStretch()
@@ -296,6 +300,8 @@ def _sample_card(sample: Sample, *, wide: bool) -> Card:
     whole.addLayout(text, 1)
     card.hold(whole)
     card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    if wide:
+        card.setMaximumHeight(px(WIDE_HIGH))
     return card
 
 

@@ -35,13 +35,16 @@ class Card(QAbstractButton):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
     def sizeHint(self) -> QSize:
-        return self.layout().sizeHint() if self.layout() is not None else QSize(80, 28)
+        layout = self.layout()
+        return QSize(80, 28) if layout is None else layout.sizeHint()
 
     def hasHeightForWidth(self) -> bool:
-        return self.layout() is not None and self.layout().hasHeightForWidth()
+        layout = self.layout()
+        return layout is not None and layout.hasHeightForWidth()
 
     def heightForWidth(self, width: int) -> int:
-        return self.layout().heightForWidth(width) if self.layout() is not None else -1
+        layout = self.layout()
+        return -1 if layout is None else layout.heightForWidth(width)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.update()

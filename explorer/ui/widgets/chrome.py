@@ -62,12 +62,18 @@ QLabel[keycap="true"][on_ink="true"] { color: $surface_panel; border-color: $tex
 QLineEdit[faulty="true"] { border-color: $danger; }
 QLineEdit[faulty="true"]:focus { border-color: $danger; }
 
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; height: 0; border: none; }
+QAbstractSpinBox QLineEdit { border: none; min-height: 0; padding: 0 8px; background: transparent; }
+QAbstractSpinBox QLineEdit:focus { border: none; padding: 0 8px; }
+QComboBox::drop-down { border: none; background: transparent; width: 24px; }
+QComboBox::down-arrow { image: none; }
 QCheckBox, QRadioButton { spacing: 8px; }
 QCheckBox:focus, QRadioButton:focus { color: $select; }
 QScrollArea { background: transparent; }
 QListWidget::item { padding: 2px 12px; }
 QListWidget::item:selected { background: $select_tint; color: $text; border-left: 3px solid $select; }
 QAbstractItemView:focus { border: none; }
+#nodes_table QHeaderView::section:first { padding-left: 26px; }
 QTableView { border: none; gridline-color: transparent; }
 QTableView:focus { border: 1px solid $select; }
 QDialog { background: $surface_panel; }

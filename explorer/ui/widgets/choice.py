@@ -1,0 +1,22 @@
+"""Choice: a combo box with the window's own arrow."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox
+
+from explorer.ui.widgets.icons import icon
+
+ARROW = 14
+
+
+class Choice(QComboBox):
+    """The style sheet takes the arrow away, because it could only be replaced by a picture of one theme."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        box = QRect(self.width() - ARROW - 8, (self.height() - ARROW) // 2, ARROW, ARROW)
+        icon("down", "text_2" if self.isEnabled() else "text_3").paint(painter, box)
+        painter.end()
