@@ -188,7 +188,7 @@ def _pill(texts: Texts, frame: Frame, node: int, pill: QRectF, is_target: bool) 
     y = pill.center().y()
     box = texts.draw(token, pill.left() + 8, y, theme.text, role, background=ground, underline=is_target)
     if chance:
-        texts.draw(chance, box.right() + 5, y, theme.text_2, "caption", background=ground)
+        texts.draw(chance, box.right() + 5, y, theme.text, "caption", background=ground)
 
 
 def pill_width(texts_width: tuple[float, float]) -> float:
