@@ -99,7 +99,7 @@ def test_a_feature_fed_by_biases_alone_goes() -> None:
 
 @pytest.mark.parametrize(("node", "edge"), [(-0.1, 0.5), (1.1, 0.5), (0.5, -0.1), (0.5, 1.5), (float("nan"), 0.5)])
 def test_thresholds_outside_0_to_1_are_refused(graph: Graph, node: float, edge: float) -> None:
-    with pytest.raises(GraphError, match="threshold .* must lie between 0 and 1"):
+    with pytest.raises(GraphError, match=r"threshold .* must lie between 0 and 1"):
         prune(graph, node, edge)
 
 
