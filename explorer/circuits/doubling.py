@@ -31,7 +31,7 @@ def double_source(local: LocalReplacementModel, head: Head, graph: Graph, source
     elif kind is NodeKind.FEATURE:
         feature = torch.tensor([int(graph.nodes.feature[source])])
         rows = local.transcoders.layers[layer].decoder_rows(feature)[0].to(added)
-        added[layer : layer + len(rows), pos] = rows * float(graph.nodes.activation[source])
+        added[layer : layer + len(rows), pos] = rows * local.features.activation[source]
     else:
         raise GraphError("Only features, errors and embeddings can be doubled.")
     return _read(local, head, graph, *local.replay(mlp_added=added)) - before

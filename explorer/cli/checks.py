@@ -22,7 +22,7 @@ from explorer.errors import ExplorerError, GraphError
 
 BOOKS_LIMIT = {"float32": 1e-5, "float64": 1e-12}
 SAMPLE_ANSWER = "Austin"
-SPOT_LIMIT = {"float32": 1e-4, "float64": 1e-9}
+SPOT_LIMIT = {"float32": 1e-5, "float64": 1e-12}
 
 
 def verify(chosen: argparse.Namespace) -> int:

@@ -31,11 +31,13 @@ def check(
 ) -> Work[Mapping[str, object]]:
     """Double ``n_sources`` random sources, one at a time, in the frozen model; compare every target with its edge.
 
-    ``worst`` is the largest difference, relative to the largest edge of the source. Sources are drawn with seed 0.
+    ``worst`` is the largest difference, relative to the target's whole input as in the books' residual. Sources are
+    drawn with seed 0.
     """
     import numpy as np
 
     from explorer.circuits.doubling import double_source
+    from explorer.circuits.influence import row_mass
 
     graph = from_arrays(head, arrays)
     yield Progress(0, n_sources, "Running the prompt")
@@ -44,12 +46,12 @@ def check(
     unembedding = model_of(state, model, setting).head
     feeding = np.unique(graph.rows.source[graph.nodes.kind[graph.rows.source] <= 2])
     sources = np.random.default_rng(0).permutation(feeding)[:n_sources]
-    worst = 0.0
+    mass, worst = row_mass(graph, count_bias=True), 0.0
     for done, source in enumerate(sources.tolist()):
         yield Progress(done, len(sources), "Doubling sources")
         targets, weights = graph.outputs(source)
         moved = double_source(local, unembedding, graph, source)[targets]
-        worst = max(worst, float(np.nanmax(np.abs(moved - weights)) / np.abs(weights).max()))
+        worst = max(worst, float(np.nanmax(np.abs(moved - weights) / mass[targets])))
     return {"sources": len(sources), "worst": worst, "fidelity": local.fidelity()}
 
 
