@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from math import exp, log
 from typing import Any
 
@@ -49,7 +49,7 @@ def strongest_paths(graph: Graph, edges: Bools, sources: Iterable[int], targets:
 
 
 def _path(net: Any, nodes: list[Any]) -> Path:
-    pairs = [net.edges[pair] for pair in zip(nodes, nodes[1:], strict=False)]
+    pairs = [net.edges[pair] for pair in pairwise(nodes)]
     negative = sum(pair["share"] < 0 for pair in pairs)
     return Path(
         nodes=tuple(int(node) for node in nodes[1:-1]),

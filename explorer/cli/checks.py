@@ -98,7 +98,8 @@ def _text(found: dict[str, Any], faults: list[str]) -> str:
     spots = found["spot_checks"]
     checked = "spot checks: not run"
     if spots is not None:
-        checked = f"spot checks: {spots['sources']} sources doubled in the frozen model, off by {spots['worst']:.1e} at most"
+        count, worst = spots["sources"], spots["worst"]
+        checked = f"spot checks: {count} sources doubled in the frozen model, off by {worst:.1e} at most"
     verdict = "The graph holds." if not faults else f"The graph does not hold: {'; '.join(faults)}."
     return "\n".join([books, f"influence conserved to {found['conservation']:.1e}", checked, verdict])
 

@@ -170,7 +170,7 @@ def faulty(tmp_path: Path) -> dict[str, tuple[list[str], str]]:
     long = "the " * 100
     return {
         "missing model": (["attribute", "nowhere", *prompt], "nowhere"),
-        "folder without model": (["attribute", str(tmp_path / "empty"), "--transcoders", str(plt), *prompt], "config.json"),
+        "no model in it": (["attribute", str(tmp_path / "empty"), "--transcoders", str(plt), *prompt], "config.json"),
         "missing transcoders": (["attribute", str(model), *prompt], "--transcoders"),
         "wrong transcoder path": (["attribute", str(model), "--transcoders", "/nowhere", *prompt], "/nowhere"),
         "empty prompt": (["attribute", "us-cities", "--prompt", "", "-o", out], "empty"),
@@ -182,10 +182,10 @@ def faulty(tmp_path: Path) -> dict[str, tuple[list[str], str]]:
         "damaged transcoders": (["attribute", str(model), "--transcoders", str(damaged), *prompt], "layer_1"),
         "target of two tokens": (["attribute", "us-cities", *prompt, "--target", "Austin Phoenix"], "not one token"),
         "position outside": (["attribute", "us-cities", *prompt, "--at", "99"], "99"),
-        "folder of output": (["attribute", "us-cities", "--prompt", DALLAS, "-o", "/nowhere/a.circuit"], "folder does not exist"),
+        "no folder": (["attribute", "us-cities", "--prompt", DALLAS, "-o", "/nowhere/a.circuit"], "does not exist"),
         "not a circuit": (["verify", str(tmp_path / "text.circuit")], "text.circuit"),
         "no such circuit": (["verify", str(tmp_path / "none.circuit")], "none.circuit"),
-        "threshold outside": (["prune", str(tmp_path / "x.circuit"), "--node-threshold", "1.5", "-o", out], "between 0 and 1"),
+        "threshold outside": (["prune", str(tmp_path / "x"), "--node-threshold", "1.5", "-o", out], "between 0 and 1"),
         "unknown suffix": (["export", str(tmp_path / "x.circuit"), str(tmp_path / "x.bmp")], "x.bmp"),
         "info of nothing": (["info", str(tmp_path / "nothing")], "nothing"),
     }
