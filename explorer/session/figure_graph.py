@@ -8,7 +8,7 @@ from math import ceil
 from explorer.circuits.graph import NodeKind
 from explorer.errors import ExplorerError
 from explorer.session.figure import PX_PER_MM, Box, Figure, Group, Item, Rect, Text
-from explorer.session.figure_labels import names, rows, token_widths, tokens
+from explorer.session.figure_labels import names, rows, tokens
 from explorer.session.figure_legend import legend
 from explorer.session.figure_links import Choice, LinkRule, Traced, choose, link_curves
 from explorer.session.figure_marks import (
@@ -16,18 +16,16 @@ from explorer.session.figure_marks import (
     grid,
     more_marks,
     node_marks,
-    pill_widths,
     pills,
 )
+from explorer.session.figure_place import place_chosen
 from explorer.session.figure_words import caption_lines, counts, paragraphs, question, record
-from explorer.session.layout import AXIS, Layout, layout
+from explorer.session.layout import AXIS, Layout
 from explorer.session.theme import Theme
 from explorer.session.view import GraphView
 
 SMALLEST = 11
 NARROWEST_MM = 60.0
-ROW, HIGHEST_ROW, ROWS = 15.0, 56.0, 420.0
-ENDS = 116.0  # rows of outputs and tokens, without the layers
 EDGE = 8.0
 
 
@@ -53,7 +51,8 @@ def graph_figure(
         raise ExplorerError(f"A figure {width_mm:.0f} mm wide has no room for a graph; {least}.")
     rule, size = links or Traced(), max(font_px, SMALLEST)
     choice = choose(view, rule)
-    place = _place(view, theme, width_mm * PX_PER_MM, height_mm, size)
+    height = None if height_mm is None else height_mm * PX_PER_MM
+    place = place_chosen(view, choice, theme, width_mm * PX_PER_MM, height, size)
     parts = dict(_parts(view, place, choice, theme, size))
     left, right = AXIS, float(place.columns[-1])
     bottom = max(text.box.y1 for text in parts["axes"] if isinstance(text, Text)) + 1.2 * size
@@ -68,20 +67,6 @@ def graph_figure(
         summary=f"{said[0].words} {counts(view, choice)}. Rows are layers, columns are tokens.",
         groups=tuple(Group(name, items) for name, items in parts.items()),
         provenance=record(view, choice, rule),
-    )
-
-
-def _place(view: GraphView, theme: Theme, width: float, height_mm: float | None, size: int) -> Layout:
-    height = ENDS + min(max(ROW, ROWS / view.graph.n_layers), HIGHEST_ROW) * view.graph.n_layers
-    if height_mm is not None:
-        height = height_mm * PX_PER_MM
-    return layout(
-        view.graph,
-        view.influence,
-        width,
-        height,
-        token_widths=token_widths(view, size),
-        pill_widths=pill_widths(view, theme, size),
     )
 
 

@@ -168,4 +168,4 @@ def rows(view: GraphView, place: Layout, theme: Theme, size: int, *, bias: bool)
 
 def _layer_step(place: Layout, size: int) -> int:
     height = float(np.median(-np.diff(place.rows)))
-    return next((step for step in LAYER_STEPS if step * height >= 3 * size), LAYER_STEPS[-1])
+    return next((step for step in LAYER_STEPS if step * height >= 3.2 * size), LAYER_STEPS[-1])

@@ -20,7 +20,7 @@ from explorer.session.figure import Box, Circle, Curve, Figure, Item, Line, Poly
 from explorer.session.figure_graph import graph_figure
 from explorer.session.figure_links import Strongest, Traced, choose, heads, link_ink, link_width
 from explorer.session.figure_text import elide, plain, text_width, wrap
-from explorer.session.theme import DARK, LIGHT, PRINT, THEMES, Theme, contrast
+from explorer.session.theme import DARK, LIGHT, PRINT, RADII, THEMES, Theme, contrast, size_step
 from explorer.session.view import resolve
 from tests.graphs import random_graph
 
@@ -158,6 +158,15 @@ def test_sign_is_hue_and_dash() -> None:
 def test_links_are_as_wide_as_their_share_within_limits(share: float) -> None:
     assert link_width(share) == pytest.approx(np.clip(30 * abs(share), 0.6, 4.0))
     assert 0.45 <= link_ink(share, PRINT).stroke_alpha <= 0.95
+
+
+def test_area_is_influence_in_the_whole_graph() -> None:
+    graph = random_graph(60, 500, n_layers=4)
+    view = resolve(graph, Edits())
+    chosen = choose(view, Traced()).nodes & (graph.nodes.kind == NodeKind.FEATURE)
+    steps = size_step(view.influence[chosen] / view.influence.sum())
+    drawn = [item.r for item in _items(_draw(graph), "nodes") if isinstance(item, Circle)]
+    assert sorted(drawn) == sorted(RADII[step] for step in steps.tolist())
 
 
 def test_links_end_at_their_nodes() -> None:
