@@ -130,13 +130,16 @@ def recoverable() -> list[Recovery]:
     return sorted(found, key=lambda recovery: -recovery.time)
 
 
-def restore(recovery: Recovery) -> tuple[Graph, Edits]:
-    """The graph and the last edits; LoadError if the journal is damaged. The journal stays until ``discard``."""
-    graph, _ = open_circuit(recovery.folder / _BASE)
+def restore(recovery: Recovery) -> tuple[Graph, Edits, Edits]:
+    """The graph, the edits that were saved and the last ones; LoadError if the journal is damaged.
+
+    The journal stays until ``discard``.
+    """
+    graph, saved = open_circuit(recovery.folder / _BASE)
     state = _last_state(recovery.folder)
     if state is None:
         raise LoadError(f"“{recovery.folder}” holds no edits any more; open the document itself.")
-    return graph, state[2]
+    return graph, saved, state[2]
 
 
 def discard(recovery: Recovery) -> None:

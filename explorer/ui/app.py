@@ -18,6 +18,7 @@ from explorer.io.samples import find
 from explorer.session.settings import Settings
 from explorer.session.theme import DARK, LIGHT, Theme
 from explorer.ui import theme as themes
+from explorer.ui.autosave import Autosave
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
 from explorer.ui.notices import Notice, TopHook
@@ -75,6 +76,7 @@ class Shell(QObject):
         self.canvas = GraphCanvas(self.document, self.theme)
         self.window = MainWindow(self.document, self.engine, self.canvas, self.settings, self.keep)
         self.canvas.set_theme(self.theme, self.settings.text_scale / 100)
+        self.autosave = Autosave(self.window)
         self.hook = TopHook(self.window.banner, self.engine.log, self)
         self.hook.install()
         self.window.dressed.connect(self.dress)
@@ -86,8 +88,9 @@ class Shell(QObject):
         return chosen.get(self.settings.theme) or themes.system_theme()
 
     def begin(self, paths: tuple[str, ...]) -> None:
-        """Start the engine, now that the window is there, and open ``paths``."""
+        """Start the engine, now that the window is there, offer what a crash left and open ``paths``."""
         self.engine.start()
+        self.autosave.offer()
         for path in paths:
             sample = None if Path(path).exists() else find(path)
             if sample is not None:
@@ -112,6 +115,7 @@ class Shell(QObject):
     def close(self) -> None:
         """End the engine and give the hook back."""
         self.hook.remove()
+        self.autosave.close()
         self.engine.close()
         self._application.styleHints().colorSchemeChanged.disconnect(self._system_changed)
         self.window.close()

@@ -41,7 +41,7 @@ def test_the_last_state_is_offered_and_restored() -> None:
     folder = _crashed()
     (found,) = recoverable()
     assert (found.folder, found.document, found.n_edits) == (folder, "/a/b.circuit", 3)
-    graph, edits = restore(found)
+    graph, _, edits = restore(found)
     assert same_graph(graph, random_graph())
     assert edits == _state(3)
     discard(found)
@@ -62,7 +62,7 @@ def test_a_killed_process_loses_nothing_that_was_noted() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == -9
     (found,) = recoverable()
     assert (found.document, found.n_edits) == ("", 2)
-    assert restore(found)[1] == _state(2)
+    assert restore(found)[2] == _state(2)
 
 
 def test_a_running_program_keeps_its_journal() -> None:
@@ -91,14 +91,14 @@ def test_a_journal_without_edits_is_not_offered() -> None:
 def test_a_restored_document_is_offered_again_after_a_second_crash() -> None:
     _crashed()
     (found,) = recoverable()
-    graph, edits = restore(found)
+    graph, _, edits = restore(found)
     again = Journal(graph, None, Path(found.document))
     again.note(edits)
     discard(found)
     again._close_file()
     (again.folder / "lock.json").write_text('{"pid": 0}')
     (second,) = recoverable()
-    assert restore(second)[1] == edits
+    assert restore(second)[2] == edits
 
 
 def test_saving_begins_anew(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_edits_after_saving_count_from_there(tmp_path: Path) -> None:
     _crashed(go_on)
     (found,) = recoverable()
     assert (found.document, found.n_edits) == (str(tmp_path / "c.circuit"), 1)
-    assert restore(found)[1] == _state(4)
+    assert restore(found)[2] == _state(4)
 
 
 def test_a_line_cut_short_is_ignored() -> None:
@@ -125,7 +125,7 @@ def test_a_line_cut_short_is_ignored() -> None:
     lines = (folder / "edits.jsonl").read_bytes()
     (folder / "edits.jsonl").write_bytes(lines[:-20])
     (found,) = recoverable()
-    assert restore(found)[1] == _state(2)
+    assert restore(found)[2] == _state(2)
 
 
 def test_a_journal_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_a_journal_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) ->
     assert (folder / "edits.jsonl").stat().st_size < 4_000
     (found,) = recoverable()
     assert found.n_edits == 99
-    assert restore(found)[1] == _state(99)
+    assert restore(found)[2] == _state(99)
 
 
 def test_a_folder_that_is_just_being_made_is_left_alone() -> None:
