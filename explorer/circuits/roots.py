@@ -72,7 +72,7 @@ def _shift(norm: FrozenNorm | None) -> Tensor | None:
     return None if norm is None else norm.shift
 
 
-def sweep(
+def forward_sweep(
     local: LocalReplacementModel, written: Written, tokens: slice, *, biases: bool
 ) -> Iterator[tuple[int, Float[Tensor, "n_pos n_roots d_model"]]]:
     """Yield (layer, residual in front of that layer's MLP) of the roots, and last (n_layers, final residual).

@@ -1,0 +1,104 @@
+"""attribute_strongest: the graph of the most influential features, without ever holding the full matrix.
+
+Rows of the influence matrix are normalised by their own sum, and the graph is acyclic in layers, so once every layer
+above is expanded the influence of a layer is final. One sweep from the outputs down therefore ranks the features:
+
+1. compute the rows of the logits; each sends its weight to its sources in proportion to |effect|;
+2. for each layer from the last to the first, expand the features that can still be among the K strongest: compute
+   their rows, send their influence on, keep the strongest entries of each row and its exact sums;
+3. what is not expanded keeps its influence; the sum of it bounds the error of every influence:
+   0 <= true - found <= sum of the influence that was not sent on (rows sum to 1, a path visits a node once).
+
+Effects of features outside the K strongest stay in the rows as their exact remainder ("not expanded").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explorer.circuits.aim import Targets, aim
+from explorer.circuits.assembly import Row, assemble
+from explorer.circuits.graph import Graph
+from explorer.circuits.influence import CLAMP
+from explorer.circuits.replacement import LocalReplacementModel
+from explorer.circuits.roots import N_BIAS, written_by_biases
+from explorer.circuits.sources import lay_out
+from explorer.circuits.sweep import CHUNK_ROWS, all_effects, chunks
+from explorer.circuits.targets import LogitTarget
+from explorer.errors import GraphError
+from explorer.work import Progress, Work
+
+KEPT_ENTRIES = 4096  # strongest features and errors kept of each row, besides all embeddings and biases
+
+
+@dataclass
+class _Sweep:
+    """What the sweep has found so far: influence of every source column, and the rows that were expanded."""
+
+    influence: Float[Tensor, " n_columns"]
+    rows: dict[int, Row]
+    skipped: float = 0.0
+
+
+def attribute_strongest(
+    local: LocalReplacementModel, logits: tuple[LogitTarget, ...], k: int, *, chunk_rows: int = CHUNK_ROWS
+) -> Work[Graph]:
+    """The graph of the ``k`` features with the largest influence on ``logits``.
+
+    Its provenance holds ``influence_bound``, the largest possible error of any influence, and ``n_expanded``.
+    GraphError without a target or for k < 1.
+    """
+    if not logits or k < 1:
+        raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
+    targets, n_features = aim(local, logits), len(local.features)
+    sources, written = lay_out(local), written_by_biases(local)
+    n_columns = len(sources.gather_pos) + local.frozen.n_pos + N_BIAS
+    found = _Sweep(torch.zeros(n_columns, dtype=torch.float64, device=local.error.device), {})
+    weight = torch.tensor([target.weight for target in logits], dtype=torch.float64, device=local.error.device)
+    sent = torch.cat([found.influence[:n_features], weight])
+    total = min(k, n_features) + len(logits)
+    for layer in reversed(range(local.frozen.n_layers + 1)):
+        sent[:n_features] = found.influence[:n_features]
+        own = _worth_expanding(targets, layer, found, k, n_features)
+        for chunk in chunks(targets, own, chunk_rows):
+            yield Progress(min(len(found.rows), total), total, "Tracing the strongest features")
+            effects = all_effects(local, sources, written, targets, layer, chunk)
+            _send(found, sent, chunk, effects, len(sources.gather_pos))
+    strongest = found.influence[:n_features].topk(min(k, n_features)).indices.sort().values.tolist()
+    chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)
+    graph = assemble(local, logits, (), targets, found.rows, chosen)
+    made = {"influence_bound": found.skipped, "n_expanded": len(found.rows) - len(logits), "n_active": n_features}
+    return replace(graph, provenance=made)
+
+
+def _worth_expanding(targets: Targets, layer: int, found: _Sweep, k: int, n_features: int) -> Tensor:
+    """The targets of ``layer`` whose final influence is at least the k-th largest lower bound known."""
+    own = (targets.layer == layer).nonzero().flatten()
+    if not len(own) or int(own[0]) >= n_features:
+        return own
+    influence = found.influence[:n_features]
+    least = influence.topk(min(k, n_features)).values[-1]
+    chosen = (influence[own] >= least) & (influence[own] > 0)
+    found.skipped += float(influence[own[~chosen]].sum())
+    return own[chosen]
+
+
+def _send(found: _Sweep, sent: Tensor, chunk: Tensor, effects: Tensor, n_sources: int) -> None:
+    """Send the influence of the rows of ``chunk`` on to their sources, and keep the rows' strongest entries."""
+    counted = effects[:, :-N_BIAS].abs().double()
+    mass = counted.sum(1)
+    found.influence[:-N_BIAS] += (sent[chunk] / mass.clamp_min(CLAMP)) @ counted
+    kept = counted[:, :n_sources].topk(min(KEPT_ENTRIES, n_sources)).indices.sort().values
+    roots = torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1)
+    column = torch.cat([kept, roots], dim=1)
+    entries = effects.gather(1, column).cpu().numpy()
+    total = effects[:, :-N_BIAS].double().sum(1)
+    rows = zip(chunk.tolist(), column.cpu().numpy(), entries, total.tolist(), mass.tolist(), strict=True)
+    for target, source, effect, whole, absolute in rows:
+        known = effect != 0
+        found.rows[target] = Row(source[known].astype(np.int64), effect[known], whole, absolute)
