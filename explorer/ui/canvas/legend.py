@@ -59,6 +59,12 @@ def caption(frame: Frame) -> str:
     return f"zoom in for {crowded:,} more · {words}" if crowded else words
 
 
+def legend_key(frame: Frame) -> object:
+    """What the legend depends on."""
+    look = (frame.theme.name, frame.width, frame.height, frame.ratio, frame.text_scale)
+    return (*look, tuple(entries(frame)), caption(frame))
+
+
 def paint_legend(texts: Texts, frame: Frame) -> None:
     """The strip at the foot; where it is narrow, words go from the last to the first, marks stay."""
     painter, theme = texts.painter, frame.theme

@@ -22,6 +22,7 @@ from explorer.ui.theme import color
 
 STEP = 300
 ALPHAS = (0.08, 0.17, 0.26, 0.36, 0.45)
+LIT_ALPHAS = (0.44, 0.53, 0.62, 0.76, 1.0)  # about .4 + .6 r^.6
 FADE = 0.18  # of the picture while something is selected, in ink
 FIRST = 3_000  # links after which a first picture is handed over
 MOST_SMOOTH = 1_500
@@ -41,6 +42,7 @@ class Order:
     strength: Floats
     lower: Bools
     theme: Theme
+    alphas: tuple[float, ...] = ALPHAS
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,12 +179,12 @@ def _batches(order: Order, first: int, last: int, size: int) -> list[tuple[Ints,
     """Links of one pen at a time, strong steps before weak ones, the two signs in turn."""
     step = ramp_step(order.strength[first:last])
     lower = order.lower[first:last]
-    thinner = min(1.0, FIRST / max(len(order.points), 1)) ** 0.5
+    thinner = min(1.0, FIRST / max(len(order.points), 1)) ** 0.5  # many lines would fill the plane
     batches: list[tuple[Ints, QPen]] = []
-    for bin_ in reversed(range(len(ALPHAS))):
+    for bin_ in reversed(range(len(order.alphas))):
         turns: list[list[tuple[Ints, QPen]]] = []
         for sign, value in ((False, order.theme.sign_raise), (True, order.theme.sign_lower)):
-            pen = QPen(color(value, ALPHAS[bin_] * thinner), 0)
+            pen = QPen(color(value, order.alphas[bin_] * thinner), 0)
             found = np.flatnonzero((step == bin_) & (lower == sign)) + first
             turns.append([(found[at : at + size], pen) for at in range(0, len(found), size)])
         for at in range(max(len(turn) for turn in turns)):

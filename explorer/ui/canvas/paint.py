@@ -11,13 +11,15 @@ from explorer.session.theme import ramp_step
 from explorer.ui.canvas.atlas import draw_shape
 from explorer.ui.canvas.curves import controls, lines
 from explorer.ui.canvas.frame import Frame
-from explorer.ui.canvas.links import Picture
+from explorer.ui.canvas.links import LIT_ALPHAS, Picture
 from explorer.ui.canvas.pointers import draw_lines, draw_rects
-from explorer.ui.canvas.scene import HIDDEN, REST, Links
+from explorer.ui.canvas.scene import HIDDEN, REST, Links, Scene
 from explorer.ui.canvas.viewport import Viewport
 from explorer.ui.theme import color
 
-WIDE = 50
+WIDE = 16  # links of each side drawn at their own width, one call each
+LEAST_WIDE = 1.3  # px
+LIVE = 75  # more of each side, drawn with every frame
 WASH = 0.07
 BAR = 2.5
 BAND = 0.35
@@ -87,10 +89,12 @@ def _bars(painter: QPainter, frame: Frame) -> None:
             draw_rects(painter, np.ascontiguousarray(boxes))
 
 
-def paint_picture(painter: QPainter, frame: Frame, picture: Picture, at: tuple[Viewport, QRectF]) -> None:
-    """The links' picture, painted for another viewport, where it belongs in this one."""
+def paint_picture(
+    painter: QPainter, frame: Frame, picture: Picture, at: tuple[Viewport, QRectF], *, is_faded: bool
+) -> None:
+    """A picture of links, painted for another viewport, where it belongs in this one."""
     old, rect = at
-    image = picture.image if frame.scene.current is None else picture.faded
+    image = picture.faded if is_faded else picture.image
     left, top = old.place(rect.left(), rect.top())
     new, ratio = frame.viewport, frame.ratio
     x, y = (left * new.scale_x + new.dx) * ratio, (top * new.scale_y + new.dy) * ratio
@@ -103,21 +107,36 @@ def paint_picture(painter: QPainter, frame: Frame, picture: Picture, at: tuple[V
 
 
 def paint_lit(painter: QPainter, frame: Frame) -> None:
-    """The links of the selection: the strongest as wide as they are strong, the others 1 px."""
+    """The strongest links of the selection: as wide as they are strong, the next ones 1 px."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    inputs, outputs = frame.scene.inputs, frame.scene.outputs
-    for links in (inputs, outputs):
-        thin = slice(WIDE // 2, None) if len(inputs) + len(outputs) > WIDE else slice(0, 0)
-        _thin(painter, frame, links, thin)
-    for links, most in ((inputs, 4.0), (outputs, 3.0)):
-        last = WIDE // 2 if len(inputs) + len(outputs) > WIDE else len(links)
-        _wide(painter, frame, links, last, most)
+    sides = ((frame.scene.inputs, 4.0), (frame.scene.outputs, 3.0))
+    for links, most in sides:
+        _thin(painter, frame, links, _n_wide(links, most))
+    for links, most in sides:
+        _wide(painter, frame, links, most)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-def _wide(painter: QPainter, frame: Frame, links: Links, last: int, most: float) -> None:
-    points = controls(frame.ends, links.source[:last], links.target[:last])
+def weaker_lit(scene: Scene) -> tuple[Ints, Ints, Floats, Floats]:
+    """Sources, targets, strengths and weights of the links that ``paint_lit`` leaves to a picture."""
+    sides = (scene.inputs, scene.outputs)
+    source, target, strength, weight = (
+        np.concatenate([getattr(links, name)[WIDE + LIVE :] for links in sides])
+        for name in ("source", "target", "strength", "weight")
+    )
+    order = np.argsort(-strength, kind="stable")
+    return source[order], target[order], strength[order], weight[order]
+
+
+def _n_wide(links: Links, most: float) -> int:
+    """How many links are wider than a line: a width costs a call each."""
+    return int((links.strength[:WIDE] * most > LEAST_WIDE).sum())
+
+
+def _wide(painter: QPainter, frame: Frame, links: Links, most: float) -> None:
+    n_wide = _n_wide(links, most)
+    points = controls(frame.ends, links.source[:n_wide], links.target[:n_wide])
     inks = (frame.theme.sign_raise, frame.theme.sign_lower)
     for link in reversed(range(len(points))):
         strength = float(links.strength[link])
@@ -129,18 +148,16 @@ def _wide(painter: QPainter, frame: Frame, links: Links, last: int, most: float)
         painter.drawPath(path)
 
 
-def _thin(painter: QPainter, frame: Frame, links: Links, wanted: slice) -> None:
+def _thin(painter: QPainter, frame: Frame, links: Links, first: int) -> None:
+    wanted = slice(first, WIDE + LIVE)
     source, target, strength = links.source[wanted], links.target[wanted], links.strength[wanted]
     lower, step = links.weight[wanted] < 0, ramp_step(strength)
-    for bin_ in range(5):
+    for bin_, alpha in enumerate(LIT_ALPHAS):
         for sign, value in ((False, frame.theme.sign_raise), (True, frame.theme.sign_lower)):
             found = np.flatnonzero((step == bin_) & (lower == sign))
-            if not len(found):
-                continue
-            drawn = lines(controls(frame.ends, source[found], target[found]), SEGMENTS)
-            alpha = 0.4 + 0.6 * float(np.median(strength[found])) ** 0.6
-            painter.setPen(QPen(color(value, alpha), 0))
-            draw_lines(painter, drawn)
+            if len(found):
+                painter.setPen(QPen(color(value, alpha), 0))
+                draw_lines(painter, lines(controls(frame.ends, source[found], target[found]), SEGMENTS))
 
 
 def paint_marks(painter: QPainter, frame: Frame) -> None:

@@ -12,7 +12,7 @@ from explorer.session.theme import RAMP, ramp_step
 from explorer.session.view import GraphView
 
 BUDGET = 260
-MOST_LIT = 1_500
+MOST_LIT = 6_000
 REST = 0
 LOWER = 1  # states 1 to 5 lower, 6 to 10 raise, by step
 RAISE = 1 + len(RAMP)

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-from PySide6.QtCore import QObject, QRect, QRectF, QTimer
+from PySide6.QtCore import QObject, QPointF, QTimer
 from PySide6.QtGui import QPainter, QPixmap
 
-from explorer.circuits.graph import Floats, NodeKind
+from explorer.circuits.graph import NodeKind
 from explorer.session.layout import Layout, enlarge, layout
 from explorer.session.theme import Theme
 from explorer.session.view import GraphView
 from explorer.ui.canvas.atlas import Atlas, atlas, mark_scale
-from explorer.ui.canvas.curves import controls, ends
+from explorer.ui.canvas.curves import ends
 from explorer.ui.canvas.describe import token_text
 from explorer.ui.canvas.frame import LEGEND, Frame
+from explorer.ui.canvas.gallery import Gallery
 from explorer.ui.canvas.hit import Grid
-from explorer.ui.canvas.legend import paint_legend
-from explorer.ui.canvas.links import LinkPainter, Order, Picture
+from explorer.ui.canvas.legend import legend_key, paint_legend
+from explorer.ui.canvas.links import LIT_ALPHAS
 from explorer.ui.canvas.paint import (
     OUT_OF_DATE,
     device,
     paint_ground,
     paint_lit,
     paint_marks,
-    paint_picture,
+    weaker_lit,
 )
 from explorer.ui.canvas.scene import BUDGET, Scene, scene
 from explorer.ui.canvas.texts import TextBox, Texts, text_width
@@ -46,7 +46,6 @@ from explorer.ui.canvas.words import (
 from explorer.ui.theme import color
 
 REST_MS = 60  # after which a pan or zoom has come to rest and links are painted anew
-SLACK = 0.25  # of the view's size, painted beyond each side so that a pan shows no gap
 MOST_DETAIL = 8.0
 MOST_OVERVIEW = 2.0  # detail of a layout that is shown whole, with marks as much smaller
 LEFT_OUT = 0.25  # share of influence without a place at which a layout is taken twice as large
@@ -73,12 +72,11 @@ class Stage(QObject):
         self._atlases: dict[tuple[str, float, float], Atlas] = {}
         self._frame: Frame | None = None
         self._painted: QPixmap | None = None
+        self._legend: tuple[object, QPixmap, list[TextBox]] | None = None
         self.boxes: list[TextBox] = []
-        self._order = 0
-        self._orders: dict[int, tuple[Viewport, QRectF]] = {}
-        self._picture: Picture | None = None
-        self._painter = LinkPainter(self)
-        self._painter.painted.connect(self._take_picture)
+        self._resting = Gallery(self._repaint, self)
+        self._lit = Gallery(self._repaint, self)
+        self._lit_expected = False
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._paint_links)
 
@@ -89,7 +87,8 @@ class Stage(QObject):
         self._scene = None if view is None or old is None or old.graph is not view.graph else self._scene
         if view is None or old is None or view.graph is not old.graph:
             self._forget_layouts()
-            self._picture = None
+            self._resting.clear()
+            self._lit.clear()
         self._new_scene(links_changed=True)
 
     def select(self, selection: tuple[int, ...]) -> None:
@@ -107,7 +106,8 @@ class Stage(QObject):
             if text_scale != self.text_scale:
                 self._forget_layouts()
             self.theme, self.text_scale = theme, text_scale
-            self._picture = None
+            self._resting.clear()
+            self._lit.clear()
             self._moved()
 
     def set_budget(self, budget: int) -> None:
@@ -137,20 +137,16 @@ class Stage(QObject):
 
     def stop(self) -> None:
         self._rest.stop()
-        self._painter.stop()
+        self._resting.stop()
+        self._lit.stop()
 
     # what it knows
 
     @property
     def is_settled(self) -> bool:
         """Whether the links on screen are those of the present view and place."""
-        done = self._picture is not None and self._picture.is_complete
-        return (
-            done
-            and not self._rest.isActive()
-            and self._picture is not None
-            and (self._picture.number == self._order)
-        )
+        lit = not self._lit_expected or self._lit.is_complete
+        return self._resting.is_complete and lit and not self._rest.isActive()
 
     @property
     def scene(self) -> Scene | None:
@@ -190,7 +186,7 @@ class Stage(QObject):
         frame = self.frame()
         if frame is not None and self._painted is None:
             self._painted = self._paint(frame)
-            if self._picture is None and not self._painter.is_busy:
+            if not self._resting.is_complete and not self._resting.is_awaited:
                 self._paint_links()
         return self._painted
 
@@ -205,6 +201,9 @@ class Stage(QObject):
         self._frame = self._painted = None
         if links_changed and self._size[0] > 0:
             self._paint_links()
+        elif self._size[0] > 0:
+            self._lit.clear()
+            self._paint_lit()
         self._changed()
 
     def _moved(self) -> None:
@@ -302,8 +301,8 @@ class Stage(QObject):
         painter.setOpacity(OUT_OF_DATE if frame.is_out_of_date else 1.0)
         painter.setClipRect(device(frame.plot, ratio).toAlignedRect())
         paint_ground(painter, frame)
-        if self._picture is not None and self._picture.number in self._orders:
-            paint_picture(painter, frame, self._picture, self._orders[self._picture.number])
+        self._resting.paint(painter, frame, is_faded=bool(frame.scene.selection))
+        self._lit.paint(painter, frame, is_faded=False)
         paint_lit(painter, frame)
         paint_marks(painter, frame)
         painter.setOpacity(1.0)
@@ -317,42 +316,50 @@ class Stage(QObject):
         painter.setClipping(False)
         paint_tokens(texts, frame)
         paint_layers(texts, frame)
-        paint_legend(texts, frame)
+        self._paint_legend(texts, frame)
         painter.end()
         self.boxes = texts.boxes
         pixmap.setDevicePixelRatio(ratio)
         return pixmap
 
+    def _paint_legend(self, texts: Texts, frame: Frame) -> None:
+        """The legend from a pixmap, which is painted anew only if it would look different."""
+        key = legend_key(frame)
+        if self._legend is None or self._legend[0] != key:
+            pixmap = QPixmap(round(frame.width * frame.ratio), round(LEGEND * frame.ratio))
+            pixmap.setDevicePixelRatio(frame.ratio)
+            painter = QPainter(pixmap)
+            painter.translate(0, LEGEND - frame.height)
+            own = Texts(painter, frame.theme.surface_canvas, frame.text_scale, frame.ratio)
+            paint_legend(own, frame)
+            painter.end()
+            self._legend = (key, pixmap, own.boxes)
+        texts.painter.drawPixmap(QPointF(0, frame.height - LEGEND), self._legend[1])
+        texts.boxes.extend(self._legend[2])
+
     def _paint_links(self) -> None:
-        """Order a picture of the resting links for the present place."""
+        """Order pictures of the links for the present place."""
         frame = self.frame()
         if frame is None:
             return
         self._rest.stop()
         links = frame.scene.links
-        slack_x, slack_y = round(frame.width * SLACK), round(frame.height * SLACK)
-        rect = QRect(-slack_x, -slack_y, round(frame.width) + 2 * slack_x, round(frame.height) + 2 * slack_y)
-        points: Floats = controls(frame.ends, links.source, links.target)
-        points += np.array([slack_x, slack_y]) * frame.ratio
-        self._order += 1
-        self._orders[self._order] = (frame.viewport, QRectF(rect))
-        self._painter.paint(
-            Order(
-                self._order,
-                round(rect.width() * frame.ratio),
-                round(rect.height() * frame.ratio),
-                points,
-                links.strength,
-                links.weight < 0,
-                frame.theme,
-            )
-        )
+        self._resting.order(frame, (links.source, links.target), links.strength, links.weight < 0)
+        self._paint_lit()
 
-    def _take_picture(self, picture: Picture) -> None:
-        if picture.number != self._order:
+    def _paint_lit(self) -> None:
+        """Order the picture of those lit links that are too many to be drawn with every frame."""
+        frame = self.frame()
+        if frame is None:
             return
-        self._picture = picture
-        self._orders = {picture.number: self._orders[picture.number]}
+        source, target, strength, weight = weaker_lit(frame.scene)
+        self._lit_expected = len(source) > 0
+        if self._lit_expected:
+            self._lit.order(frame, (source, target), strength, weight < 0, LIT_ALPHAS)
+        else:
+            self._lit.clear()
+
+    def _repaint(self) -> None:
         self._painted = None
         self._changed()
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QStaticText
 
 from explorer.ui.theme import font
 
@@ -65,12 +65,12 @@ class Texts:
                 QPointF(box.left() - HALO, base - picture_ascent(role, self._scale)), picture
             )
         else:
-            if underline:
-                face = QFont(face)
-                face.setUnderline(True)
             self.painter.setFont(face)
             self.painter.setPen(QColor(ink))
-            self.painter.drawText(QPointF(box.left(), base), text)
+            top = base - _metrics(role, self._scale).ascent()
+            self.painter.drawStaticText(QPointF(box.left(), top), _shaped(text, role, self._scale))
+            if underline:
+                self.painter.fillRect(QRectF(box.left(), round(base) + 1.5, box.width(), 1), QColor(ink))
         self.boxes.append(TextBox(box, text, face.pixelSize(), ink, back))
         return box
 
@@ -105,6 +105,16 @@ def _metrics(role: str, scale: float) -> QFontMetricsF:
     return QFontMetricsF(_font(role, scale))
 
 
+@lru_cache(maxsize=4_096)
+def _shaped(text: str, role: str, scale: float) -> QStaticText:
+    """The text with its glyphs placed, which is most of the work of drawing it."""
+    shaped = QStaticText(text)
+    shaped.setTextFormat(Qt.TextFormat.PlainText)
+    shaped.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+    shaped.prepare(font=_font(role, scale))
+    return shaped
+
+
 @lru_cache(maxsize=256)
 def _haloed(text: str, role: str, scale: float, ink: str, back: str, ratio: float) -> QPixmap:
     """The text with an outline in the ground's colour, so that it can be read over links."""
@@ -125,9 +135,3 @@ def _haloed(text: str, role: str, scale: float, ink: str, back: str, ratio: floa
     painter.drawText(QPointF(HALO, picture_ascent(role, scale)), text)
     painter.end()
     return picture
-
-
-def forget() -> None:
-    """Measure texts anew, for instance because a typeface was loaded."""
-    for cache in (text_width, _font, _metrics, _haloed):
-        cache.cache_clear()

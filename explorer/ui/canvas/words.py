@@ -19,6 +19,7 @@ from explorer.ui.canvas.texts import Texts
 AXIS_RIGHT = AXIS - 10
 LINE = 14.0  # between two names of layers
 LABELLED = 6
+LABELLED_OUTPUTS = 3
 LEAST_MORE = 0.7  # scale of marks below which "+n" would cover them
 LEAST_TEXT = 20.0  # px of a column below which only its position is written
 PILL_ALPHA = 0.45
@@ -109,7 +110,7 @@ def _rooms(texts: Texts, frame: Frame, columns: Floats, middles: Floats) -> list
     apart = np.diff(middles)
     left = np.concatenate([[np.inf], apart - half[:-1]])
     right = np.concatenate([apart - half[1:], [np.inf]])
-    rooms = np.maximum(np.minimum(2 * np.minimum(left, right) - 6, 140.0), widths - 4)
+    rooms = np.maximum(np.minimum(2 * np.minimum(left, right) - 13, 140.0), widths - 7)
     return [float(room) if width >= LEAST_TEXT else 0.0 for room, width in zip(rooms, widths, strict=True)]
 
 
@@ -229,11 +230,16 @@ def paint_labels(texts: Texts, frame: Frame) -> None:
     wanted: list[tuple[int, str, str]] = []
     if frame.graph.nodes.kind[current] != NodeKind.LOGIT:
         wanted.append((current, view.label(current), frame.theme.select))
-    for links, far in ((scene.outputs, scene.outputs.target), (scene.inputs, scene.inputs.source)):
-        order = [row for row in range(len(links)) if frame.graph.nodes.kind[far[row]] != NodeKind.LOGIT]
-        for row in order[:LABELLED]:
+    sides = (
+        (scene.inputs, scene.inputs.source, LABELLED),
+        (scene.outputs, scene.outputs.target, LABELLED_OUTPUTS),
+    )
+    for links, far, most in sides:
+        kind = frame.graph.nodes.kind[far[: 4 * LABELLED]]
+        named_kinds = np.flatnonzero((kind != NodeKind.LOGIT) & (kind != NodeKind.BIAS))
+        for row in named_kinds[:most].tolist():
             node, weight = int(far[row]), float(links.weight[row])
-            if node == current or frame.graph.nodes.kind[node] == NodeKind.BIAS:
+            if node == current:
                 continue
             named = view.edits.labels.get(frame.graph.key(node))
             text = f"{named.text} {signed(weight)}" if named else signed(weight)
