@@ -59,6 +59,13 @@ def node_influence(graph: Graph, *, count_bias: bool = False) -> Floats:
     return flow(graph, share, graph.target_weight)
 
 
+def rest_influence(graph: Graph, influence: Floats, *, count_bias: bool = False) -> float:
+    """The influence of what the rows leave out (``rest_abs``): the "not expanded" share of the targets' weight."""
+    mass = row_mass(graph, count_bias=count_bias)
+    share = graph.rows.rest_abs / np.maximum(mass, CLAMP)
+    return float(((influence + graph.target_weight) * share).sum())
+
+
 def signed_influence(graph: Graph, *, count_bias: bool = False) -> Floats:
     """As node_influence with signed shares: positive where a node raises the weighted targets."""
     share = edge_share(graph, row_mass(graph, count_bias=count_bias))

@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.graph_arrays import from_arrays, to_arrays
-from explorer.circuits.influence import node_influence
+from explorer.circuits.influence import node_influence, rest_influence
 from explorer.circuits.scores import worst_residual
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
@@ -45,15 +45,15 @@ def verify(chosen: argparse.Namespace) -> int:
 def conservation(graph: Graph) -> float:
     """Relative difference between the influence of all roots and the weight of all targets that have inputs.
 
-    Every path from a target ends in a root, so the influence of the roots (embeddings, errors and features that
-    nothing feeds) must sum to the weight that is sent.
+    Every path from a target ends in a root, so the influence of the roots (embeddings, errors, features that nothing
+    feeds, and what was not expanded) must sum to the weight that is sent.
     """
     influence = node_influence(graph)
     fed = np.zeros(len(graph), dtype=bool)
     real = graph.nodes.kind[graph.rows.source] != NodeKind.BIAS
     fed[graph.edge_target[real & (graph.rows.weight != 0)]] = True
     sent = float(graph.target_weight[fed].sum())
-    arrived = float(influence[~fed].sum())
+    arrived = float(influence[~fed].sum()) + rest_influence(graph, influence)
     return abs(arrived - sent) / sent if sent else float("nan")
 
 

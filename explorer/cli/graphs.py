@@ -39,6 +39,7 @@ def attribute(chosen: argparse.Namespace) -> int:
             device=chosen.device,
             dtype=chosen.dtype,
             threads=chosen.threads,
+            max_features=chosen.max_features,
         )
     finally:
         line.close()

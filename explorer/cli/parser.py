@@ -85,6 +85,7 @@ def _attribute(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command.add_argument("--at", type=int, default=-1, metavar="POS", help="position to explain (default: the last)")
     command.add_argument("--max-logits", type=int, default=10)
     command.add_argument("--logit-mass", type=float, default=0.95)
+    command.add_argument("--max-features", type=int, default=0, metavar="N", help="keep the N most influential only")
     _setting(command)
     _json(command)
 

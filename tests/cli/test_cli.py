@@ -126,6 +126,19 @@ def test_a_direction_of_a_logit_gives_the_logit(capsys: pytest.CaptureFixture[st
     np.testing.assert_allclose(free.inputs(last)[1], logit.inputs(last)[1], rtol=1e-5, atol=1e-6)
 
 
+def test_the_most_influential_features_have_balanced_books(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "few.circuit"
+    made = ["attribute", "us-cities", "--prompt", DALLAS, "--max-features", 25, "-o", file, "--json"]
+    code, out, _ = said(capsys, *made)
+    assert (code, json.loads(out)["n_features"]) == (0, 25)
+    assert 0 < json.loads(out)["provenance"]["influence_bound"] < 0.5
+    code, out, _ = said(capsys, "verify", file, "--json")
+    assert code == 0
+    assert json.loads(out)["residual"] < 1e-5
+
+
 def test_prune_sets_thresholds_and_deletes_nothing(
     capsys: pytest.CaptureFixture[str], dallas: Path, tmp_path: Path
 ) -> None:

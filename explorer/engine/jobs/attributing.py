@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from explorer import __version__
 from explorer.circuits.graph_arrays import to_arrays
 from explorer.engine.jobs.opening import Setting, encode_prompt, model_of, token_text, transcoders_of
+from explorer.engine.machine import free_memory
 from explorer.engine.state import EngineState
-from explorer.errors import PromptError
+from explorer.errors import GraphError, PromptError
 from explorer.io.digest import digest
 from explorer.work import Progress, Work
 
@@ -37,14 +38,17 @@ def attribute(
     device: str = "auto",
     dtype: str = "float32",
     threads: int = 0,
+    max_features: int = 0,
 ) -> Work[Mapping[str, object]]:
     """The attribution graph of a prompt: ``head`` and ``arrays`` of graph_arrays.
 
     ``targets`` has ``kind`` (logits, tokens, contrast, direction, features), ``tokens`` (ids) or ``texts``,
     ``weights`` (None: the probability), ``vector``, ``max_logits``, ``logit_mass``, ``pos`` (default: the last
-    token) and ``features`` (rows of layer, pos, feature, weight).
+    token) and ``features`` (rows of layer, pos, feature, weight). With ``max_features`` only the most influential ones
+    are kept, if there are more. GraphError if the full graph would not fit into memory.
     """
     from explorer.circuits.attribution import attribute as trace_graph
+    from explorer.circuits.expansion import attribute_strongest
     from explorer.circuits.targets import FeatureTarget
 
     started = time.perf_counter()
@@ -62,8 +66,13 @@ def attribute(
         FeatureTarget(int(layer), int(pos), int(feature), float(weight))
         for layer, pos, feature, weight in wanted.get("features", ())
     )
-    graph = yield from trace_graph(local, logits, features)
+    if max_features and max_features < len(local.features) and not features:
+        graph = yield from attribute_strongest(local, logits, max_features)
+    else:
+        _check_memory(local, len(logits))
+        graph = yield from trace_graph(local, logits, features)
     made = {
+        **graph.provenance,
         **_provenance(opened, local, model, transcoders, setting),
         "prompt": text,
         "targets": {name: value for name, value in wanted.items() if name != "vector"},
@@ -81,6 +90,19 @@ def _replaced(
     from explorer.circuits.replacement import replace_locally
 
     return replace_locally(model, trace, transcoders_of(state, transcoders), getattr(torch, setting.dtype))
+
+
+def _check_memory(local: LocalReplacementModel, n_logits: int) -> None:
+    """GraphError with what would fit, if the full graph does not; the rows end up in the processor's memory."""
+    from explorer.circuits.memory import estimate
+
+    needed, free = estimate(local, n_logits), free_memory()
+    if free and needed.n_bytes > free:
+        fitting = needed.features_that_fit(free)
+        raise GraphError(
+            f"This run needs about {needed.n_bytes / 1e9:.1f} GB for {needed.n_edges:,} links of {needed.n_features:,} "
+            f"features; {free / 1e9:.1f} GB are free. Keep fewer features (at most {fitting:,})."
+        )
 
 
 def _logit_targets(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any]) -> tuple[LogitTarget, ...]:
