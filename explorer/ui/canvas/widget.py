@@ -19,28 +19,20 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.circuits.graph import NodeKind
-from explorer.session.edits import hide, show_all, toggle_pin
 from explorer.session.theme import Theme
-from explorer.ui.canvas import walk
 from explorer.ui.canvas.card import paint_card
 from explorer.ui.canvas.describe import card_lines, spoken
 from explorer.ui.canvas.frame import Frame
 from explorer.ui.canvas.paint import paint_hovered
 from explorer.ui.canvas.stage import Stage
 from explorer.ui.canvas.texts import TextBox, Texts
+from explorer.ui.canvas.walker import Walker
 from explorer.ui.document import Document
 from explorer.ui.theme import color
 
 CARD_MS = 250
 DRAG = 4.0  # px after which a press is a drag
 ZOOM_STEP = 1.25
-
-DIRECTIONS = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 
 
 class GraphCanvas(QWidget):
@@ -58,8 +50,7 @@ class GraphCanvas(QWidget):
         self._band: QRectF | None = None
         self._card_open = False
         self._shows_focus = False
-        self._walked: list[int] = []
-        self._at = -1
+        self._walker = Walker(document, self._stage)
         self._overlay_boxes: list[TextBox] | None = None
         self._card_timer = QTimer(self, singleShot=True, interval=CARD_MS)
         self._card_timer.timeout.connect(self._open_card)
@@ -144,23 +135,17 @@ class GraphCanvas(QWidget):
 
     def walk_to(self, node: int) -> None:
         """Select a node, bring it into view and remember the step."""
-        del self._walked[self._at + 1 :]
-        self._walked.append(node)
-        self._at = len(self._walked) - 1
-        self._go(node)
+        self._walker.go_to(node)
 
     # what the document says
 
     def _take_view(self) -> None:
-        self._walked, self._at = self._walked if self._same_graph() else [], self._at
-        self._at = min(self._at, len(self._walked) - 1)
+        scene = self._stage.scene
+        if scene is None or self._document.graph is not scene.view.graph:
+            self._walker.forget()
         self._stage.is_out_of_date = self._document.is_out_of_date
         self._stage.set_view(self._document.view, self._document.selection)
         self._describe()
-
-    def _same_graph(self) -> bool:
-        scene = self._stage.scene
-        return scene is not None and self._document.graph is scene.view.graph
 
     def _take_selection(self) -> None:
         self._stage.select(self._document.selection)
@@ -302,7 +287,7 @@ class GraphCanvas(QWidget):
         if not frame.layout.placed[node] and frame.graph.nodes.kind[node] == NodeKind.FEATURE:
             self.zoom(2.0, self.place_of(node))
         elif modifiers & Qt.KeyboardModifier.ControlModifier:
-            self._pin(node)
+            self._walker.pin(node)
         elif modifiers & Qt.KeyboardModifier.ShiftModifier:
             rest = tuple(other for other in self._document.selection if other != node)
             self._document.select((*rest, node))
@@ -361,104 +346,18 @@ class GraphCanvas(QWidget):
             super().keyPressEvent(event)
 
     def _press_key(self, event: QKeyEvent, shift: bool) -> bool:
-        key = Qt.Key(event.key())
-        plain = {
-            Qt.Key.Key_I: self._to_input,
-            Qt.Key.Key_O: self._to_output,
-            Qt.Key.Key_Space: self._pin_current,
-            Qt.Key.Key_H: self._hide,
-            Qt.Key.Key_F: self.fit,
-            Qt.Key.Key_0: self.zoom_full,
-            Qt.Key.Key_Escape: self._clear,
-        }
-        shifted = {Qt.Key.Key_H: self._show_all, Qt.Key.Key_F: self.fit_selection}
-        texts = {"+": 1.0, "=": 1.0, "-": -1.0, "−": -1.0}
-        if key in DIRECTIONS:
-            self._step(*DIRECTIONS[key])
-        elif event.text() in texts:
-            self.zoom(ZOOM_STEP ** texts[event.text()])
-        elif event.text() in ("[", "]"):
-            self._back(-1 if event.text() == "[" else 1)
-        elif key in (shifted if shift else plain):
-            (shifted if shift else plain)[key]()
+        key, text = Qt.Key(event.key()), event.text()
+        if text and text in "+=-−":
+            self.zoom(ZOOM_STEP if text in "+=" else 1 / ZOOM_STEP)
+        elif key == Qt.Key.Key_0:
+            self.zoom_full()
+        elif key == Qt.Key.Key_F:
+            (self.fit_selection if shift else self.fit)()
+        elif key == Qt.Key.Key_Escape:
+            self._clear()
         else:
-            return False
+            return self._walker.press(event, shift)
         return True
-
-    def _step(self, dx: int, dy: int) -> None:
-        view, layout, current = self._document.view, self._stage.base, self._document.current
-        if view is None or layout is None:
-            return
-        if current is None:
-            start = walk.first(view)
-            if start is not None:
-                self.walk_to(start)
-            return
-        if (
-            view.graph.nodes.kind[current] == NodeKind.BIAS
-            and not dy
-            and not self._stage.bias_open
-            and dx > 0
-        ):
-            self._stage.open_bias(True)
-            return
-        found = walk.nearest(view, layout, current, dx, dy)
-        if found is not None:
-            self.walk_to(found)
-
-    def _to_input(self) -> None:
-        view, current = self._document.view, self._document.current
-        found = walk.strongest_input(view, current) if view is not None and current is not None else None
-        if found is not None:
-            self.walk_to(found)
-
-    def _to_output(self) -> None:
-        view, current = self._document.view, self._document.current
-        found = walk.strongest_output(view, current) if view is not None and current is not None else None
-        if found is not None:
-            self.walk_to(found)
-
-    def _back(self, step: int) -> None:
-        if 0 <= self._at + step < len(self._walked):
-            self._at += step
-            self._go(self._walked[self._at])
-
-    def _go(self, node: int) -> None:
-        self._document.select((node,))
-        frame = self._stage.frame()
-        if frame is None:
-            return
-        x, y, _ = frame.place(node)
-        plot = frame.plot.adjusted(frame.axis - frame.plot.left(), 8, -8, -4)
-        dx = max(plot.left() - x, 0.0) + min(plot.right() - x, 0.0)
-        dy = max(plot.top() - y, 0.0) + min(plot.bottom() - y, 0.0)
-        is_end = frame.graph.nodes.kind[node] >= NodeKind.EMBEDDING
-        if dx or (dy and not (is_end and self._stage.viewport.zoom <= 1)):
-            self.pan(dx, dy)
-
-    def _pin_current(self) -> None:
-        if self._document.current is not None:
-            self._pin(self._document.current)
-
-    def _pin(self, node: int) -> None:
-        view = self._document.view
-        if view is None:
-            return
-        key = view.graph.key(node)
-        verb = "unpin" if key in view.edits.pinned else "pin"
-        self._document.do(f"{verb} {view.label(node)}", toggle_pin(self._document.edits, key))
-
-    def _hide(self) -> None:
-        view, nodes = self._document.view, self._document.selection
-        if view is None or not nodes:
-            return
-        what = view.label(nodes[-1]) if len(nodes) == 1 else f"{len(nodes)} nodes"
-        self._document.do(
-            f"hide {what}", hide(self._document.edits, [view.graph.key(node) for node in nodes])
-        )
-
-    def _show_all(self) -> None:
-        self._document.do("show all", show_all(self._document.edits))
 
     def _clear(self) -> None:
         if self._band is not None:
