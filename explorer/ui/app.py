@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from explorer import __version__
-from explorer.errors import SaveError
+from explorer.errors import ExplorerError, SaveError
 from explorer.io import settings_file
 from explorer.io.samples import find
 from explorer.session.settings import Settings
@@ -38,16 +39,35 @@ def run(paths: Sequence[str] = (), *, engine: str = "", picture: Path | None = N
     ``picture`` the window is drawn into that file once what was asked for is on screen, and the program ends.
     """
     check_none_references()
+    check_screen(picture)
     application = _application()
     shell = Shell(application, engine)
     shell.window.show()
-    if picture is not None:
-        Photographer(shell, picture, bool(paths))
+    photographer = None if picture is None else Photographer(shell, picture, bool(paths))
     QTimer.singleShot(0, shell, lambda: shell.begin(tuple(paths)))
     try:
-        return application.exec()
+        code = application.exec()
     finally:
         shell.close()
+    if photographer is not None and photographer.fault:
+        raise ExplorerError(photographer.fault)
+    return code
+
+
+def check_screen(picture: Path | None) -> None:
+    """Let Qt paint off screen where only a ``picture`` is wanted and no screen is there.
+
+    ExplorerError without a picture: Qt would abort the process.
+    """
+    screens = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
+    if sys.platform != "linux" or any(os.environ.get(name) for name in screens):
+        return
+    if picture is None:
+        raise ExplorerError(
+            "There is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set); "
+            "for a picture of the window use “circuit-explorer open us-cities --picture window.png”."
+        )
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 
 def _application() -> QApplication:
@@ -130,11 +150,15 @@ class Shell(QObject):
 
 
 class Photographer(QObject):
-    """Writes a picture of the window when its graph is drawn (at once if none is awaited), then quits."""
+    """Writes a picture of the window when its graph is drawn (at once if none is awaited), then quits.
+
+    ``fault`` says why there is none.
+    """
 
     def __init__(self, shell: Shell, file: Path, awaits_graph: bool) -> None:
         super().__init__(shell)
         self._shell, self._file = shell, file
+        self.fault = ""
         shell.window.resize(*PICTURE_SIZE)
         self._late = QTimer(self, singleShot=True, interval=PICTURE_MS)
         self._late.timeout.connect(self._give_up)
@@ -151,9 +175,11 @@ class Photographer(QObject):
 
     def _take(self) -> None:
         self._late.stop()
-        saved = self._shell.window.grab().save(str(self._file))
-        QApplication.exit(0 if saved else 1)
+        if not self._shell.window.grab().save(str(self._file)):
+            self.fault = f"“{self._file}” could not be written; give a path that ends in .png, in a folder that exists."
+        QApplication.quit()
 
-    def _give_up(self) -> None:
+    def _give_up(self, _job: str = "", sentence: str = "") -> None:
         self._late.stop()
-        QApplication.exit(1)
+        self.fault = sentence or f"The graph was not drawn within {PICTURE_MS // 1000} s; there is no picture."
+        QApplication.quit()

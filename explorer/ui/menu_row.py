@@ -10,7 +10,7 @@ from explorer.ui.action_set import ActionSet
 from explorer.ui.document import Document
 from explorer.ui.widgets.card import Card
 from explorer.ui.widgets.icons import IconLabel, icon
-from explorer.ui.widgets.look import px
+from explorer.ui.widgets.scaling import fixed
 
 HEIGHT = 28
 
@@ -48,7 +48,7 @@ class MenuRow(QWidget):
         grid.addLayout(row, 0, 0)
         grid.addWidget(self.title, 0, 0, Qt.AlignmentFlag.AlignCenter)
         self.title.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setFixedHeight(px(HEIGHT))
+        fixed(self, height=HEIGHT)
 
     def show_title(self, name: str, more: str) -> None:
         """``name`` is what is open, ``more`` its state in grey."""

@@ -41,6 +41,7 @@ from explorer.ui.panels.welcome import WelcomePanel
 from explorer.ui.places import Places
 from explorer.ui.preferences import Preferences
 from explorer.ui.widgets.look import px
+from explorer.ui.widgets.scaling import fixed
 
 SMALLEST = (1024, 700)
 AS_DESIGNED = (1440, 900)
@@ -122,7 +123,7 @@ class MainWindow(QMainWindow):
         bar = QStatusBar()
         bar.setSizeGripEnabled(False)
         bar.addWidget(self.status, 1)
-        bar.setFixedHeight(px(STATUS_HEIGHT))
+        fixed(bar, height=STATUS_HEIGHT)
         self.setStatusBar(bar)
 
     def _order_tabs(self) -> None:

@@ -6,7 +6,17 @@ from typing import Any
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from explorer.ui.document import Document
 from explorer.ui.widgets.look import set_property, token_text
@@ -29,6 +39,7 @@ class GraphArea(QWidget):
         self._engine = engine
         self._progress = ""
         self.canvas = canvas
+        self.setAccessibleName("Graph and its state")
         self.pages = QStackedWidget()
         self.pages.addWidget(canvas)
         self.pages.addWidget(self._empty())
@@ -100,7 +111,12 @@ class GraphArea(QWidget):
 
     def _show(self) -> None:
         graph = self._document.graph
-        self.pages.setCurrentIndex(0 if graph is not None else 1)
+        if graph is not None and self.pages.currentIndex() == 1:
+            self.pages.setCurrentIndex(0)
+            if not isinstance(QApplication.focusWidget(), QLineEdit):
+                self.canvas.setFocus()
+        elif graph is None:
+            self.pages.setCurrentIndex(1)
         self._show_empty()
         old = self._document.is_out_of_date
         if graph is not None and old:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from explorer.ui.document import Document
 from explorer.ui.widgets.look import current_theme, font, px
+from explorer.ui.widgets.scaling import on_text_size
 
 
 class HistoryPanel(QWidget):
@@ -35,11 +36,11 @@ class HistoryPanel(QWidget):
         self.steps.currentRowChanged.connect(self._go)
         document.edits_changed.connect(self._show)
         document.graph_changed.connect(self._show)
-        self._show()
+        on_text_size(self, self._show)
 
-    def changeEvent(self, event: object) -> None:
-        super().changeEvent(event)  # type: ignore[arg-type]
-        if event.type() == event.Type.PaletteChange and hasattr(self, "steps"):  # type: ignore[attr-defined]
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
             self._show()
 
     def _show(self) -> None:

@@ -23,8 +23,9 @@ from explorer.session.view import GraphView
 from explorer.ui.document import Document
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
-from explorer.ui.widgets.look import plain, px, signed, token_text
+from explorer.ui.widgets.look import plain, signed, token_text
 from explorer.ui.widgets.marks import MarkLabel, mark_of
+from explorer.ui.widgets.scaling import fixed
 
 STATUS_WORDS = {
     "auto": "Proposed by a program",
@@ -45,7 +46,7 @@ class Title(ElidedLabel):
 class LabelEdit(QLineEdit):
     """The label while it is edited; Escape leaves it as it was."""
 
-    left = Signal(bool)
+    left = Signal()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
@@ -55,7 +56,7 @@ class LabelEdit(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self.left.emit(False)
+            self.left.emit()
             return
         super().keyPressEvent(event)
 
@@ -68,6 +69,7 @@ class Head(QWidget):
         self._document = document
         self._node = -1
         self._view: GraphView | None = None
+        self._is_editing = False
         self.mark = MarkLabel(22, 5.2)
         self.title = Title()
         self.title.setProperty("role", "title")
@@ -77,7 +79,7 @@ class Head(QWidget):
         self.names = QStackedWidget()
         self.names.addWidget(self.title)
         self.names.addWidget(self.edit)
-        self.names.setFixedHeight(px(28))
+        fixed(self.names, height=28)
         self.status = self._status_button()
         self.place = ElidedLabel()
         self.place.setProperty("role", "second")
@@ -121,6 +123,7 @@ class Head(QWidget):
             return
         named = self._view.edits.labels.get(self._view.graph.key(self._node))
         self.edit.setText(named.text if named else "")
+        self._is_editing = True
         self.names.setCurrentWidget(self.edit)
         self.edit.setFocus()
         self.edit.selectAll()
@@ -173,15 +176,17 @@ class Head(QWidget):
     # edits
 
     def _keep_label(self) -> None:
-        if self.names.currentWidget() is not self.edit or self._view is None:
+        if not self._is_editing or self._view is None:
             return
+        self._is_editing = False
         self.names.setCurrentWidget(self.title)
         edits, key = self._document.edits, self._view.graph.key(self._node)
         old = edits.labels.get(key)
         if self.edit.text().strip() != (old.text if old else ""):
             self._document.do("label a node", set_label(edits, key, self.edit.text()))
 
-    def _leave_label(self, _kept: bool = False) -> None:
+    def _leave_label(self) -> None:
+        self._is_editing = False  # first, for the field says that it is finished when it is hidden
         self.names.setCurrentWidget(self.title)
 
     def _set_status(self, action: QAction) -> None:

@@ -14,7 +14,8 @@ from explorer.ui.document import Document
 from explorer.ui.panels.inspect_head import Head
 from explorer.ui.panels.links_table import LinksTable, Row, book_rows
 from explorer.ui.widgets.elided import ElidedLabel
-from explorer.ui.widgets.look import plain, px
+from explorer.ui.widgets.look import plain
+from explorer.ui.widgets.scaling import fixed
 
 OUTPUTS_LISTED = 6
 NOTE_REST = 600
@@ -128,12 +129,13 @@ def _denominator(way: str, side: Side) -> str:
 
 
 class _Notes(QPlainTextEdit):
-    """The node's note; it becomes an edit when the hand rests or leaves."""
+    """The node's note; it becomes an edit while it is written, one step of the history, and when the hand leaves."""
 
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
         self._key: NodeKey | None = None
+        self._is_written = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(NOTE_REST)
@@ -141,18 +143,24 @@ class _Notes(QPlainTextEdit):
         self.setAccessibleName("Notes")
         self.setPlaceholderText("What you make of this node")
         self.setTabChangesFocus(True)
-        self.setFixedHeight(px(66))
-        self.textChanged.connect(self._rest.start)
+        fixed(self, height=66)
+        self.textChanged.connect(self._changed)
 
     def show_note(self, key: NodeKey, text: str) -> None:
         if key != self._key:
             self.keep()
             self._key = key
-        elif self._rest.isActive():
+        elif self._is_written:
             return
         if text != self.toPlainText():
             with QSignalBlocker(self):
                 self.setPlainText(text)
+
+    def _changed(self) -> None:
+        """Not begun anew with each letter, or a crash would take all that was written in one go."""
+        self._is_written = True
+        if not self._rest.isActive():
+            self._rest.start()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self.keep()
@@ -160,8 +168,9 @@ class _Notes(QPlainTextEdit):
 
     def keep(self) -> None:
         """Make what is written an edit now."""
-        if not self._rest.isActive() or self._key is None:
-            return
         self._rest.stop()
+        if not self._is_written or self._key is None:
+            return
+        self._is_written = False
         edits = set_note(self._document.edits, self._key, self.toPlainText())
         self._document.do("write a note", edits, merge=True)

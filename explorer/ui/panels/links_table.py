@@ -14,6 +14,7 @@ from explorer.session.links import Book, Rest, Side
 from explorer.session.view import GraphView, place
 from explorer.ui.widgets.look import per_cent, plain, px, residual, signed
 from explorer.ui.widgets.marks import Mark, mark_of
+from explorer.ui.widgets.scaling import on_text_size
 from explorer.ui.widgets.share_bar import CELL, Cell, CellDelegate
 
 NAME, WEIGHT, BAR, SHARE = range(4)
@@ -177,14 +178,18 @@ class LinksTable(QTableView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.horizontalHeader().hide()
         self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(px(ROW))
-        self.verticalHeader().setDefaultSectionSize(px(ROW))
         header = self.horizontalHeader()
         header.setMinimumSectionSize(20)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        on_text_size(self, self._measure)
+
+    def _measure(self) -> None:
+        self.verticalHeader().setMinimumSectionSize(px(ROW))
+        self.verticalHeader().setDefaultSectionSize(px(ROW))
         for column, width in ((WEIGHT, 52), (BAR, 58), (SHARE, 42)):
             self.setColumnWidth(column, px(width))
+        self.setFixedHeight(len(self.links.rows) * px(ROW) + 2)
 
     def _fill(self) -> None:
         assert self._view is not None
@@ -197,7 +202,7 @@ class LinksTable(QTableView):
                 self.setSpan(at, BAR, 1, 2)
             elif row.cells[WEIGHT].rule and not row.cells[WEIGHT].right:
                 self.setSpan(at, WEIGHT, 1, 3)
-        self.setFixedHeight(len(rows) * px(ROW) + 2)
+        self._measure()
 
     def _enter(self, index: Index) -> None:
         row = self.links.rows[index.row()]

@@ -25,6 +25,7 @@ from explorer.ui.document import Document
 from explorer.ui.panels.nodes_model import AT, INFLUENCE, NAME, NodesModel
 from explorer.ui.widgets.icons import icon
 from explorer.ui.widgets.look import px, set_property
+from explorer.ui.widgets.scaling import on_text_size
 from explorer.ui.widgets.share_bar import CellDelegate
 
 ROW = 22
@@ -97,6 +98,7 @@ class NodesPanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.pages, 1)
         self.setFocusProxy(self.table)
+        on_text_size(self, self._measure)
 
     def _table(self) -> QTableView:
         self.table = table = QTableView()
@@ -114,18 +116,20 @@ class NodesPanel(QWidget):
         table.setSortingEnabled(True)
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        table.verticalHeader().setDefaultSectionSize(px(ROW))
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(30)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(AT, QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(INFLUENCE, QHeaderView.ResizeMode.Fixed)
-        table.setColumnWidth(AT, px(54))
-        table.setColumnWidth(INFLUENCE, px(52))
         header.setSortIndicator(INFLUENCE, Qt.SortOrder.DescendingOrder)
         header.setSortIndicatorShown(False)  # the arrow would cover the name; the model writes it
         return table
+
+    def _measure(self) -> None:
+        self.table.verticalHeader().setDefaultSectionSize(px(ROW))
+        self.table.setColumnWidth(AT, px(54))
+        self.table.setColumnWidth(INFLUENCE, px(52))
 
     def _nothing(self) -> QWidget:
         page = QWidget()

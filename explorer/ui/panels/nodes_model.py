@@ -125,7 +125,8 @@ class NodesModel(QAbstractTableModel):
         if column == AT:
             return Cell(place(view.graph, node), "text", right=True, strong=current)
         share = float(self._share[node])
-        return Cell(f"{100 * share:.2f}", right=True, strong=current, fill=share / self._most)
+        text = f"{100 * share:.2f}" if share or view.graph.nodes.kind[node] <= NodeKind.EMBEDDING else "\u2013"
+        return Cell(text, right=True, strong=current, fill=share / self._most)
 
     def _arrow(self, section: int) -> str:
         """The direction, where it is not the usual one."""

@@ -13,7 +13,8 @@ from explorer.ui.document import Document
 from explorer.ui.panels.target_picker import TargetPicker
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
-from explorer.ui.widgets.look import px, set_property
+from explorer.ui.widgets.look import set_property
+from explorer.ui.widgets.scaling import at_least, fixed
 from explorer.ui.widgets.token_edit import TokenEdit
 
 REST = 150
@@ -87,7 +88,7 @@ class PromptPanel(QWidget):
         self.target = TargetPicker()
         self.explain.setBuddy(self.target)
         self.action = QPushButton()
-        self.action.setMinimumWidth(px(106))
+        at_least(self.action, width=106)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -97,7 +98,7 @@ class PromptPanel(QWidget):
         names.addWidget(self.model, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute)
         names.addWidget(self.about)
         left = QWidget()
-        left.setFixedWidth(px(MODEL_WIDTH))
+        fixed(left, width=MODEL_WIDTH)
         holder = QHBoxLayout(left)
         holder.setContentsMargins(0, 0, 0, 0)
         holder.addLayout(names, 1)
@@ -111,7 +112,7 @@ class PromptPanel(QWidget):
         layout.addWidget(self.target)
         layout.addWidget(self.action)
         for control in (self.edit, self.target, self.action):
-            control.setFixedHeight(px(30))
+            fixed(control, height=30)
 
     def _connect(self) -> None:
         self.edit.textEdited.connect(self._rest.start)

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.session.theme import Theme
 from explorer.ui.widgets.look import current_theme, font, px
+from explorer.ui.widgets.scaling import at_least, fixed
 
-WIDE, HIGH = 300.0, 160.0
+WIDE, HIGH = 300, 160
 
 
 class SamplePicture(QWidget):
@@ -22,31 +23,30 @@ class SamplePicture(QWidget):
         self._draw = PICTURES.get(name)
         self._beside = beside
         if beside:
-            self.setFixedWidth(px(WIDE + 24) if self._draw else 0)
-            self.setMinimumHeight(px(HIGH))
+            fixed(self, width=WIDE + 24 if self._draw else 0)
+            at_least(self, height=HIGH)
         else:
-            self.setFixedHeight(px(HIGH) if self._draw else 0)
+            fixed(self, height=HIGH if self._draw else 0)
 
     def paintEvent(self, event: object) -> None:
         theme = current_theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        corners = QPainterPath()
-        more = (12, -2) if self._beside else (-2, 12)
-        corners.addRoundedRect(QRectF(1, 1, self.width() + more[0], self.height() + more[1]), 7, 7)
-        painter.setClipPath(corners)
-        painter.fillRect(self.rect(), QColor(theme.surface_canvas))
-        painter.setClipping(False)
-        painter.setPen(QPen(QColor(theme.line), 1))
-        if self._beside:
-            painter.drawLine(self.width() - 1, 1, self.width() - 1, self.height() - 2)
-        else:
-            painter.drawLine(1, self.height() - 1, self.width() - 2, self.height() - 1)
-        if self._draw is not None:
-            painter.translate((self.width() - px(WIDE)) / 2, (self.height() - px(HIGH)) / 2)
-            painter.scale(px(WIDE) / WIDE, px(HIGH) / HIGH)
-            self._draw(painter, theme)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            corners = QPainterPath()
+            more = (12, -2) if self._beside else (-2, 12)
+            corners.addRoundedRect(QRectF(1, 1, self.width() + more[0], self.height() + more[1]), 7, 7)
+            painter.setClipPath(corners)
+            painter.fillRect(self.rect(), QColor(theme.surface_canvas))
+            painter.setClipping(False)
+            painter.setPen(QPen(QColor(theme.line), 1))
+            if self._beside:
+                painter.drawLine(self.width() - 1, 1, self.width() - 1, self.height() - 2)
+            else:
+                painter.drawLine(1, self.height() - 1, self.width() - 2, self.height() - 1)
+            if self._draw is not None:
+                painter.translate((self.width() - px(WIDE)) / 2, (self.height() - px(HIGH)) / 2)
+                painter.scale(px(WIDE) / WIDE, px(HIGH) / HIGH)
+                self._draw(painter, theme)
 
 
 def two_hops(painter: QPainter, theme: Theme) -> None:

@@ -25,7 +25,7 @@ from explorer.ui.panels.sample_pictures import SamplePicture
 from explorer.ui.widgets.card import Card
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import IconLabel
-from explorer.ui.widgets.look import px
+from explorer.ui.widgets.scaling import at_most, fixed
 
 LEFT = 392
 COLUMNS = 3
@@ -128,9 +128,9 @@ class WelcomePanel(QWidget):
         layout.addSpacing(10)
         layout.addWidget(self._recovery())
         layout.addStretch()
-        column.setFixedWidth(px(LEFT))
+        fixed(column, width=LEFT)
         area = _scrolled(column)
-        area.setFixedWidth(px(LEFT))
+        fixed(area, width=LEFT)
         return area
 
     def _recent_head(self) -> QWidget:
@@ -268,7 +268,7 @@ def _door(drawing: str, text: str, keys: str, *, ink: bool = False) -> Card:
     cap.setProperty("on_ink", ink)
     row.addWidget(cap, 0, Qt.AlignmentFlag.AlignVCenter)
     card.hold(row)
-    card.setFixedHeight(px(40))
+    fixed(card, height=40)
     return card
 
 
@@ -301,13 +301,13 @@ def _sample_card(sample: Sample, *, wide: bool) -> Card:
     card.hold(whole)
     card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
     if wide:
-        card.setMaximumHeight(px(WIDE_HIGH))
+        at_most(card, height=WIDE_HIGH)
     return card
 
 
 def _recent_card(row: Recent, now: datetime) -> Card:
     path = Path(row.path)
-    card = Card(f"{path.name}, {row.about}", flat=True)
+    card = Card(", ".join(filter(None, (path.name, row.about))), flat=True)
     card.setToolTip(row.path)
     grid = QGridLayout()
     grid.setContentsMargins(0, 6, 0, 7)

@@ -60,25 +60,24 @@ class Card(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = current_theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        hovered = self.underMouse() and self.isEnabled()
-        if (self._flat or self._bare) and hovered:
-            painter.fillRect(rect, QColor(theme.surface_sunken))
-        if self._bare:
-            pass
-        elif self._flat:
-            painter.setPen(QPen(QColor(theme.line), 1))
-            painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        else:
-            fill = theme.text if self._ink else theme.surface_panel
-            painter.setBrush(QColor(theme.text_2 if self._ink and hovered else fill))
-            frame = theme.text if self._ink else theme.line_strong if hovered else theme.line
-            painter.setPen(QPen(QColor(frame), 1))
-            painter.drawRoundedRect(rect, 8, 8)
-        if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(theme.select), 2))
-            painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+            hovered = self.underMouse() and self.isEnabled()
+            if (self._flat or self._bare) and hovered:
+                painter.fillRect(rect, QColor(theme.surface_sunken))
+            if self._bare:
+                pass
+            elif self._flat:
+                painter.setPen(QPen(QColor(theme.line), 1))
+                painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+            else:
+                fill = theme.text if self._ink else theme.surface_panel
+                painter.setBrush(QColor(theme.text_2 if self._ink and hovered else fill))
+                frame = theme.text if self._ink else theme.line_strong if hovered else theme.line
+                painter.setPen(QPen(QColor(frame), 1))
+                painter.drawRoundedRect(rect, 8, 8)
+            if self.hasFocus():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(QColor(theme.select), 2))
+                painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)

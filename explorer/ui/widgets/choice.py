@@ -16,7 +16,6 @@ class Choice(QComboBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        painter = QPainter(self)
-        box = QRect(self.width() - ARROW - 8, (self.height() - ARROW) // 2, ARROW, ARROW)
-        icon("down", "text_2" if self.isEnabled() else "text_3").paint(painter, box)
-        painter.end()
+        with QPainter(self) as painter:
+            box = QRect(self.width() - ARROW - 8, (self.height() - ARROW) // 2, ARROW, ARROW)
+            icon("down", "text_2" if self.isEnabled() else "text_3").paint(painter, box)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
 
 from explorer.ui.widgets.card import Card
 from explorer.ui.widgets.look import current_theme, font, px
+from explorer.ui.widgets.scaling import on_text_size
 
 STRIP = 36
 WIDEST = 16_777_215
@@ -26,15 +27,14 @@ class Strip(Card):
 
     def paintEvent(self, event: object) -> None:
         theme = current_theme()
-        painter = QPainter(self)
-        ground = theme.surface_sunken if self.underMouse() else theme.surface_panel
-        painter.fillRect(self.rect(), QColor(ground))
-        painter.setFont(font("section"))
-        painter.setPen(QColor(theme.select if self.hasFocus() else theme.text))
-        painter.rotate(-90)
-        box = QRect(QPoint(-px(130), 0), QSize(px(118), self.width()))
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self._name)
-        painter.end()
+        with QPainter(self) as painter:
+            ground = theme.surface_sunken if self.underMouse() else theme.surface_panel
+            painter.fillRect(self.rect(), QColor(ground))
+            painter.setFont(font("section"))
+            painter.setPen(QColor(theme.select if self.hasFocus() else theme.text))
+            painter.rotate(-90)
+            box = QRect(QPoint(-px(130), 0), QSize(px(118), self.width()))
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self._name)
 
 
 class PanelDock(QDockWidget):
@@ -59,6 +59,7 @@ class PanelDock(QDockWidget):
         self.setWidget(self._pages)
         self.strip.clicked.connect(self._unfold)
         self.set_folded(False)
+        on_text_size(self, self._measure)
 
     @property
     def folded(self) -> bool:
@@ -71,6 +72,9 @@ class PanelDock(QDockWidget):
         else:
             self._pages.setMinimumWidth(px(min(self.preferred, 220)))
             self._pages.setMaximumWidth(WIDEST)
+
+    def _measure(self) -> None:
+        self.set_folded(self.folded)
 
     def limit(self, widest: int | None) -> None:
         """Be at most ``widest`` wide, or as wide as the user likes."""

@@ -64,9 +64,8 @@ class _Line(QIconEngine):
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
         picture = QPixmap(size)
         picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
-        painter.end()
+        with QPainter(picture) as painter:
+            self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
         return picture
 
     def clone(self) -> QIconEngine:
@@ -93,9 +92,8 @@ class IconLabel(QWidget):
             self.update()
 
     def paintEvent(self, event: object) -> None:
-        painter = QPainter(self)
-        self._icon.paint(painter, self.rect())
-        painter.end()
+        with QPainter(self) as painter:
+            self._icon.paint(painter, self.rect())
 
 
 def scaled(widget: QWidget) -> QSize:

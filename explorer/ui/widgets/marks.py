@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
@@ -63,7 +64,7 @@ def paint_mark(painter: QPainter, centre: QPointF, radius: float, mark: Mark, th
 def _fill(mark: Mark, theme: Theme) -> QColor:
     if not mark.strength or mark.kind == NodeKind.LOGIT:
         return QColor(theme.surface_panel)
-    return color(theme.sign(mark.strength), RAMP[int(ramp_step(mark.strength))])
+    return color(theme.sign(mark.strength), RAMP[int(ramp_step(np.array([mark.strength]))[0])])
 
 
 def _square(centre: QPointF, half: float) -> QRectF:
@@ -108,6 +109,5 @@ class MarkLabel(QWidget):
             self.update()
 
     def paintEvent(self, event: object) -> None:
-        painter = QPainter(self)
-        paint_mark(painter, QRectF(self.rect()).center(), self._radius, self._mark, current_theme())
-        painter.end()
+        with QPainter(self) as painter:
+            paint_mark(painter, QRectF(self.rect()).center(), self._radius, self._mark, current_theme())

@@ -135,28 +135,27 @@ class TokenEdit(QLineEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = current_theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_frame(painter, theme)
-        painter.setClipRect(self.rect().adjusted(4, 2, -4, -2))
-        painter.translate(-self._offset, 0)
-        for text, left, width in self._special_chips():
-            self._paint_special(painter, text, left, width, theme)
-        chips = self.chips()
-        for chip in chips:
-            self._paint_chip(painter, chip, theme)
-        if not self.text():
-            painter.setPen(QColor(theme.text_3))
-            painter.setFont(font("body"))
-            left = SIDE + sum(width + GAP for _, _, width in self._special_chips()) + 4
-            painter.drawText(self._line(left, self.width()), _LEFT, self.placeholderText())
-        if self.hasFocus() and self._blink_on:
-            x = self._caret(chips)
-            painter.setPen(QPen(QColor(theme.text), 1.4))
-            half = px(9)
-            middle = self.height() / 2
-            painter.drawLine(QPointF(x, middle - half), QPointF(x, middle + half))
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_frame(painter, theme)
+            painter.setClipRect(self.rect().adjusted(4, 2, -4, -2))
+            painter.translate(-self._offset, 0)
+            for text, left, width in self._special_chips():
+                self._paint_special(painter, text, left, width, theme)
+            chips = self.chips()
+            for chip in chips:
+                self._paint_chip(painter, chip, theme)
+            if not self.text():
+                painter.setPen(QColor(theme.text_3))
+                painter.setFont(font("body"))
+                left = SIDE + sum(width + GAP for _, _, width in self._special_chips()) + 4
+                painter.drawText(self._line(left, self.width()), _LEFT, self.placeholderText())
+            if self.hasFocus() and self._blink_on:
+                x = self._caret(chips)
+                painter.setPen(QPen(QColor(theme.text), 1.4))
+                half = px(9)
+                middle = self.height() / 2
+                painter.drawLine(QPointF(x, middle - half), QPointF(x, middle + half))
 
     # painting
 
@@ -206,9 +205,11 @@ class TokenEdit(QLineEdit):
         painter.setFont(font("body"))
         shown, left = _shown(chip.segment), chip.text_left
         if shown.startswith(DOT) and chip.segment.words.startswith(" "):
-            painter.setPen(QColor(theme.text_3))
-            painter.drawText(self._line(left, chip.right), _LEFT, DOT)
-            left += QFontMetricsF(font("body")).horizontalAdvance(DOT)
+            advance = QFontMetricsF(font("body")).horizontalAdvance(DOT)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.text_3))
+            painter.drawEllipse(QPointF(left + advance / 2, self.height() / 2), 1.1, 1.1)
+            left += advance
             shown = shown[1:]
         painter.setFont(face)
         named = chip.segment.pos >= 0 and not chip.segment.words.strip()

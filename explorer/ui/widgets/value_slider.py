@@ -6,7 +6,8 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
-from explorer.ui.widgets.look import font, px
+from explorer.ui.widgets.look import font
+from explorer.ui.widgets.scaling import at_most, on_text_size
 
 STEPS = 1000
 
@@ -26,11 +27,11 @@ class ValueSlider(QWidget):
         self.slider.setPageStep(50)
         self.slider.setAccessibleName(described)
         self.slider.setMinimumWidth(64)
-        self.slider.setMaximumWidth(px(92))
+        at_most(self.slider, width=92)
         self._name.setBuddy(self.slider)
         self._value = QLabel()
         self._value.setProperty("role", "section")
-        self._value.setMinimumWidth(QFontMetrics(font("strong")).horizontalAdvance("88.8 %"))
+        on_text_size(self, self._measure)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -47,6 +48,9 @@ class ValueSlider(QWidget):
         with QSignalBlocker(self.slider):
             self.slider.setValue(round(value * STEPS))
         self._write(value)
+
+    def _measure(self) -> None:
+        self._value.setMinimumWidth(QFontMetrics(font("strong")).horizontalAdvance("88.8 %"))
 
     def _tell(self, step: int) -> None:
         self._write(step / STEPS)

@@ -1,0 +1,78 @@
+"""The filter's language against conditions written in numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.circuits.graph import Bools, NodeKind
+from explorer.errors import GraphError
+from explorer.session.edits import Edits, hide, pin, set_label
+from explorer.session.query import influence_share, matches, parse
+from explorer.session.view import GraphView, resolve
+from tests.graphs import random_graph
+
+
+def view_of(seed: int = 1) -> GraphView:
+    graph = random_graph(60, 400, seed=seed, n_layers=4, n_pos=5)
+    edits = set_label(Edits(), graph.key(2), "The Contrasting term")
+    edits = pin(edits, [graph.key(0)])
+    return resolve(graph, hide(edits, [graph.key(1)]))
+
+
+CASES: tuple[tuple[str, Callable[[GraphView], Bools]], ...] = (
+    ("", lambda v: np.ones(len(v.graph), dtype=bool)),
+    ("kind:feature", lambda v: v.graph.nodes.kind == NodeKind.FEATURE),
+    ("kind:token", lambda v: v.graph.nodes.kind == NodeKind.EMBEDDING),
+    ("-kind:error", lambda v: v.graph.nodes.kind != NodeKind.ERROR),
+    ("kind!=error", lambda v: v.graph.nodes.kind != NodeKind.ERROR),
+    ("layer>=2", lambda v: v.graph.nodes.layer >= 2),
+    ("layer≥2", lambda v: v.graph.nodes.layer >= 2),
+    ("layer<2 pos:3", lambda v: (v.graph.nodes.layer < 2) & (v.graph.nodes.pos == 3)),
+    ("layer:1-2", lambda v: (v.graph.nodes.layer >= 1) & (v.graph.nodes.layer <= 2)),
+    ("influence>1", lambda v: influence_share(v) > 0.01),
+    ("influence>1%", lambda v: influence_share(v) > 0.01),
+    ("sign:lower", lambda v: v.effect < 0),
+    ("is:hidden", lambda v: ~v.shown),
+    ("is:pinned", lambda v: np.arange(len(v.graph)) == 0),
+    ("is:labelled", lambda v: np.arange(len(v.graph)) == 2),
+    ("contrast", lambda v: np.arange(len(v.graph)) == 2),
+    ('"contrasting TERM"', lambda v: np.arange(len(v.graph)) == 2),
+    ("contrasting -term", lambda v: np.zeros(len(v.graph), dtype=bool)),
+    ("http://x", lambda v: np.zeros(len(v.graph), dtype=bool)),
+)
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES, ids=[case[0] or "empty" for case in CASES])
+def test_a_query_matches_what_it_says(text: str, expected: Callable[[GraphView], Bools]) -> None:
+    view = view_of()
+    np.testing.assert_array_equal(matches(parse(text), view), expected(view))
+
+
+def outcome(text: str) -> tuple[Bools | None, str]:
+    """What matches, or the sentence that says why nothing can."""
+    try:
+        return matches(parse(text), view_of()), ""
+    except GraphError as error:
+        return None, str(error)
+
+
+@pytest.mark.parametrize("text", ["layer>=x", "kind:sun", "is:nice", "pos:", "layer:1-", "sign>raise", "kind>error"])
+def test_what_makes_no_sense_is_text_or_a_sentence(text: str) -> None:
+    found, sentence = outcome(text)
+    assert found is None or not found.any()
+    assert not sentence or (sentence.endswith(".") and text in sentence)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_query_or_a_sentence(text: str) -> None:
+    found, sentence = outcome(text)
+    assert found is not None or sentence.endswith(".")
+
+
+def test_influence_is_a_share_of_the_whole() -> None:
+    assert influence_share(view_of()).sum() == pytest.approx(1.0)
