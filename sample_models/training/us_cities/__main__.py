@@ -32,17 +32,13 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    minutes: dict[str, float] = {}
-    if not options.measure_only:
-        minutes = _train(options.seed, options.out)
-    _measure(options.seed, options.out, minutes)
+    _measure(options.seed, options.out, _train(options.seed, options.out))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=FOLDER)
-    parser.add_argument("--measure-only", action="store_true", help="keep the weights, write ORIGIN.md again")
     return parser.parse_args()
 
 

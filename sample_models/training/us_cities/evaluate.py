@@ -15,7 +15,7 @@ from explorer.transcoders.transcoder import TranscoderSet
 from sample_models.training.us_cities.corpus import PREFIX, Corpus, Sentence
 from sample_models.training.us_cities.facts import STATES, State
 from sample_models.training.us_cities.replacement import record, replaced
-from sample_models.training.us_cities.selection import Outcome, StateFeatures, Swap, all_swaps, random_swaps
+from sample_models.training.us_cities.selection import AT_PLACE, Outcome, StateFeatures, Swap, all_swaps, random_swaps
 from sample_models.training.us_cities.transcoders import Contexts
 
 TIMES = (1.0, 1.5, 2.0)
@@ -41,6 +41,7 @@ class TranscoderFigures:
     agreement: dict[str, Agreement]
     texas: tuple[int, ...]
     chosen: tuple[int, int, float]
+    at_place: tuple[int, ...]
     f1: tuple[float, ...]
     texas_f1: float
     sacramento: dict[float, float]
@@ -84,6 +85,7 @@ def measure(
         agreement=agreements(model, tokenizer, transcoders, corpus),
         texas=tuple(features.of(texas, without="Dallas").sum(1).tolist()),
         chosen=(min(counts), max(counts), sum(counts) / len(counts)),
+        at_place=_at_place(model, tokenizer, transcoders),
         f1=tuple(features.best_f1(state) for state in STATES),
         texas_f1=features.best_f1(texas),
         sacramento={times: _sacramento(features, times, features.ids("Dallas"), california) for times in TIMES},
@@ -93,6 +95,12 @@ def measure(
         sixty={times: _with_control(features, random_swaps(60), times) for times in TIMES},
         all_pairs={times: _with_control(features, all_swaps(), times) for times in TIMES},
     )
+
+
+def _at_place(model: LlamaForCausalLM, tokenizer: Tokenizer, transcoders: TranscoderSet) -> tuple[int, ...]:
+    """How many features each state has by the same rule on the place itself, Texas without Dallas."""
+    there = StateFeatures(model, tokenizer, transcoders, AT_PLACE)
+    return tuple(int(there.of(state, without="Dallas" if state.name == "Texas" else "").sum()) for state in STATES)
 
 
 def _sacramento(features: StateFeatures, times: float, ids: Tensor, california: State) -> float:

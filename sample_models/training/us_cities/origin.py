@@ -5,10 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+
+import torch
+import transformers
 
 from explorer.transcoders.training import Quality, TrainingSettings
 from sample_models.training.us_cities import language_model
 from sample_models.training.us_cities.evaluate import TIMES, TranscoderFigures
+from sample_models.training.us_cities.facts import STATES
 from sample_models.training.us_cities.files import sha256
 from sample_models.training.us_cities.selection import Outcome
 from sample_models.training.us_cities.transcoders import ANSWER_WEIGHT, FINISH_STEPS, SETTINGS
@@ -48,8 +53,10 @@ containing Dallas is" Austin), with per-layer transcoders and a cross-layer tran
 - **Source**: facts and sentence templates were written by hand for this repository; no text, data or weights of
   others. **Licence**: the repository's own.
 - **Made by** `python -m sample_models.training.us_cities --seed {made.seed}` on one CPU thread
-  (torch 2.13, transformers 5.23). CPU minutes: {minutes}. The same seed gives the same files on the same
-  machine; other CPUs may round differently, so the weights are shipped.
+  ({_version(torch)}, {_version(transformers)}). CPU minutes: {minutes}. The same seed
+  gave the same files twice on one machine; other CPUs may round differently, so the weights are shipped.
+- **Choices**: steps, `ANSWER_WEIGHT` and the finish of the transcoders were settled while looking at the figures
+  below, swaps and held-out prompts included; the language model's steps while looking at its tests.
 - **In scope**: the wordings below with the 50 states and the 306 places of the table, and invented or unknown
   names, which are spelled letter by letter and answered "unknown". Everything else is out of scope: whatever the
   model then says means nothing.
@@ -64,6 +71,10 @@ containing Dallas is" Austin), with per-layer transcoders and a cross-layer tran
 | the capital / abbreviation of S is; the region of S is the; C is the capital of | one hop |
 | la capitale de S est; la capital de S es | one hop |
 """
+
+
+def _version(package: ModuleType) -> str:
+    return f"{package.__name__} {'.'.join(package.__version__.split('.')[:2])}"
 
 
 def _model(made: Made) -> str:
@@ -126,7 +137,8 @@ def _state_features(figures: TranscoderFigures) -> str:
 places (the prompt's own left out) and on average more than three times as strong as for other states' places.
 Texas without Dallas: {sum(figures.texas)}, by layer {", ".join(map(str, figures.texas))}. All states: {count[0]} to {count[1]}, mean {count[2]:.1f}.
 Best single feature: F1 above .9 for {sum(f > 0.9 for f in f1)} of 50 states, above .7 for {sum(f > 0.7 for f in f1)}, mean {sum(f1) / 50:.2f}, Texas {figures.texas_f1:.2f}.
-These are "Texas and capital" features on the last token; there is no Texas feature on the Dallas token.
+These are "Texas and capital" features on the last token. By the same rule the Dallas token has {_texas_there(figures)} features
+of Texas, and all places together {sum(figures.at_place)} of their states.
 
 Swap at "is": the own state's features to 0, the target's to a multiple of their mean, everything after recomputed.
 The control puts the same values on as many random live features of the same layers. Dallas, California's
@@ -137,6 +149,10 @@ features in, probability of Sacramento: {dallas}; the French prompt x1.5 {figure
 {_swaps("60 random cities and states", figures.sixty)}
 {_swaps("all 50 x 49, held-out city", figures.all_pairs)}
 """
+
+
+def _texas_there(figures: TranscoderFigures) -> int:
+    return figures.at_place[[state.name for state in STATES].index("Texas")]
 
 
 def _quality(name: str, figures: Quality) -> str:
@@ -159,9 +175,8 @@ def _limits() -> str:
 - Each place is one token, so its embedding already holds the state.
 - Features were chosen and tested with one English template.
 - French and Spanish sentences keep English names.
-- Variance explained at held-out answers and on the held-out region prompts is the strict figure; read it beside the
-  one on training contexts.
-- Turning a state's features down or negative damages the answer without giving another: use substitution.
+- The strict figures are variance explained at held-out answers and agreement on the held-out region prompts; read
+  them beside those on training contexts.
 """
 
 

@@ -21,6 +21,7 @@ from sample_models.training.us_cities.facts import PLACES, STATES, State
 from sample_models.training.us_cities.replacement import Edit, edited, encode, record
 
 PLACE_NAMES = list(PLACES)
+AT_PLACE, AT_IS = -2, -1
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,11 @@ class Outcome:
 class StateFeatures:
     """The activations (n_places, n_layers, d_transcoder) of every place's prompt, and the features of states."""
 
-    def __init__(self, model: LlamaForCausalLM, tokenizer: Tokenizer, transcoders: TranscoderSet) -> None:
+    def __init__(
+        self, model: LlamaForCausalLM, tokenizer: Tokenizer, transcoders: TranscoderSet, position: int = AT_IS
+    ) -> None:
         self.model, self.tokenizer, self.transcoders = model, tokenizer, transcoders
-        reads = torch.stack([record(model, self.ids(place)).inputs[:, 0, -1] for place in PLACE_NAMES], 1)
+        reads = torch.stack([record(model, self.ids(place)).inputs[:, 0, position] for place in PLACE_NAMES], 1)
         self.activations = torch.stack([encode(layer, reads[at]) for at, layer in enumerate(transcoders.layers)], 1)
         self._chosen: dict[tuple[str, str], Tensor] = {}
         self.alive = (self.activations > 0).any(0)
