@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ EQUAL_HEADS = {name: value for name, value in SPLIT_HEADS.items() if name != "nu
 WINDOW = {"sliding_window": 4, "layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}
 WINDOW_THEN_FULL = {"sliding_window": 4, "layer_types": ["sliding_attention", "full_attention", "full_attention"]}
 EXPERTS = {"num_experts_per_tok": 2, "head_dim": 10, "attention_bias": True}
-GPT = {"vocab_size": D_VOCAB, "n_layer": N_LAYERS, "n_embd": 21, "n_positions": 64, "bos_token_id": 1, "eos_token_id": 2}
+GPT = {"vocab_size": D_VOCAB, "n_layer": N_LAYERS, "n_embd": 21, "n_positions": 64, **ENDS}
 OPT = {**COMMON, "hidden_size": 21, "num_hidden_layers": N_LAYERS, "ffn_dim": 29, "num_attention_heads": 3}
 LLAMA_3_ROPE = {
     "rope_type": "llama3",
@@ -52,6 +52,7 @@ LLAMA_3_ROPE = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 16,
 }
+YARN = {"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 16}
 GEMMA_3 = {**OWN_HEAD_DIM, **WINDOW, "query_pre_attn_scalar": 6}
 GEMMA_4 = {
     **OWN_HEAD_DIM,
@@ -88,7 +89,7 @@ MODELS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "Gemma4",
         {"text_config": {**GEMMA_4, "attention_k_eq_v": False}, "vision_config": None, "audio_config": None},
     ),
-    "gpt2": ("GPT2", {**GPT, "n_head": 3}),
+    "gpt2": ("GPT2", {**GPT, "n_head": 3, "scale_attn_by_inverse_layer_idx": True}),
     "gpt_neo": (
         "GPTNeo",
         {
@@ -102,7 +103,7 @@ MODELS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "gpt_neox parallel": ("GPTNeoX", {**EQUAL_HEADS, "use_parallel_residual": True}),
     "gpt_neox sequential": ("GPTNeoX", {**EQUAL_HEADS, "use_parallel_residual": False}),
-    "gpt_oss": ("GptOss", {**OWN_HEAD_DIM, **WINDOW, **EXPERTS, "num_local_experts": 3}),
+    "gpt_oss": ("GptOss", {**OWN_HEAD_DIM, **WINDOW, **EXPERTS, "num_local_experts": 3, "rope_parameters": YARN}),
     "gptj": ("GPTJ", {**GPT, "n_embd": 30, "n_head": 5, "rotary_dim": 4, "tie_word_embeddings": False}),
     "llama": ("Llama", {**OWN_HEAD_DIM, "attention_bias": True, "mlp_bias": True}),
     "llama3 rope": ("Llama", {**OWN_HEAD_DIM, "rope_parameters": LLAMA_3_ROPE}),
@@ -110,6 +111,7 @@ MODELS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "mixtral": ("Mixtral", {**OWN_HEAD_DIM, "num_local_experts": 3, "num_experts_per_tok": 2}),
     "olmo2": ("Olmo2", {**SPLIT_HEADS, "attention_bias": True}),
     "opt": ("OPT", OPT),
+    "opt without final norm": ("OPT", {**OPT, "_remove_final_layer_norm": True}),
     "opt-350m": ("OPT", {**OPT, "do_layer_norm_before": False}),
     "opt-350m projected": ("OPT", {**OPT, "do_layer_norm_before": False, "word_embed_proj_dim": 13}),
     "phi": ("Phi", {**SPLIT_HEADS, "hidden_size": 40, "qk_layernorm": True}),

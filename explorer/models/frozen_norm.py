@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from explorer.errors import UnsupportedModel
 
@@ -50,14 +51,12 @@ class FrozenNorm:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> FrozenNorm:
         shift = None if self.shift is None else self.shift.to(device, dtype)
-        return FrozenNorm(
-            self.gain.to(device, dtype), shift, self.centred, self.scale.to(device, dtype)
-        )
+        return FrozenNorm(self.gain.to(device, dtype), shift, self.centred, self.scale.to(device, dtype))
 
 
 def factor(value: Tensor, n_pos: int, d_model: int) -> FrozenNorm:
     """Multiplication by one number, in the form of a norm (Gemma 4's layer_scalar); 1 is no norm at all."""
-    gain = value.detach().double().reshape(1).expand(d_model)
+    gain = value.detach().cpu().double().reshape(1).expand(d_model)
     return FrozenNorm(gain, None, False, gain.new_ones(n_pos))
 
 
@@ -67,11 +66,11 @@ def freeze_norm(
     """Freeze ``module`` at the pass in which it turned ``x`` into ``y``.
 
     Gain (w or 1 + w), shift and centring are found by probing the module rather than from its class, the scale
-    by least squares in float64 at each position, so that the same code serves every family.
-    UnsupportedModel if the module is not a norm of this form.
+    by least squares in float64 at each position, so that the same code serves every family; on the CPU, since not
+    every device knows float64. UnsupportedModel if the module is not a norm of this form.
     """
-    gain, shift, centred = _probe(module, x.shape[-1], x.device)
-    x, y = x.double(), y.double()
+    gain, shift, centred = _probe(module, x.shape[-1])
+    x, y = x.cpu().double(), y.cpu().double()
     centred_x = x - x.mean(-1, keepdim=True) if centred else x
     scaled = centred_x * gain
     rest = y if shift is None else y - shift
@@ -79,18 +78,21 @@ def freeze_norm(
     return FrozenNorm(gain, shift, centred, 1.0 / inverse)
 
 
-def _probe(
-    module: nn.Module, d_model: int, device: torch.device
-) -> tuple[Tensor, Tensor | None, bool]:
-    """Gain and shift in float64 as the module stores them, and whether it centres."""
-    weight = getattr(module, "weight", None)
-    dtype = weight.dtype if isinstance(weight, Tensor) else torch.float32
-    wave = torch.linspace(-1.0, 1.0, d_model, device=device).sin() + 0.5
+def _probe(module: nn.Module, d_model: int) -> tuple[Tensor, Tensor | None, bool]:
+    """Gain and shift in float64 as the module stores them, and whether it centres.
+
+    The module runs with its weights in float64: rounding its input to bfloat16 would hide its form.
+    """
+    exact = {name: parameter.detach().cpu().double() for name, parameter in module.named_parameters()}
+    wave = torch.linspace(-1.0, 1.0, d_model, dtype=torch.float64).sin() + 0.5
+
+    def run(x: Tensor) -> Tensor:
+        y: Tensor = functional_call(module, exact, (x[None],))
+        return y[0].double()
+
     with torch.no_grad():
-        shift = module(torch.zeros(1, d_model, device=device, dtype=dtype))[0].double()
-        y = module((1e3 * wave)[None].to(dtype))[0].double() - shift
-        moved = module((1e3 * (wave + 3.0))[None].to(dtype))[0].double() - shift
-    wave = wave.double()
+        shift = run(torch.zeros_like(wave))
+        y, moved = run(1e3 * wave) - shift, run(1e3 * (wave + 3.0)) - shift
     # The median over channels: one gain a hundred times the others' must not decide (real models have such).
     apart = ((y - moved).abs() / (y.abs() + moved.abs()))[(y != 0) | (moved != 0)]
     centred = bool(apart.numel()) and float(apart.median()) < 0.08
@@ -103,7 +105,7 @@ def _probe(
 def _stored_gain(module: nn.Module, measured: Tensor, known: Tensor) -> Tensor:
     """The exact gain behind a measured one: the weight, one plus the weight, or one."""
     weight = getattr(module, "weight", None)
-    stored = weight.detach().double() if isinstance(weight, Tensor) else torch.zeros_like(measured)
+    stored = weight.detach().cpu().double() if isinstance(weight, Tensor) else torch.zeros_like(measured)
     for gain in (stored, 1.0 + stored):
         if torch.allclose(gain[known], measured[known], rtol=2e-2, atol=2e-2):
             return gain

@@ -123,7 +123,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise UnsupportedModel(f"{folder} has no config.json, so it is no model folder; name the folder that has one.")
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise UnsupportedModel(f"{file} is damaged ({error}); copy the model again.") from error
     if not isinstance(config, dict):
         raise UnsupportedModel(f"{file} holds no settings; copy the model again.")
@@ -142,8 +142,11 @@ def _check_files(folder: Path) -> None:
     if index.is_file():
         try:
             shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
+            inside = bool(shards) and all(Path(name).name == name for name in shards)
+        except (UnicodeDecodeError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise UnsupportedModel(f"{index} is damaged; copy the model again.") from error
+        if not inside:
+            raise UnsupportedModel(f"{index} names no files of its own folder; copy the model again.")
         missing = [name for name in shards if not (folder / name).is_file()]
         if missing:
             raise UnsupportedModel(f"{folder} lacks {', '.join(missing)}; copy the missing files.")
@@ -169,12 +172,12 @@ def _check_whole(file: Path) -> None:
         try:
             header = json.loads(stream.read(length))
             tensors = [item for key, item in header.items() if key != "__metadata__"]
-            promised = max((item["data_offsets"][1] for item in tensors), default=0)
-        except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            promised = 8 + length + max((item["data_offsets"][1] for item in tensors), default=0)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
             raise UnsupportedModel(f"The header of {file} is damaged; copy the file again.") from error
-    if 8 + length + promised != size:
+    if promised != size:
         raise UnsupportedModel(
-            f"{file} is incomplete: its header promises {8 + length + promised} bytes and it has {size}; copy it again."
+            f"{file} is incomplete: its header promises {promised} bytes and it has {size}; copy it again."
         )
 
 
@@ -186,12 +189,13 @@ def _typed_config(folder: Path) -> Any:
     try:
         return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
-        raise UnsupportedModel(f"{folder / 'config.json'} makes no sense: {_first(error)}") from error
+        raise UnsupportedModel(f"{folder / 'config.json'} makes no sense: {_beginning(error)}") from error
 
 
-def _first(error: Exception) -> str:
-    """The first line of what ``error`` says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _beginning(error: Exception) -> str:
+    """The beginning of what ``error`` says, on one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _read_network(folder: Path, config: Any, family: Family, dtype: str) -> Any:
@@ -221,14 +225,25 @@ def _read_network(folder: Path, config: Any, family: Family, dtype: str) -> Any:
             ignore_mismatched_sizes=True,  # refused below, by name
             **experts,
         )  # type: ignore[misc]
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise UnsupportedModel(f"The model in {folder} could not be read: {_first(error)}") from error
+    except (OSError, ValueError, KeyError, IndexError, RuntimeError, ImportError, SafetensorError) as error:
+        raise UnsupportedModel(f"The model in {folder} could not be read: {_beginning(error)}") from error
     wrong = sorted(info["missing_keys"]) + [str(row[0]) for row in info["mismatched_keys"]]
     if wrong:
         raise UnsupportedModel(
             f"The weights in {folder} do not match its config.json: {_some(wrong)} missing or of another shape."
         )
+    left = [name for name in sorted(info["unexpected_keys"]) if _is_beyond(name, network, family)]
+    if left:
+        raise UnsupportedModel(
+            f"The weights in {folder} have more layers than its config.json says: {_some(left)} would be left out."
+        )
     return network
+
+
+def _is_beyond(name: str, network: nn.Module, family: Family) -> bool:
+    """Whether the tensor ``name`` belongs to a layer that the network does not have."""
+    layer = name.removeprefix(f"{family.blocks}.").partition(".")[0] if name.startswith(f"{family.blocks}.") else ""
+    return layer.isdecimal() and int(layer) >= len(list(network.get_submodule(family.blocks).children()))
 
 
 def _folder_name(folder: Path) -> str:
@@ -256,5 +271,5 @@ def _read_tokenizer(folder: Path) -> Tokenizer | None:
         return None
     try:
         return Tokenizer(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnsupportedModel(f"The tokenizer in {folder} could not be read; copy its files again.") from error

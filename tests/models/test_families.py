@@ -129,6 +129,15 @@ def test_without_freezing_the_network_answers_otherwise(name: str) -> None:
     assert max(off) > 0.1
 
 
+@each
+def test_bfloat16_weights_keep_exact_books_in_float32(name: str) -> None:
+    """What is then off is the model's own rounding, which the fidelity says."""
+    model = tiny_models.model(name, "bfloat16")
+    trace, local = tiny.replaced(model, tiny.transcoders(model), tiny_models.PROMPT, torch.float32)
+    assert worst_residual(run(attribute(local, tiny.logits(model, trace)))) <= 1e-5
+    assert local.fidelity() <= 3e-2
+
+
 def test_every_row_has_a_tiny_model() -> None:
     assert {tiny_models.config(name).model_type for name in tiny_models.MODELS} == set(FAMILIES)
 
