@@ -51,6 +51,15 @@ def write(name: str, content: bytes) -> Damage:
     return damage
 
 
+def header(text: bytes) -> bytes:
+    """The beginning of a safetensors file with this header."""
+    return len(text).to_bytes(8, "little") + text
+
+
+def write_index(weight_map: object) -> Damage:
+    return write("model.safetensors.index.json", json.dumps({"weight_map": weight_map}).encode())
+
+
 def remove(name: str) -> Damage:
     return lambda folder: (folder / name).unlink()
 
@@ -146,7 +155,27 @@ FAULTS: dict[str, tuple[Damage, tuple[str, ...]]] = {
         ("model-00001-of-00002", "copy it again"),
     ),
     "index damaged": (shard_with(write("model.safetensors.index.json", b"{}")), ("index.json", "copy")),
-    "heads do not divide": (edit_config(num_attention_heads=7), ("a model",)),
+    "fewer layers asked for": (edit_config(num_hidden_layers=2), ("a model", "config.json", "layers.2")),
+    "no layers asked for": (edit_config(num_hidden_layers=0), ("a model", "config.json", "layers.0")),
+    "heads do not divide": (edit_config(num_attention_heads=7), ("config.json", "not a multiple")),
+    "a number that is a text": (edit_config(num_hidden_layers="three"), ("config.json", "num_hidden_layers", "int")),
+    "no vocabulary": (edit_config(vocab_size=0), ("a model",)),
+    "quantized": (edit_config(quantization_config={"quant_method": "gptq", "bits": 4}), ("a model", "optimum")),
+    "config too deep": (write("config.json", b"[" * 10**5), ("config.json", "damaged")),
+    "header too deep": (write("model.safetensors", header(b"[" * 10**5)), ("model.safetensors", "header", "damaged")),
+    "header offsets are texts": (
+        write("model.safetensors", header(b'{"a": {"data_offsets": ["0", "4"]}}')),
+        ("model.safetensors", "header", "damaged"),
+    ),
+    "header of an unknown type": (
+        write("model.safetensors", header(b'{"a":{"dtype":"Z9","shape":[1],"data_offsets":[0,4]}}') + bytes(4)),
+        ("a model", "Z9"),
+    ),
+    "index of numbers": (shard_with(write_index({"a": 3})), ("index.json", "damaged")),
+    "index of nothing": (shard_with(write_index({})), ("index.json", "copy")),
+    "index that leads outside": (shard_with(write_index({"a": "../secret"})), ("index.json", "own folder")),
+    "tokenizer cut": (write("tokenizer.json", b"{"), ("a model", "tokenizer", "copy")),
+    "tokenizer settings a list": (write("tokenizer_config.json", b"[]"), ("a model", "tokenizer", "copy")),
 }
 
 
