@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QToolButton, QWidget
 
@@ -21,6 +21,7 @@ class MenuRow(QWidget):
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._actions = actions
+        self._words: tuple[str, str] | None = None
         self.setProperty("menu_row", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         name = QLabel("Circuit Explorer")
@@ -52,8 +53,15 @@ class MenuRow(QWidget):
 
     def show_title(self, name: str, more: str) -> None:
         """``name`` is what is open, ``more`` its state in grey."""
+        self._words = name, more
         self.title.setText(f"{_escaped(name)} <span style='color:{_grey(self)}'>· {_escaped(more)}</span>")
         self._fit_title()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme has another grey."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._words is not None:
+            self.show_title(*self._words)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

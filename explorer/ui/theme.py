@@ -177,7 +177,7 @@ QAbstractButton[chip="true"]:focus { border: 2px solid $select; padding: 1px 5px
 
 QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox { background: $surface_canvas; color: $text;
     border: 1px solid $line_strong; border-radius: 6px; selection-background-color: $select_tint;
-    selection-color: $text; }
+    selection-color: $text; placeholder-text-color: $text_3; }
 QLineEdit, QAbstractSpinBox, QComboBox { padding: 0 8px; min-height: $control; }
 QPlainTextEdit, QTextEdit { padding: 4px 6px; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border: 2px solid $select; padding: 0 7px; }

@@ -77,8 +77,9 @@ class PanelDock(QDockWidget):
         self.set_folded(self.folded)
 
     def limit(self, widest: int | None) -> None:
-        """Be at most ``widest`` wide, or as wide as the user likes."""
+        """Be ``widest`` wide, for the window would squeeze it further, or as wide as the user likes."""
         if not self.folded:
+            self._pages.setMinimumWidth(px(widest if widest is not None else min(self.preferred, 220)))
             self._pages.setMaximumWidth(px(widest) if widest is not None else WIDEST)
 
     def _unfold(self) -> None:
