@@ -57,6 +57,7 @@ class Preferences(QDialog):
         self.threads.setSpecialValueText("As many as the system gives")
         self.threads.setValue(settings.threads)
         self.threads.setAccessibleName("Threads")
+        self.threads.lineEdit().setTextMargins(9, 0, 9, 0)  # the style sheet's padding does not reach it
         self.command = QLineEdit(settings.engine_command)
         self.command.setPlaceholderText("This program's own")
         self.command.setAccessibleName("Command of the engine")
