@@ -39,26 +39,27 @@ def aim(local: LocalReplacementModel, logits: tuple[LogitTarget, ...]) -> Target
     """Every active feature and logit as a target, with its pre-activation by the frozen model's own forward pass."""
     active, frozen = local.features, local.frozen
     mids, last = local.replay()
-    seeds, direct, pre = [], [], []
+    seed = local.error.new_empty(len(active) + len(logits), frozen.d_model)
+    direct, pre = [], []
     for layer in range(frozen.n_layers):
         own = active.of_layer(layer)
         pos = active.pos[own]
         rows = local.transcoders.layers[layer].W_enc[active.feature[own]].to(local.error)
         shift = local.read_shift(layer)
         direct.append(rows @ shift if shift is not None else rows.new_zeros(len(rows)))
-        seeds.append(local.read_seed(layer, rows, pos))
+        seed[own] = local.read_seed(layer, rows, pos)
         pre.append((local.read(layer, mids[layer])[pos] * rows).sum(-1) + active.b_enc[own])
     norm = frozen.final_norm
     rows = torch.stack([target.direction.to(local.error) for target in logits]) if logits else local.error[0, :0]
     at = torch.tensor([target.pos for target in logits], dtype=torch.long, device=rows.device)
     constant = torch.tensor([target.constant for target in logits], dtype=rows.dtype, device=rows.device)
-    seeds.append(norm.centre(rows * norm.gain) / norm.scale[at][:, None])
+    seed[len(active) :] = norm.centre(rows * norm.gain) / norm.scale[at][:, None]
     direct.append(rows @ norm.shift if norm.shift is not None else rows.new_zeros(len(rows)))
     pre.append((norm(last)[at] * rows).sum(-1) + constant)
     return Targets(
         layer=torch.cat([active.layer, torch.full_like(at, frozen.n_layers)]),
         pos=torch.cat([active.pos, at]),
-        seed=torch.cat(seeds),
+        seed=seed,
         constant=torch.cat([active.b_enc, constant]),
         direct=torch.cat(direct),
         preactivation=torch.cat(pre),

@@ -71,8 +71,9 @@ def _blocks(local: LocalReplacementModel, targets: Targets, chunk_rows: int) -> 
     """Finished rows, the outputs first."""
     sources = lay_out(local)
     roots = _root_effects(local, targets)
+    n_columns = len(sources.gather_pos) + roots.shape[1]
     for layer in reversed(range(local.frozen.n_layers + 1)):
-        for chunk in chunks(targets, (targets.layer == layer).nonzero().flatten(), chunk_rows):
+        for chunk in chunks(targets, (targets.layer == layer).nonzero().flatten(), chunk_rows, n_columns):
             mlp = source_effects(local, sources, targets, layer, chunk)
             yield Block(chunk, torch.cat([mlp, roots[chunk]], dim=1))
 

@@ -65,7 +65,7 @@ def attribute_strongest(
     for layer in reversed(range(local.frozen.n_layers + 1)):
         sent[:n_features] = found.influence[:n_features]
         own = _worth_expanding(targets, layer, found, k, n_features)
-        for chunk in chunks(targets, own, chunk_rows):
+        for chunk in chunks(targets, own, chunk_rows, n_columns):
             yield Progress(min(len(found.rows), total), total, "Tracing the strongest features")
             effects = all_effects(local, sources, written, targets, layer, chunk)
             _send(found, sent, chunk, effects, len(sources.gather_pos))
@@ -90,14 +90,14 @@ def _worth_expanding(targets: Targets, layer: int, found: _Sweep, k: int, n_feat
 
 def _send(found: _Sweep, sent: Tensor, chunk: Tensor, effects: Tensor, n_sources: int) -> None:
     """Send the influence of the rows of ``chunk`` on to their sources, and keep the rows' strongest entries."""
-    counted = effects[:, :-N_BIAS].abs().double()
-    mass = counted.sum(1)
-    found.influence[:-N_BIAS] += (sent[chunk] / mass.clamp_min(CLAMP)) @ counted
+    counted = effects[:, :-N_BIAS].abs()
+    mass = counted.sum(1, dtype=torch.float64)
+    found.influence[:-N_BIAS] += (sent[chunk] / mass.clamp_min(CLAMP)).to(counted) @ counted
     kept = counted[:, :n_sources].topk(min(KEPT_ENTRIES, n_sources)).indices.sort().values
     roots = torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1)
     column = torch.cat([kept, roots], dim=1)
     entries = effects.gather(1, column).cpu().numpy()
-    total = effects[:, :-N_BIAS].double().sum(1)
+    total = effects[:, :-N_BIAS].sum(1, dtype=torch.float64)
     rows = zip(chunk.tolist(), column.cpu().numpy(), entries, total.tolist(), mass.tolist(), strict=True)
     for target, source, effect, whole, absolute in rows:
         known = effect != 0

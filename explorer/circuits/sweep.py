@@ -16,15 +16,21 @@ from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS, Written
 from explorer.circuits.sources import Sources
 
+ROW_BUDGET = 2**24  # numbers in the finished rows of one chunk
 CHUNK_ROWS = 4096  # rows x positions of one chunk's gradient; 1024 to 8192 are within 5 %
 
 
-def chunks(targets: Targets, own: Tensor, chunk_rows: int) -> Iterator[Tensor]:
-    """The targets ``own`` of one layer in chunks of near positions, so that each is trimmed to its own cone."""
+def chunks(targets: Targets, own: Tensor, chunk_rows: int, n_columns: int) -> Iterator[Tensor]:
+    """The targets ``own`` of one layer in chunks of near positions, so that each is trimmed to its own cone.
+
+    A chunk has about ``chunk_rows`` rows x positions, and its finished rows of ``n_columns`` stay within a budget.
+    """
+    most = max(1, ROW_BUDGET // n_columns)
     own = own[targets.pos[own].argsort(stable=True)]
     first = 0
     while first < len(own):
         count = max(1, chunk_rows // (int(targets.pos[own[min(first + 63, len(own) - 1)]]) + 1))
+        count = min(count, most)
         yield own[first : first + count]
         first += count
 
