@@ -160,7 +160,7 @@ FAULTS: dict[str, tuple[Damage, tuple[str, ...]]] = {
     "heads do not divide": (edit_config(num_attention_heads=7), ("config.json", "not a multiple")),
     "a number that is a text": (edit_config(num_hidden_layers="three"), ("config.json", "num_hidden_layers", "int")),
     "no vocabulary": (edit_config(vocab_size=0), ("a model",)),
-    "quantized": (edit_config(quantization_config={"quant_method": "gptq", "bits": 4}), ("a model", "optimum")),
+    "quantized": (edit_config(quantization_config={"quant_method": "gptq", "bits": 4}), ("a model", "quanti")),
     "config too deep": (write("config.json", b"[" * 10**5), ("config.json", "damaged")),
     "header too deep": (write("model.safetensors", header(b"[" * 10**5)), ("model.safetensors", "header", "damaged")),
     "header offsets are texts": (
