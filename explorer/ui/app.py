@@ -116,7 +116,7 @@ class Shell(QObject):
             if sample is not None:
                 self.window.open_sample(sample.name)
             else:
-                self.window.files.open(Path(path))
+                self.window.files.open_path(Path(path))
 
     def keep(self, settings: Settings) -> None:
         """Write ``settings``; if that fails, say so and go on."""

@@ -38,7 +38,7 @@ class Files:
     def ask_model(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self._window, "Open a model", str(self.folder))
         if chosen:
-            self.open(Path(chosen))
+            self.open_path(Path(chosen))
 
     def ask_transcoders(self) -> None:
         model = self._window.document.model
@@ -51,11 +51,11 @@ class Files:
         title = "Open a graph or document"
         chosen, _ = QFileDialog.getOpenFileName(self._window, title, str(self.folder), GRAPHS)
         if chosen:
-            self.open(Path(chosen))
+            self.open_path(Path(chosen))
 
     # opening
 
-    def open(self, path: Path) -> None:
+    def open_path(self, path: Path) -> None:
         """Open ``path``, whatever it is; LoadError and its kin become a notice."""
         self.folder = path.parent
         self._try(lambda: self._open(path))

@@ -238,4 +238,5 @@ class TopHook(QObject):
             return  # a fault in a paint event comes again and again; one report is enough
         self.dialog = BugDialog(report, self._log, self._banner.window())
         self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-        self.dialog.open()
+        self.dialog.setModal(True)
+        self.dialog.show()

@@ -14,7 +14,6 @@ from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QToolBar, QVBoxLayout, QWidget
 
-from explorer import __version__
 from explorer.circuits.graph import Graph
 from explorer.circuits.scores import balance
 from explorer.io.samples import SAMPLES, find, model_folder, transcoder_folder
@@ -24,12 +23,12 @@ from explorer.session.settings import Recent, Settings, remember, scaled
 from explorer.session.targets import TargetChoice
 from explorer.ui.action_set import ActionSet
 from explorer.ui.canvas import GraphCanvas
+from explorer.ui.dialogs import Dialogs
 from explorer.ui.document import Document
 from explorer.ui.files import Files
 from explorer.ui.job_watch import JobWatch
-from explorer.ui.keys import KeyMap, Palette
 from explorer.ui.menu_row import MenuRow, title_of
-from explorer.ui.notices import STALE, Notice, NoticeBanner
+from explorer.ui.notices import NoticeBanner
 from explorer.ui.panels.graph_area import GraphArea
 from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.inspector import InspectorPanel
@@ -39,8 +38,6 @@ from explorer.ui.panels.status import StatusPanel
 from explorer.ui.panels.thresholds import ThresholdsPanel
 from explorer.ui.panels.welcome import WelcomePanel
 from explorer.ui.places import Places
-from explorer.ui.preferences import Preferences
-from explorer.ui.widgets.look import px
 from explorer.ui.widgets.scaling import fixed
 
 SMALLEST = (1024, 700)
@@ -69,6 +66,7 @@ class MainWindow(QMainWindow):
         self.canvas: GraphCanvas = canvas
         self.settings, self._keep = settings, keep
         self.files: Files = Files(self)
+        self.dialogs: Dialogs = Dialogs(self)
         self._run_after_open = False
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -174,7 +172,7 @@ class MainWindow(QMainWindow):
         self.welcome.recent_asked.connect(self._open_recent)
         self.welcome.clear_asked.connect(self._forget_recent)
         self.welcome.sample_asked.connect(self.open_sample)
-        self.welcome.keys_asked.connect(self.open_keys)
+        self.welcome.keys_asked.connect(self.dialogs.keys)
 
     # what is on screen
 
@@ -253,35 +251,6 @@ class MainWindow(QMainWindow):
         self.document.open_graph(None)
         self.show_welcome()
 
-    # dialogs
-
-    def open_preferences(self) -> None:
-        dialog = Preferences(self.settings, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.changed.connect(self.change_settings)
-        dialog.open()
-
-    def open_keys(self) -> None:
-        dialog = KeyMap(self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def open_palette(self) -> None:
-        palette = Palette(self.actions_set, self)
-        palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        palette.chosen.connect(self._take_action)
-        corner = self.mapToGlobal(self.rect().topLeft())
-        palette.move(corner.x() + (self.width() - palette.width()) // 2, corner.y() + px(60))
-        palette.show()
-        palette.words.setFocus()
-
-    def open_about(self) -> None:
-        words = f"Circuit Explorer {__version__} works offline; nothing leaves this machine."
-        self.banner.show_notice(Notice(words, STALE, key="about"))
-
-    def _take_action(self, row: str) -> None:
-        self.actions_set.by_id[row].trigger()
-
     # settings and recent files
 
     def change_settings(self, settings: Settings) -> None:
@@ -307,7 +276,7 @@ class MainWindow(QMainWindow):
         self.welcome.show_recent(self.settings.recent, datetime.now().astimezone())
 
     def _open_recent(self, path: str) -> None:
-        self.files.open(Path(path))
+        self.files.open_path(Path(path))
 
     def _forget_recent(self) -> None:
         self.change_settings(replace(self.settings, recent=()))
@@ -392,7 +361,7 @@ class MainWindow(QMainWindow):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.acceptProposedAction()
-            self.files.open(paths[0])
+            self.files.open_path(paths[0])
 
 
 def _bar(name: str, widget: QWidget) -> QToolBar:

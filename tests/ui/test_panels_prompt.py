@@ -26,7 +26,6 @@ from explorer.ui.widgets.token_edit import TokenEdit
 from tests.graphs import random_graph
 from tests.ui.stand_in import MODEL, StandInEngine, prompt
 
-
 POPUP = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing the keyboard)", extend=True)
 
 

@@ -115,7 +115,7 @@ class PromptPanel(QWidget):
             fixed(control, height=30)
 
     def _connect(self) -> None:
-        self.edit.textEdited.connect(self._rest.start)
+        self.edit.textEdited.connect(self._edited)
         self.edit.run_asked.connect(self.run)
         self._rest.timeout.connect(self._tokenize)
         self.action.clicked.connect(self._act)
@@ -183,6 +183,10 @@ class PromptPanel(QWidget):
         set_property(self.action, "primary", not running)
         ready = self._engine.state == "ready" and self._document.model is not None
         self.action.setEnabled(running or (ready and bool(self.edit.text())))
+
+    def _edited(self) -> None:
+        self._rest.start()
+        self._show_state()
 
     def _tokenize(self) -> None:
         self._rest.stop()

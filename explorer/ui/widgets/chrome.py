@@ -17,7 +17,9 @@ from explorer.ui import theme as themes
 
 def dress(application: QApplication, theme: Theme, scale: float = 1.0) -> None:
     """Show every widget in ``theme`` at a text size, the window's frame included."""
-    themes.apply(application, theme, scale)
+    application.setStyle("Fusion")
+    application.setFont(themes.font("body", scale))
+    application.setPalette(themes.palette(theme))
     application.setStyleSheet(themes.stylesheet(theme, scale) + sheet(theme, scale))
 
 

@@ -39,7 +39,7 @@ class _Follower(QObject):
         raise NotImplementedError
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ApplicationFontChange:
+        if event.type() == QEvent.Type.StyleChange:  # every change of text size brings another style sheet
             self.measure()
         return False
 

@@ -1,0 +1,55 @@
+"""Dialogs: what the window opens over itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QDialog
+
+from explorer import __version__
+from explorer.ui.keys import KeyMap, Palette
+from explorer.ui.notices import STALE, Notice
+from explorer.ui.preferences import Preferences
+from explorer.ui.widgets.look import px
+
+if TYPE_CHECKING:
+    from explorer.ui.window import MainWindow
+
+
+class Dialogs(QObject):
+    """Each is made anew and deleted when it is closed."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    def preferences(self) -> None:
+        dialog = Preferences(self._window.settings, self._window)
+        dialog.changed.connect(self._window.change_settings)
+        self._show(dialog)
+
+    def keys(self) -> None:
+        self._show(KeyMap(self._window))
+
+    def palette(self) -> None:
+        window = self._window
+        palette = Palette(window.actions_set, window)
+        palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        palette.chosen.connect(self._take)
+        corner = window.mapToGlobal(window.rect().topLeft())
+        palette.move(corner.x() + (window.width() - palette.width()) // 2, corner.y() + px(60))
+        palette.show()
+        palette.words.setFocus()
+
+    def about(self) -> None:
+        words = f"Circuit Explorer {__version__} works offline; nothing leaves this machine."
+        self._window.banner.show_notice(Notice(words, STALE, key="about"))
+
+    def _take(self, row: str) -> None:
+        self._window.actions_set.by_id[row].trigger()
+
+    def _show(self, dialog: QDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setModal(True)
+        dialog.show()
