@@ -49,6 +49,7 @@ def main() -> None:
 def drive(home: str, mode: str, *more: str) -> dict[str, Any]:
     """One run of the program in ``mode``; what it told."""
     variables = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # a second start, as a person knows it, has the compiled modules
     variables |= {f"XDG_{name}_HOME": f"{home}/{name}" for name in ("CONFIG", "DATA", "STATE", "CACHE")}
     command = [sys.executable, "-m", "benchmarks.window_drive", str(time.monotonic()), mode, *more]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=300)
