@@ -39,6 +39,8 @@ class Family:
       ``blocks``     fused nn.Linear with rows [all queries; all keys; all values]
     value_else is the projection where ``value`` is missing, value_norm a norm of the values, both of the attention.
     mlp_read is the module that the MLP begins with, where no single module is the whole of it.
+    neurons_in, neurons_gate, neurons_act, neurons_out: the parts of the MLP (mlp.py); a gate of the same name as
+    neurons_in is the upper half of its rows.
     parallel blocks read attention and MLP from the same residual.
     In a norm_on_stream block the norms do not stand beside the residual stream but on it: what is carried on is
     ``end(mlp_norm(mid) + mlp)``. ``end`` is the norm, or the number, that is applied to the sum last.
@@ -65,6 +67,10 @@ class Family:
     mlp_norm: str = "post_attention_layernorm"
     mlp: str = "mlp"
     mlp_read: str = ""
+    neurons_in: str = "mlp.up_proj"
+    neurons_gate: str = "mlp.gate_proj"
+    neurons_act: str = "mlp.act_fn"
+    neurons_out: str = "mlp.down_proj"
     mlp_post_norm: str = ""
     end: str = ""
     parallel: bool = False
@@ -150,6 +156,10 @@ FAMILIES: Mapping[str, Family] = {
         value_layout="conv1d",
         attention_norm="ln_1",
         mlp_norm="ln_2",
+        neurons_in="mlp.c_fc",
+        neurons_gate="",
+        neurons_act="mlp.act",
+        neurons_out="mlp.c_proj",
         options=(
             Option(
                 "reorder_and_upcast_attn",
@@ -172,6 +182,10 @@ FAMILIES: Mapping[str, Family] = {
         output="out_proj",
         attention_norm="ln_1",
         mlp_norm="ln_2",
+        neurons_in="mlp.c_fc",
+        neurons_gate="",
+        neurons_act="mlp.act",
+        neurons_out="mlp.c_proj",
         own_attention=True,
     ),
     "gpt_neox": Family(
@@ -182,6 +196,10 @@ FAMILIES: Mapping[str, Family] = {
         value="query_key_value",
         output="dense",
         value_layout="per head",
+        neurons_in="mlp.dense_h_to_4h",
+        neurons_gate="",
+        neurons_act="mlp.act",
+        neurons_out="mlp.dense_4h_to_h",
         parallel=True,
         options=(Option("sequential blocks", _off("use_parallel_residual"), {"parallel": False}),),
     ),
@@ -194,6 +212,10 @@ FAMILIES: Mapping[str, Family] = {
         output="out_proj",
         attention_norm="ln_1",
         mlp_norm="ln_1",
+        neurons_in="mlp.fc_in",
+        neurons_gate="",
+        neurons_act="mlp.act",
+        neurons_out="mlp.fc_out",
         parallel=True,
         own_attention=True,
     ),
@@ -217,6 +239,10 @@ FAMILIES: Mapping[str, Family] = {
         mlp_norm="final_layer_norm",
         mlp="fc2",
         mlp_read="fc1",
+        neurons_in="fc1",
+        neurons_gate="",
+        neurons_act="activation_fn",
+        neurons_out="fc2",
         options=(
             Option("no final norm", _on("_remove_final_layer_norm"), {"final_norm": ""}),
             Option(
@@ -242,9 +268,24 @@ FAMILIES: Mapping[str, Family] = {
         ),
     ),
     "phi": replace(
-        LLAMA, final_norm="model.final_layernorm", output="dense", mlp_norm="input_layernorm", parallel=True
+        LLAMA,
+        final_norm="model.final_layernorm",
+        output="dense",
+        mlp_norm="input_layernorm",
+        neurons_in="mlp.fc1",
+        neurons_gate="",
+        neurons_act="mlp.activation_fn",
+        neurons_out="mlp.fc2",
+        parallel=True,
     ),
-    "phi3": replace(LLAMA, value="qkv_proj", value_layout="blocks"),
+    "phi3": replace(
+        LLAMA,
+        value="qkv_proj",
+        value_layout="blocks",
+        neurons_in="mlp.gate_up_proj",
+        neurons_gate="mlp.gate_up_proj",
+        neurons_act="mlp.activation_fn",
+    ),
     "qwen2": LLAMA,
     "qwen3": LLAMA,
     "qwen3_moe": MOE,
