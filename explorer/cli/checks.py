@@ -178,6 +178,6 @@ def _check_window(folder: Path) -> str:
 CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("Qt", _check_qt),
     ("sample", _check_sample),
+    ("window", _check_window),  # before the export: the window's application serves both
     ("export", _check_export),
-    ("window", _check_window),
 )

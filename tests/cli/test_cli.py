@@ -237,3 +237,18 @@ def test_an_interrupted_run_leaves_nothing(
     assert (code, out) == (1, "")
     assert "Cancelled" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_program_proves_itself() -> None:
+    """In a process of its own, which it ends itself."""
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-m", "explorer", "self-test"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split(":")[0] for line in done.stdout.splitlines()[:-1]] == [
+        "ok    Qt",
+        "ok    sample",
+        "ok    window",
+        "ok    export",
+    ]
