@@ -13,6 +13,7 @@ from explorer.ui.widgets.look import current_theme, font, px
 from explorer.ui.widgets.scaling import at_least, fixed
 
 WIDE, HIGH = 300, 160
+BESIDE = 282
 
 
 class SamplePicture(QWidget):
@@ -23,7 +24,7 @@ class SamplePicture(QWidget):
         self._draw = PICTURES.get(name)
         self._beside = beside
         if beside:
-            fixed(self, width=WIDE + 24 if self._draw else 0)
+            fixed(self, width=BESIDE if self._draw else 0)
             at_least(self, height=HIGH)
         else:
             fixed(self, height=HIGH if self._draw else 0)
@@ -44,8 +45,9 @@ class SamplePicture(QWidget):
             else:
                 painter.drawLine(1, self.height() - 1, self.width() - 2, self.height() - 1)
             if self._draw is not None:
-                painter.translate((self.width() - px(WIDE)) / 2, (self.height() - px(HIGH)) / 2)
-                painter.scale(px(WIDE) / WIDE, px(HIGH) / HIGH)
+                scale = min(px(WIDE), self.width()) / WIDE
+                painter.translate((self.width() - scale * WIDE) / 2, (self.height() - scale * HIGH) / 2)
+                painter.scale(scale, scale)
                 self._draw(painter, theme)
 
 

@@ -29,7 +29,7 @@ from explorer.ui.widgets.scaling import at_most, fixed
 
 LEFT = 392
 COLUMNS = 3
-WIDE_HIGH = 190
+WIDE_HIGH = 206
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -185,7 +185,7 @@ class WelcomePanel(QWidget):
         self._samples = QGridLayout()
         self._samples.setSpacing(16)
         layout = QVBoxLayout(page)
-        layout.setContentsMargins(44, 50, 44, 24)
+        layout.setContentsMargins(36, 50, 36, 24)
         layout.setSpacing(12)
         layout.addLayout(head)
         layout.addLayout(self._samples)
