@@ -192,6 +192,21 @@ def _typed_config(folder: Path) -> Any:
         raise UnsupportedModel(f"{folder / 'config.json'} makes no sense: {_beginning(error)}") from error
 
 
+def _unpacked(config: Any, folder: Path) -> dict[str, Any]:
+    """Settings that open quantised weights as plain ones: MXFP4, as GPT-OSS is published, exactly; others not."""
+    from transformers.utils.quantization_config import Mxfp4Config
+
+    stored = getattr(config, "quantization_config", None)
+    if stored is None:
+        return {}
+    method = stored.get("quant_method") if isinstance(stored, dict) else type(stored).__name__
+    if method != "mxfp4":
+        raise UnsupportedModel(
+            f"The weights in {folder} are quantised ({method}), which is not supported; choose the full model."
+        )
+    return {"quantization_config": Mxfp4Config(dequantize=True)}
+
+
 def _beginning(error: Exception) -> str:
     """The beginning of what ``error`` says, on one line."""
     text = " ".join(str(error).split()) or type(error).__name__
@@ -224,6 +239,7 @@ def _read_network(folder: Path, config: Any, family: Family, dtype: str) -> Any:
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # refused below, by name
             **experts,
+            **_unpacked(config, folder),
         )  # type: ignore[misc]
     except (OSError, ValueError, KeyError, IndexError, RuntimeError, ImportError, SafetensorError) as error:
         raise UnsupportedModel(f"The model in {folder} could not be read: {_beginning(error)}") from error

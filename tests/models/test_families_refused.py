@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from explorer.circuits.frozen import freeze
@@ -63,6 +65,50 @@ def test_a_refused_setting_is_found_when_a_folder_is_opened(tmp_path: Path) -> N
     tiny_models.network("gemma4 text", **settings).save_pretrained(tmp_path)
     with pytest.raises(UnsupportedModel, match="per-layer embeddings"):
         open_language_model(tmp_path)
+
+
+def test_quantised_weights_are_refused_by_method(tmp_path: Path) -> None:
+    tiny_models.network("llama").save_pretrained(tmp_path)
+    _quantise(tmp_path, {"quant_method": "gptq", "bits": 4})
+    with pytest.raises(UnsupportedModel, match=r"quantised \(gptq\)"):
+        open_language_model(tmp_path)
+
+
+def test_gpt_oss_in_mxfp4_opens_with_its_exact_weights(tmp_path: Path) -> None:
+    """Two numbers of four bits in a byte, the low one first, a power of two for every 32 (OCP MX specification)."""
+    tiny_models.network("gpt_oss", hidden_size=32, intermediate_size=64).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    packed = {name: _packed(name, value) for name, value in weights.items()}
+    save_file({name: value for parts in packed.values() for name, value in parts.items()}, tmp_path / WEIGHTS, PT)
+    _quantise(tmp_path, {"quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"]})
+    model = open_language_model(tmp_path)
+    name = "model.layers.1.mlp.experts.down_proj"
+    bits, power = packed[name][f"{name}_blocks"], packed[name][f"{name}_scales"]
+    codes = torch.stack([bits & 15, bits >> 4], -1).flatten(-2).long()
+    expected = (FP4[codes] * 2.0 ** (power.float() - 127)[..., None]).flatten(-2).transpose(1, 2)
+    assert torch.equal(model.network.get_parameter(name), expected)
+    assert tiny.replaced(model, tiny.transcoders(model), tiny_models.PROMPT)[1].fidelity() <= 1e-5
+
+
+WEIGHTS, PT = "model.safetensors", {"format": "pt"}
+FP4 = torch.tensor([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0])
+
+
+def _packed(name: str, value: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Random MXFP4 numbers in the shape of an expert's matrix [expert, in, out]; anything else as it is."""
+    if not name.endswith(("gate_up_proj", "down_proj")):
+        return {name: value}
+    experts, width, out = value.shape
+    generator = torch.Generator().manual_seed(0)
+    bits = torch.randint(256, (experts, out, width // 32, 16), generator=generator, dtype=torch.uint8)
+    power = torch.randint(122, 126, bits.shape[:-1], generator=generator, dtype=torch.uint8)
+    return {f"{name}_blocks": bits, f"{name}_scales": power}
+
+
+def _quantise(folder: Path, settings: dict[str, Any]) -> None:
+    file = folder / "config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**config, "quantization_config": settings}), encoding="utf-8")
 
 
 def test_every_option_is_met_by_a_test() -> None:
