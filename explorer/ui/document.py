@@ -12,9 +12,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from explorer.circuits.graph import Graph
-from explorer.circuits.scores import Scores, scores, worst_residual
+from explorer.circuits.scores import Scores, scores
 from explorer.session.edits import Edits
 from explorer.session.history import History
+from explorer.session.look import Look, look
 from explorer.session.model_info import ModelInfo
 from explorer.session.prompt import Prompt
 from explorer.session.view import GraphView, resolve
@@ -125,9 +126,12 @@ class Document(QObject):
         self._take(graph)
         self.path_changed.emit()
 
-    def replace_graph(self, graph: Graph) -> None:
-        """Show a graph computed anew; edits stay, for they refer to nodes by key."""
-        self._take(graph)
+    def replace_graph(self, graph: Graph, seen: Look | None = None) -> None:
+        """Show a graph computed anew; edits stay, for they refer to nodes by key.
+
+        ``seen`` is a first look at it that was taken elsewhere, under edits that may have changed since.
+        """
+        self._take(graph, seen)
 
     def do(self, text: str, edits: Edits, *, merge: bool = False) -> None:
         """Step to ``edits``; ``merge`` joins it to a last step of the same text."""
@@ -173,13 +177,15 @@ class Document(QObject):
         self._model = model
         self.model_changed.emit()
 
-    def _take(self, graph: Graph | None) -> None:
+    def _take(self, graph: Graph | None, seen: Look | None = None) -> None:
         keys = [self._graph.key(node) for node in self._selection] if self._graph is not None else []
         self._graph = graph
         self._hovered = None
-        self._view = resolve(graph, self.edits) if graph is not None else None
-        self._scores = scores(graph, count_bias=self.edits.count_bias) if graph is not None else None
-        self._residual = worst_residual(graph) if graph is not None else float("nan")
+        if graph is not None and (seen is None or seen.view.edits.count_bias != self.edits.count_bias):
+            seen = look(graph, self.edits)
+        self._view = resolve(seen.graph, self.edits, seen.view) if seen is not None else None
+        self._scores = seen.scores if seen is not None else None
+        self._residual = seen.residual if seen is not None else float("nan")
         kept = [graph.index[key] for key in keys if key in graph.index] if graph is not None else []
         self._selection = tuple(kept)
         self.graph_changed.emit()

@@ -7,6 +7,7 @@ else in the window knows of threads or processes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from explorer.engine.events import (
     Superseded,
 )
 from explorer.errors import EngineError
+from explorer.session.edits import Edits
+from explorer.session.look import Look, look
 from explorer.session.model_info import ModelInfo
 from explorer.session.prompt import Candidate, Prompt
 from explorer.session.targets import TargetChoice
@@ -52,6 +55,7 @@ class Engine(QObject):
     died = Signal(str, str)  # sentence, details
     memory_changed = Signal(int)  # bytes that the engine holds
     _event = Signal(object)
+    _looked = Signal(object)  # a request and the Future of its Look
 
     def __init__(
         self,
@@ -64,6 +68,9 @@ class Engine(QObject):
         self._document = document
         self._client = EngineClient(command, log, self._event.emit)
         self._event.connect(self._handle, Qt.ConnectionType.QueuedConnection)
+        self._looked.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._looker = ThreadPoolExecutor(1, "look")
+        self._newest: Future[Look] | None = None
         self._policy = RestartPolicy()
         self._state = "stopped"
         self._jobs: dict[int, str] = {}
@@ -149,6 +156,8 @@ class Engine(QObject):
 
     def close(self) -> None:
         """End the process; nothing is emitted afterwards."""
+        self._newest = None
+        self._looker.shutdown()
         self._client.close()
 
     def _request(self, job: str, lane: str, **values: object) -> None:
@@ -206,6 +215,9 @@ class Engine(QObject):
 
     def _result(self, event: Result) -> None:
         job = self._jobs.pop(event.id, event.job)
+        if job == "attribute" and not event.stopped:
+            self._look_at(event.id, event.values)
+            return
         if event.stopped and job not in QUIET:
             self.job_cancelled.emit(job)
             return
@@ -213,7 +225,6 @@ class Engine(QObject):
             "warm": self._take_warm,
             "open": self._take_model,
             "tokenize": self._take_prompt,
-            "attribute": self._take_graph,
         }
         if job in take:
             take[job](event.values)
@@ -241,8 +252,21 @@ class Engine(QObject):
             )
         )
 
-    def _take_graph(self, values: dict[str, Any]) -> None:
-        self._document.replace_graph(from_arrays(values["head"], values["arrays"]))
+    def _look_at(self, request: int, values: dict[str, Any]) -> None:
+        """Take the first look at a graph on a thread, so that a large one does not hold the window up."""
+        self._jobs[request] = "attribute"
+        self._newest = self._looker.submit(_first_look, values, self._document.edits)
+        self._newest.add_done_callback(lambda done: self._looked.emit((request, done)))
+
+    def _show(self, looked: tuple[int, Future[Look]]) -> None:
+        request, future = looked
+        job = self._jobs.pop(request, "")
+        if future is not self._newest:
+            return
+        seen = future.result()
+        self._document.replace_graph(seen.graph, seen)
+        if job:
+            self.job_finished.emit(job)
 
     def _after_death(self, event: Died) -> None:
         self._jobs.clear()
@@ -255,3 +279,7 @@ class Engine(QObject):
         self._request("warm", "warm")
         if self._wanted is not None and self._document.model is not None:
             self.open_model(*self._wanted)
+
+
+def _first_look(values: dict[str, Any], edits: Edits) -> Look:
+    return look(from_arrays(values["head"], values["arrays"]), edits)
