@@ -92,8 +92,8 @@ def times(paint: list[dict[str, Any]], cold: list[dict[str, Any]], warm: list[di
 def gaps(runs: list[dict[str, Any]]) -> None:
     for phase in (name for name in runs[0]["gaps"] if name):
         values = [run["gaps"][phase] for run in runs]
-        name = f"worst gap of the event loop, {phase}"
-        print(f"{name:48} {statistics.median(values):6.0f} ms ({min(values):.0f} to {max(values):.0f})  limit {GAP_MS} ms")
+        name, spread = f"worst gap of the event loop, {phase}", f"({min(values):.0f} to {max(values):.0f})"
+        print(f"{name:48} {statistics.median(values):6.0f} ms {spread}  limit {GAP_MS} ms")
 
 
 def of_large(runs: list[dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
-"""The real program with a hand on mouse and keyboard, for benchmarks.window: python -m benchmarks.window_drive START MODE ...
+"""The real program with a hand on mouse and keyboard, for benchmarks.window.
 
-Prints one JSON object: moments in seconds since START (of time.monotonic), worst gaps of the event loop in milliseconds.
+python -m benchmarks.window_drive START MODE ... prints one JSON object: moments in seconds since START (a time of
+time.monotonic) and worst gaps of the event loop in milliseconds.
 """
 
 from __future__ import annotations

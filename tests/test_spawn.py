@@ -105,9 +105,8 @@ def test_the_engine_answers_hello_and_imports_no_qt(tmp_path: Path, more: list[s
     for name in ("PySide6", "pyqtgraph", "torch", "transformers"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError(__name__)")
     packed, arrays = pack({})
-    asked = b"".join(
-        bytes(part) for part in encode(Message({"do": "run", "id": 1, "job": "hello", "lane": "", "values": packed}, arrays))
-    )
+    request = Message({"do": "run", "id": 1, "job": "hello", "lane": "", "values": packed}, arrays)
+    asked = b"".join(bytes(part) for part in encode(request))
     paths = os.pathsep.join([str(tmp_path), str(ROOT)])
     process = subprocess.Popen(
         [sys.executable, *more, "-m", "explorer", "engine"],
@@ -145,5 +144,5 @@ def test_freeze_support_comes_before_anything_else() -> None:
     imported = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
     assert imported == {"multiprocessing", "sys"}
     (main,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
-    statements = [node for node in main.body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
-    assert ast.unparse(statements[0]) == "multiprocessing.freeze_support()"
+    assert ast.get_docstring(main)
+    assert ast.unparse(main.body[1]) == "multiprocessing.freeze_support()"

@@ -1,7 +1,7 @@
 """What a window has written: every text with its place, size, ink and ground, and what is wrong with them.
 
-Each visible widget is painted once more into an SVG, which keeps texts as texts whoever painted them (labels, delegates,
-own painting); the ground is read off a picture of the window. The graph canvas keeps its own boxes.
+Each visible widget is painted once more into an SVG, which keeps texts as texts whoever painted them (labels,
+delegates, own painting); the ground is read off a picture of the window. The graph canvas keeps its own boxes.
 """
 
 from __future__ import annotations
@@ -51,8 +51,12 @@ def texts(window: QWidget) -> list[Text]:
     picture = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     found: list[Text] = []
     for widget in [window, *window.findChildren(QWidget)]:
-        if widget.isVisibleTo(window) and widget.window() is window.window():
-            found.extend(_of_canvas(widget, window) if isinstance(widget, GraphCanvas) else _of(widget, window, picture))
+        if not widget.isVisibleTo(window) or widget.window() is not window.window():
+            continue
+        if isinstance(widget, GraphCanvas):
+            found.extend(_of_canvas(widget, window))
+        else:
+            found.extend(_of(widget, window, picture))
     return found
 
 
