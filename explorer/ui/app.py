@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
@@ -111,12 +112,18 @@ class Shell(QObject):
         """Start the engine, now that the window is there, offer what a crash left and open ``paths``."""
         self.engine.start()
         self.autosave.offer()
+        QTimer.singleShot(0, self, self._warm)
         for path in paths:
             sample = None if Path(path).exists() else find(path)
             if sample is not None:
                 self.window.open_sample(sample.name)
             else:
                 self.window.files.open_path(Path(path))
+
+    def _warm(self) -> None:
+        """Do now what the first graph would else wait for: numpy imports this part at the first np.unique."""
+        import_module("numpy.ma")
+        self.canvas.warm()
 
     def keep(self, settings: Settings) -> None:
         """Write ``settings``; if that fails, say so and go on."""

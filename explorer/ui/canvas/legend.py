@@ -32,7 +32,7 @@ class Entry:
 def entries(frame: Frame) -> list[Entry]:
     """What is on screen, in the order of the legend."""
     scene, graph = frame.scene, frame.graph
-    kinds = set(np.unique(graph.nodes.kind[scene.view.shown]).tolist())
+    kinds = set(np.flatnonzero(np.bincount(graph.nodes.kind[scene.view.shown])).tolist())
     found = [
         Entry("feature", "feature", 10) if NodeKind.FEATURE in kinds else None,
         Entry("token", "token", 10) if NodeKind.EMBEDDING in kinds else None,

@@ -287,6 +287,10 @@ class Stage(QObject):
             self.is_out_of_date,
         )
 
+    def warm(self, ratio: float) -> None:
+        """Draw the marks of the first picture ahead of it."""
+        self._atlas(mark_scale(1.0), ratio)
+
     def _atlas(self, scale: float, ratio: float) -> Atlas:
         key = (self.theme.name, scale, ratio)
         if key not in self._atlases:

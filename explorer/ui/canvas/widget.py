@@ -72,6 +72,10 @@ class GraphCanvas(QWidget):
     def set_theme(self, theme: Theme, text_scale: float = 1.0) -> None:
         self._stage.set_theme(theme, text_scale)
 
+    def warm(self) -> None:
+        """Draw ahead what the first picture needs, while nothing else is to be done."""
+        self._stage.warm(self.devicePixelRatioF())
+
     def set_empty_text(self, text: str) -> None:
         """What is said where no graph is open."""
         self._empty_text = text
