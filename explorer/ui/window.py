@@ -208,7 +208,7 @@ class MainWindow(QMainWindow):
         if name in self.places.wanted and not self.places.wanted[name]:
             self.toggle(name)
         if name == "canvas":
-            self.canvas.setFocus()
+            self.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif name == "nodes":
             self.places.unfold_nodes()
             self.nodes.table.setFocus()

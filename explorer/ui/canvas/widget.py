@@ -373,9 +373,10 @@ class GraphCanvas(QWidget):
             self._document.select(())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self._shows_focus = event.reason() not in (
-            Qt.FocusReason.MouseFocusReason,
-            Qt.FocusReason.PopupFocusReason,
+        self._shows_focus = event.reason() in (
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+            Qt.FocusReason.ShortcutFocusReason,
         )
         self.update()
         super().focusInEvent(event)
