@@ -21,7 +21,7 @@ class MenuRow(QWidget):
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._actions = actions
-        self._words: tuple[str, str] | None = None
+        self._words = ("", "")
         self.setProperty("menu_row", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         name = QLabel("Circuit Explorer")
@@ -54,14 +54,18 @@ class MenuRow(QWidget):
     def show_title(self, name: str, more: str) -> None:
         """``name`` is what is open, ``more`` its state in grey."""
         self._words = name, more
-        self.title.setText(f"{_escaped(name)} <span style='color:{_grey(self)}'>· {_escaped(more)}</span>")
+        self._write_title()
         self._fit_title()
+
+    def _write_title(self) -> None:
+        name, more = self._words
+        self.title.setText(f"{_escaped(name)} <span style='color:{_grey(self)}'>· {_escaped(more)}</span>")
 
     def changeEvent(self, event: QEvent) -> None:
         """Another theme has another grey."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self._words is not None:
-            self.show_title(*self._words)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._write_title()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
