@@ -22,6 +22,11 @@ class Progress:
 
 
 Work = Generator[Progress, None, T]
+Pause = Callable[[], None]  # called inside long steps; raises Cancelled if they are to stop
+
+
+def go_on() -> None:
+    """The pause of what nobody stops."""
 
 
 def run(work: Work[T], report: Callable[[Progress], None] | None = None) -> T:

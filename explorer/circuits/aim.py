@@ -44,7 +44,7 @@ def aim(local: LocalReplacementModel, logits: tuple[LogitTarget, ...]) -> Target
     for layer in range(frozen.n_layers):
         own = active.of_layer(layer)
         pos = active.pos[own]
-        rows = local.transcoders.layers[layer].W_enc[active.feature[own]].to(local.error)
+        rows = active.encoder_rows(local.transcoders, layer)
         shift = local.read_shift(layer)
         direct.append(rows @ shift if shift is not None else rows.new_zeros(len(rows)))
         seed[own] = local.read_seed(layer, rows, pos)

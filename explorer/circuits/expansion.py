@@ -22,6 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.aim import Targets, aim
+from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
 from explorer.circuits.graph import Graph
 from explorer.circuits.influence import CLAMP
@@ -96,7 +97,7 @@ def _send(found: _Sweep, sent: Tensor, chunk: Tensor, effects: Tensor, n_sources
     kept = counted[:, :n_sources].topk(min(KEPT_ENTRIES, n_sources)).indices.sort().values
     roots = torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1)
     column = torch.cat([kept, roots], dim=1)
-    entries = effects.gather(1, column).cpu().numpy()
+    entries = as_array(effects.gather(1, column))
     total = effects[:, :-N_BIAS].sum(1, dtype=torch.float64)
     rows = zip(chunk.tolist(), column.cpu().numpy(), entries, total.tolist(), mass.tolist(), strict=True)
     for target, source, effect, whole, absolute in rows:

@@ -24,6 +24,7 @@ from explorer.models.loader import LanguageModel
 from explorer.models.trace import LayerTrace, Trace
 from explorer.transcoders.features import ActiveFeatures, encode
 from explorer.transcoders.transcoder import ReadPoint, TranscoderSet, WritePoint
+from explorer.work import Pause, go_on
 
 
 @dataclass(frozen=True)
@@ -139,17 +140,20 @@ class LocalReplacementModel:
 
 
 def replace_locally(
-    model: LanguageModel, trace: Trace, transcoders: TranscoderSet, dtype: torch.dtype
+    model: LanguageModel, trace: Trace, transcoders: TranscoderSet, dtype: torch.dtype, pause: Pause = go_on
 ) -> LocalReplacementModel:
-    """The local replacement model of a captured pass, in ``dtype``; UnsupportedTranscoder if the set does not fit."""
+    """The local replacement model of a captured pass, in ``dtype``; UnsupportedTranscoder if the set does not fit.
+
+    ``pause`` is called between layers.
+    """
     check_fit(model, transcoders)
     frozen = freeze(model, trace, dtype)
     reads = tuple(_read(transcoders.read, held, held.resid_mid) for held in frozen.layers)
-    features = encode(transcoders, reads)
+    features = encode(transcoders, reads, pause)
     true = torch.stack([_written(transcoders.write, held) for held in frozen.layers])
     rest = true - _skipped(transcoders, reads, true)
     zero = transcoders.zero_positions
-    error = rest - _decoded(transcoders, features, true)
+    error = rest - _decoded(transcoders, features, true, pause)
     error[:, :zero] = 0
     bos_block = rest.clone()
     bos_block[:, zero:] = 0
@@ -192,10 +196,11 @@ def _skipped(transcoders: TranscoderSet, reads: tuple[Tensor, ...], like: Tensor
     return skipped
 
 
-def _decoded(transcoders: TranscoderSet, features: ActiveFeatures, like: Tensor) -> Tensor:
+def _decoded(transcoders: TranscoderSet, features: ActiveFeatures, like: Tensor, pause: Pause) -> Tensor:
     """What features and b_dec write at each layer and position."""
     decoded = torch.zeros_like(like)
     for layer, transcoder in enumerate(transcoders.layers):
+        pause()
         decoded[layer] += transcoder.b_dec.to(like)
         own = features.of_layer(layer)
         rows = transcoder.decoder_rows(features.feature[own]).to(like) * features.activation[own][:, None, None]

@@ -30,10 +30,11 @@ def verify(chosen: argparse.Namespace) -> int:
     from explorer.io.circuit_file import open_circuit
 
     graph, _ = open_circuit(chosen.input)
-    dtype = str(graph.provenance.get("dtype", "float32"))
+    dtype, preview = str(graph.provenance.get("dtype", "float32")), bool(graph.provenance.get("preview"))
     found = {
+        "preview": preview,
         "residual": worst_residual(graph),
-        "residual_limit": BOOKS_LIMIT.get(dtype, 1e-5),
+        "residual_limit": None if preview else BOOKS_LIMIT.get(dtype, 1e-5),
         "conservation": conservation(graph),
         "spot_checks": _spot_checks(graph, chosen) if chosen.model else None,
     }
@@ -62,6 +63,7 @@ def _spot_checks(graph: Graph, chosen: argparse.Namespace) -> dict[str, Any]:
     from explorer.engine.state import EngineState
 
     head, arrays = to_arrays(graph)
+    neurons = graph.provenance.get("transcoder_kind") == "neurons"
     line = ProgressLine()
     try:
         return run_job(
@@ -71,7 +73,7 @@ def _spot_checks(graph: Graph, chosen: argparse.Namespace) -> dict[str, Any]:
             head=head,
             arrays=arrays,
             model=str(model_folder(chosen.model)),
-            transcoders=str(transcoder_folder(chosen.model, chosen.transcoders)),
+            transcoders="" if neurons else str(transcoder_folder(chosen.model, chosen.transcoders)),
             device=chosen.device,
             dtype=str(graph.provenance.get("dtype", chosen.dtype)),
         )
@@ -80,19 +82,22 @@ def _spot_checks(graph: Graph, chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _faults(found: dict[str, Any], dtype: str) -> list[str]:
-    faults = []
-    if not found["residual"] <= found["residual_limit"] and not np.isnan(found["residual"]):
+    faults, limit = [], found["residual_limit"]
+    if limit is not None and not found["residual"] <= found["residual_limit"] and not np.isnan(found["residual"]):
         faults.append(f"the books are off by {found['residual']:.1e}, limit {found['residual_limit']:.0e}")
     if found["conservation"] > 1e-5:
         faults.append(f"influence is not conserved ({found['conservation']:.1e})")
     spots = found["spot_checks"]
-    if spots is not None and spots["worst"] > SPOT_LIMIT.get(dtype, 1e-4):
+    if not found["preview"] and spots is not None and spots["worst"] > SPOT_LIMIT.get(dtype, 1e-4):
         faults.append(f"an edge differs from the frozen model by {spots['worst']:.1e}")
     return faults
 
 
 def _text(found: dict[str, Any], faults: list[str]) -> str:
-    books = f"books balance to {found['residual']:.1e} (limit {found['residual_limit']:.0e})"
+    if found["preview"]:
+        books = f"preview: measured residual {found['residual']:.1e}, no limit applies"
+    else:
+        books = f"books balance to {found['residual']:.1e} (limit {found['residual_limit']:.0e})"
     if np.isnan(found["residual"]):
         books = "books: cannot be checked, the graph does not hold its pre-activations"
     spots = found["spot_checks"]

@@ -32,7 +32,9 @@ def attribute(chosen: argparse.Namespace) -> int:
             EngineState(),
             line,
             model=str(model_folder(chosen.model)),
-            transcoders=str(transcoder_folder(chosen.model, chosen.transcoders)),
+            transcoders="" if chosen.neurons else str(transcoder_folder(chosen.model, chosen.transcoders)),
+            neurons=chosen.neurons,
+            neurons_per_cell=chosen.neurons_per_cell,
             text=chosen.prompt if chosen.prompt is not None else "",
             token_ids=_ids(chosen.tokens) if chosen.tokens is not None else None,
             targets=_targets(chosen),
@@ -173,6 +175,14 @@ def _target(text: str) -> tuple[str, list[int] | None, float | None]:
     return name, None, weight
 
 
+def books(graph: Graph, residual: float) -> str:
+    """The line about a graph's residual; a preview has no limit to keep."""
+    if graph.provenance.get("preview"):
+        dtype = graph.provenance.get("dtype", "low precision")
+        return f"Preview in {dtype}: measured residual {residual:.1e} (largest of all targets)"
+    return f"books balance to {residual:.1e} (largest residual of all targets)"
+
+
 def _summary(view: GraphView, path: Path) -> dict[str, Any]:
     """What a finished graph is, for --json."""
     from explorer.circuits.scores import scores, worst_residual
@@ -212,7 +222,7 @@ def _attribute_text(graph: Graph, summary: dict[str, Any]) -> str:
     targets = ", ".join(f"“{row['text']}” {row['probability']:.3f}" for row in summary["targets"][:4])
     lines = [
         f"{' '.join(graph.tokens)} → {targets or 'features'}",
-        f"books balance to {summary['residual']:.1e} (largest residual of all targets)",
+        books(graph, summary["residual"]),
         f"replacement {summary['replacement_score']:.2f}, completeness {summary['completeness_score']:.2f} "
         f"(circuit-tracer's convention; the paper's: {summary['completeness_score_paper']:.2f})",
         f"{summary['file']}: {_kept(summary)}",

@@ -48,9 +48,12 @@ def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
 
+DTYPE = "of weights and edges: float32 (default), float64, or bfloat16 for a fast preview"
+
+
 def _setting(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
-    command.add_argument("--dtype", default="float32", choices=["float32", "float64"])
+    command.add_argument("--dtype", default="float32", choices=["float32", "float64", "bfloat16"], help=DTYPE)
     command.add_argument("--threads", type=int, default=0, help="processor threads (default: as torch decides)")
 
 
@@ -74,7 +77,12 @@ def _info(commands: Subparsers[argparse.ArgumentParser]) -> None:
 def _attribute(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command = _command(commands, "attribute", "graphs:attribute", "Compute the attribution graph of a prompt.")
     command.add_argument("model", help="a model folder or a sample's name")
-    command.add_argument("--transcoders", metavar="DIR", default="", help="a folder; for a sample also plt or clt")
+    features = command.add_mutually_exclusive_group()
+    features.add_argument("--transcoders", metavar="DIR", default="", help="a folder; for a sample also plt or clt")
+    features.add_argument("--neurons", action="store_true", help="the model's own MLP neurons as features")
+    command.add_argument(
+        "--neurons-per-cell", type=int, default=64, metavar="N", help="neurons kept at each layer and position (64)"
+    )
     prompt = command.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--tokens", metavar="1,2,3", help="token ids, used as they are")

@@ -27,7 +27,9 @@ def transcoder_folder(model: str, transcoders: str) -> Path:
     if sample is not None and transcoders in ("", *sample.kinds):
         return samples.transcoder_folder(sample, transcoders)
     if not transcoders:
-        raise LoadError(f"“{model}” is no sample, so its transcoders must be named: --transcoders DIR.")
+        raise LoadError(
+            f"“{model}” is no sample, so its features must be named: --transcoders DIR, or --neurons for its own."
+        )
     if not Path(transcoders).exists():
         raise LoadError(f"There is no folder “{transcoders}”; check the path.")
     return Path(transcoders)

@@ -1,7 +1,8 @@
-"""Activation functions of transcoders: ReLU, JumpReLU, TopK and BatchTopK with its stored threshold."""
+"""Activation functions: ReLU, JumpReLU, TopK, BatchTopK with its stored threshold, and a model's own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
 
-KINDS = ("relu", "jumprelu", "topk")
+KINDS = ("relu", "jumprelu", "topk", "own")
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class Activation:
     per feature; arXiv 2407.14435). ``topk`` keeps the ``k`` largest of a token with their sign, as
     circuit-tracer does; with ``rectified`` negative ones among them become 0. BatchTopK at inference is
     ``jumprelu`` with its stored threshold: a top-k over the prompt would depend on the other tokens.
+    ``own`` is the ``function`` of a model's MLP, under which all neurons are on; ``k`` are kept (neurons.py).
     """
 
     kind: str
     threshold: Float[Tensor, " d_transcoder"] | Float[Tensor, ""] | None = None
     k: int = 0
     rectified: bool = False
+    function: Callable[[Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -34,13 +37,17 @@ class Activation:
         if (self.threshold is None) == (self.kind == "jumprelu"):
             need = "needs a" if self.kind == "jumprelu" else "has no"
             raise UnsupportedTranscoder(f"A {self.kind} activation {need} threshold.")
-        if (self.k <= 0) == (self.kind == "topk"):
+        if (self.k <= 0) == (self.kind in ("topk", "own")):
             raise UnsupportedTranscoder(f"A {self.kind} activation has k = {self.k}.")
+        if (self.function is None) == (self.kind == "own"):
+            raise UnsupportedTranscoder(f"An own activation needs a function, no other has one; got {self.kind}.")
 
     def __call__(self, pre: Float[Tensor, "*batch d_transcoder"]) -> Float[Tensor, "*batch d_transcoder"]:
         """The activations of ``pre``, zero where a feature is off."""
         if self.kind == "relu":
             return pre.relu()
+        if self.function is not None:
+            return self.function(pre)
         if self.threshold is not None:
             return torch.where(pre > self.threshold, pre, torch.zeros_like(pre))
         values, features = pre.topk(min(self.k, pre.shape[-1]), dim=-1)

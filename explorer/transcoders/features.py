@@ -9,14 +9,17 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
+from explorer.transcoders.neurons import strongest
 from explorer.transcoders.transcoder import TranscoderSet
+from explorer.work import Pause, go_on
 
 
 @dataclass(frozen=True)
 class ActiveFeatures:
     """The nonzero activations, sorted by layer, position, feature (negative ones of a TopK set count).
 
-    ``pre`` is the pre-activation that the encoder computed, ``b_enc`` the encoder bias in it.
+    ``pre`` is the pre-activation that the encoder computed, ``b_enc`` the encoder bias in it. ``gate`` is what
+    multiplies a feature's encoder row on this prompt: 1 but in the neurons of a gated MLP.
     """
 
     layer: Int[Tensor, " n_active"]
@@ -25,6 +28,7 @@ class ActiveFeatures:
     activation: Float[Tensor, " n_active"]
     pre: Float[Tensor, " n_active"]
     b_enc: Float[Tensor, " n_active"]
+    gate: Float[Tensor, " n_active"]
 
     def __len__(self) -> int:
         return int(self.layer.shape[0])
@@ -34,13 +38,24 @@ class ActiveFeatures:
         bounds = torch.searchsorted(self.layer, torch.tensor([layer, layer + 1], device=self.layer.device))
         return slice(int(bounds[0]), int(bounds[1]))
 
+    def encoder_rows(self, transcoders: TranscoderSet, layer: int) -> Float[Tensor, "n d_model"]:
+        """What the features of ``layer`` read, one row for each, in their own precision."""
+        own = self.of_layer(layer)
+        rows = transcoders.layers[layer].W_enc[self.feature[own]].to(self.gate)
+        return rows if transcoders.kind != "neurons" else rows * self.gate[own][:, None]
 
-def encode(transcoders: TranscoderSet, reads: tuple[Float[Tensor, "n_pos d_model"], ...]) -> ActiveFeatures:
+
+def encode(
+    transcoders: TranscoderSet, reads: tuple[Float[Tensor, "n_pos d_model"], ...], pause: Pause = go_on
+) -> ActiveFeatures:
     """The active features of a prompt, given what each layer's encoder reads.
 
     Positions below ``zero_positions`` have none. UnsupportedTranscoder if the widths do not fit.
     """
-    found = [_encode_layer(transcoders, layer, x) for layer, x in enumerate(reads)]
+    found = []
+    for layer, x in enumerate(reads):
+        pause()
+        found.append(_encode_layer(transcoders, layer, x))
     columns = [torch.cat(parts) for parts in zip(*found, strict=True)]
     return ActiveFeatures(*columns)
 
@@ -53,9 +68,13 @@ def _encode_layer(transcoders: TranscoderSet, layer: int, x: Tensor) -> tuple[Te
             "choose transcoders made for this model."
         )
     W_enc, b_enc = transcoder.W_enc.to(x), transcoder.b_enc.to(x)
+    if transcoder.activation.kind == "own":
+        pos, feature, value, before, gate = strongest(transcoder, x, transcoders.zero_positions)
+        return torch.full_like(pos, layer), pos, feature, value, before, gate * b_enc[feature], gate
     pre = x @ W_enc.T + b_enc
     activation = transcoder.activation.to(x)(pre)
     activation[: transcoders.zero_positions] = 0
     pos, feature = activation.nonzero(as_tuple=True)
     own = torch.full_like(pos, layer)
-    return own, pos, feature, activation[pos, feature], pre[pos, feature], b_enc[feature]
+    value = activation[pos, feature]
+    return own, pos, feature, value, pre[pos, feature], b_enc[feature], torch.ones_like(value)

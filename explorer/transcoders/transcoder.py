@@ -42,6 +42,7 @@ class Transcoder:
 
     ``W_dec[:, j]`` writes to layer ``l + j``; a per-layer transcoder has one such slot.
     ``W_skip`` (in, out) is used as ``x @ W_skip``. ``b_dec`` belongs to the own layer's output.
+    ``W_gate`` and ``b_gate`` are those of a gated MLP whose neurons are the features (neurons.py).
     """
 
     W_enc: Float[Tensor, "d_transcoder d_model"]
@@ -50,6 +51,8 @@ class Transcoder:
     b_dec: Float[Tensor, " d_model"]
     activation: Activation
     W_skip: Float[Tensor, "d_model d_model"] | None = None
+    W_gate: Float[Tensor, "d_transcoder d_model"] | None = None
+    b_gate: Float[Tensor, " d_transcoder"] | None = None
 
     def __post_init__(self) -> None:
         n, d = self.W_enc.shape
@@ -115,6 +118,8 @@ class TranscoderSet:
 
     @property
     def kind(self) -> str:
-        """``plt`` if every layer writes to itself only, else ``clt``."""
+        """``plt`` if every layer writes to itself only, else ``clt``; ``neurons`` if they are the model's own."""
+        if any(transcoder.activation.kind == "own" for transcoder in self.layers):
+            return "neurons"
         cross = any(transcoder.n_targets > 1 for transcoder in self.layers)
         return "clt" if cross else "plt"

@@ -198,7 +198,7 @@ def transposed_shares(monkeypatch: Patch) -> None:
 
 
 def features_at_the_first_token(monkeypatch: Patch) -> None:
-    def everywhere(held: TranscoderSet, reads: tuple[Tensor, ...]) -> ActiveFeatures:
+    def everywhere(held: TranscoderSet, reads: tuple[Tensor, ...], *_: object) -> ActiveFeatures:
         return encode(replace(held, zero_positions=0), reads)
 
     monkeypatch.setattr(replacement, "encode", everywhere)

@@ -1,37 +1,42 @@
-"""Jobs that compute graphs and check them against the model."""
+"""The job that computes graphs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer import __version__
 from explorer.circuits.graph_arrays import to_arrays
-from explorer.engine.jobs.opening import Setting, encode_prompt, model_of, token_text, transcoders_of
+from explorer.engine.jobs.opening import PREVIEWS, Setting, encode_prompt, model_of
+from explorer.engine.jobs.replacing import replaced
+from explorer.engine.jobs.targets import feature_targets, logit_targets
 from explorer.engine.machine import free_memory
 from explorer.engine.state import EngineState
-from explorer.errors import GraphError, PromptError
+from explorer.errors import GraphError
 from explorer.io.digest import digest
 from explorer.work import Progress, Work
 
 if TYPE_CHECKING:
     from explorer.circuits.graph import Graph
     from explorer.circuits.replacement import LocalReplacementModel
-    from explorer.circuits.targets import LogitTarget
     from explorer.models.loader import LanguageModel
     from explorer.models.tokenizer import Tokens
-    from explorer.models.trace import Trace
+
+NEURONS = 64  # kept at each layer and position
 
 
 def attribute(
     state: EngineState,
     *,
     model: str,
-    transcoders: str,
+    transcoders: str = "",
+    neurons: bool = False,
+    neurons_per_cell: int = NEURONS,
     text: str = "",
     token_ids: list[int] | None = None,
     targets: Mapping[str, Any] | None = None,
@@ -44,28 +49,26 @@ def attribute(
 
     ``targets`` has ``kind`` (logits, tokens, contrast, direction, features), ``tokens`` (ids) or ``texts``,
     ``weights`` (None: the probability), ``vector``, ``max_logits``, ``logit_mass``, ``pos`` (default: the last
-    token) and ``features`` (rows of layer, pos, feature, weight). With ``max_features`` only the most influential ones
-    are kept, if there are more. GraphError if the full graph would not fit into memory.
+    token) and ``features`` (rows of layer, pos, feature, weight), which may come with any kind. With ``neurons``
+    instead of transcoders the features are the model's own MLP neurons. With ``max_features`` only the most
+    influential ones are kept, if there are more and none is a target. In bfloat16 the graph is a preview: the
+    provenance says so and holds the measured residual. GraphError if the full graph would not fit into memory.
     """
     from explorer.circuits.attribution import attribute as trace_graph
     from explorer.circuits.expansion import attribute_strongest
-    from explorer.circuits.targets import FeatureTarget
 
     started = time.perf_counter()
+    if neurons and neurons_per_cell < 1:
+        raise GraphError(f"At least one neuron must be kept at each layer and position; got {neurons_per_cell}.")
     setting = Setting(device, dtype, threads)
     yield Progress(0, 0, f"Reading “{Path(model).name}”")
     opened = model_of(state, model, setting)
     tokens = encode_prompt(opened, text, token_ids)
-    yield Progress(0, 0, "Running the prompt")
-    trace = opened.run(tokens.ids)
-    local = _replaced(state, opened, trace, transcoders, setting)
-    state.raise_if_stopped()
+    per_cell = neurons_per_cell if neurons else 0
+    trace, local = yield from replaced(state, opened, tokens.ids, transcoders, per_cell, setting)
+    _check_active(local, tokens)
     wanted = dict(targets or {})
-    logits = _logit_targets(opened, trace, wanted)
-    features = tuple(
-        FeatureTarget(int(layer), int(pos), int(feature), float(weight))
-        for layer, pos, feature, weight in wanted.get("features", ())
-    )
+    logits, features = logit_targets(opened, trace, wanted), feature_targets(local, wanted)
     if max_features and max_features < len(local.features) and not features:
         graph = yield from attribute_strongest(local, logits, max_features)
     else:
@@ -74,6 +77,8 @@ def attribute(
     made = {
         **graph.provenance,
         **_provenance(opened, local, model, transcoders, setting),
+        **(_about_neurons(local, per_cell) if neurons else {}),
+        **(_about_preview(graph) if dtype in PREVIEWS else {}),
         "prompt": text,
         "targets": {name: value for name, value in wanted.items() if name != "vector"},
         "seconds": round(time.perf_counter() - started, 3),
@@ -82,14 +87,38 @@ def attribute(
     return {"head": head, "arrays": arrays}
 
 
-def _replaced(
-    state: EngineState, model: LanguageModel, trace: Trace, transcoders: str, setting: Setting
-) -> LocalReplacementModel:
-    import torch
+def _check_active(local: LocalReplacementModel, tokens: Tokens) -> None:
+    """GraphError if no feature is active: the graph would be correct and show nothing."""
+    if len(local.features):
+        return
+    zero = local.transcoders.zero_positions
+    if local.frozen.n_pos <= zero:
+        raise GraphError(
+            f"The prompt has {local.frozen.n_pos} token{'s' if local.frozen.n_pos > 1 else ''}, and the transcoders "
+            f"have no features at the first {zero}; type a longer prompt."
+        )
+    raise GraphError(
+        f"No feature of {local.transcoders.origin or 'the transcoders'} is active on this prompt; "
+        "check that they were made for this model."
+    )
 
-    from explorer.circuits.replacement import replace_locally
 
-    return replace_locally(model, trace, transcoders_of(state, transcoders), getattr(torch, setting.dtype))
+def _about_neurons(local: LocalReplacementModel, per_cell: int) -> dict[str, Any]:
+    layers = local.transcoders.layers
+    gated = any(layer.W_gate is not None for layer in layers)
+    return {
+        "transcoders": "",
+        "neurons_per_cell": per_cell,
+        "n_neurons": sum(layer.d_transcoder for layer in layers) * local.frozen.n_pos,
+        "error_nodes": "the neurons that were not kept",
+        "edges_into_neurons": "activation with the gate held" if gated else "pre-activation",
+    }
+
+
+def _about_preview(graph: Graph) -> dict[str, Any]:
+    from explorer.circuits.scores import worst_residual
+
+    return {"preview": True, "residual": worst_residual(graph)}
 
 
 def _check_memory(local: LocalReplacementModel, n_logits: int) -> None:
@@ -105,53 +134,6 @@ def _check_memory(local: LocalReplacementModel, n_logits: int) -> None:
         )
 
 
-def _logit_targets(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any]) -> tuple[LogitTarget, ...]:
-    """The logits that ``wanted`` asks for, with their texts; none if only features are asked for."""
-
-    pos = int(wanted.get("pos", -1))
-    pos = pos + trace.n_pos if pos < 0 else pos
-    if not 0 <= pos < trace.n_pos:
-        raise PromptError(f"Position {pos} is outside the prompt (0 to {trace.n_pos - 1}); choose another.")
-    found = _wanted_logits(model, trace, wanted, pos)
-    return tuple(replace(target, text=target.text or token_text(model, target.token_id)) for target in found)
-
-
-def _wanted_logits(
-    model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos: int
-) -> tuple[LogitTarget, ...]:
-    from explorer.circuits.targets import chosen_tokens, contrast, free_direction, top_logits
-
-    kind, head = wanted.get("kind", "logits"), model.head
-    tokens = [int(token) for token in wanted.get("tokens", ())]
-    tokens += [_token_id(model, text) for text in wanted.get("texts", ())]
-    if kind == "contrast":
-        a, b = tokens
-        text = f"{token_text(model, a)} − {token_text(model, b)}"
-        return (replace(contrast(head, pos, a, b), text=text),)
-    if kind == "direction":
-        import torch
-
-        vector = torch.as_tensor(wanted["vector"])
-        if tuple(vector.shape) != (model.d_model,):
-            raise PromptError(f"The direction has shape {tuple(vector.shape)}; the model needs ({model.d_model},).")
-        return (replace(free_direction(vector, pos, model.d_vocab), text="direction"),)
-    if kind == "tokens":
-        return chosen_tokens(head, trace.logits, pos, tokens, wanted.get("weights"))
-    if kind == "features":
-        return ()
-    max_logits, mass = int(wanted.get("max_logits", 10)), float(wanted.get("logit_mass", 0.95))
-    return top_logits(head, trace.logits, pos, max_logits=max_logits, mass=mass)
-
-
-def _token_id(model: LanguageModel, text: str) -> int:
-    """The id that ``text`` is: one token of the tokenizer, or a number where there is no tokenizer."""
-    if model.tokenizer is not None:
-        return model.tokenizer.single(text)
-    if not text.isdigit():
-        raise PromptError(f"“{model.name}” has no tokenizer files; give the target as a token id, not “{text}”.")
-    return int(text)
-
-
 def _named(graph: Graph, tokens: Tokens, provenance: Mapping[str, Any]) -> Graph:
     return replace(graph, tokens=tokens.texts, n_special=tokens.n_special, provenance=provenance)
 
@@ -165,7 +147,7 @@ def _provenance(
     return {
         "model": model.name,
         "model_family": str(model.config.model_type),
-        "model_sha256": digest(Path(folder).glob("*.safetensors")),
+        "model_sha256": _digest(Path(folder)),
         "transcoders": Path(transcoders).name,
         "transcoder_kind": held.kind,
         "transcoder_sha256": held.sha256,
@@ -179,3 +161,13 @@ def _provenance(
         "torch": torch.__version__,
         "transformers": version("transformers"),
     }
+
+
+def _digest(folder: Path) -> str:
+    """The fingerprint of a model's weights; taken anew only if a file has changed."""
+    return _digest_of(tuple((file, file.stat().st_mtime_ns) for file in sorted(folder.glob("*.safetensors"))))
+
+
+@lru_cache(maxsize=8)
+def _digest_of(files: tuple[tuple[Path, int], ...]) -> str:
+    return digest(file for file, _ in files)

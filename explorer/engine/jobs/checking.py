@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from explorer.circuits.graph_arrays import from_arrays
-from explorer.engine.jobs.opening import Setting, model_of, transcoders_of
+from explorer.engine.jobs.opening import Setting, model_of
+from explorer.engine.jobs.replacing import replaced
 from explorer.engine.state import EngineState
-from explorer.errors import GraphError
 from explorer.work import Progress, Work
-
-if TYPE_CHECKING:
-    from explorer.circuits.graph import Graph
-    from explorer.circuits.replacement import LocalReplacementModel
 
 N_SOURCES = 25
 
@@ -24,7 +21,7 @@ def check(
     head: Mapping[str, Any],
     arrays: Mapping[str, Any],
     model: str,
-    transcoders: str,
+    transcoders: str = "",
     n_sources: int = N_SOURCES,
     device: str = "auto",
     dtype: str = "float32",
@@ -32,18 +29,22 @@ def check(
     """Double ``n_sources`` random sources, one at a time, in the frozen model; compare every target with its edge.
 
     ``worst`` is the largest difference, relative to the target's whole input as in the books' residual. Sources are
-    drawn with seed 0.
+    drawn with seed 0. A graph of neurons needs no ``transcoders``. GraphError if the graph is of another model.
     """
     import numpy as np
 
-    from explorer.circuits.doubling import double_source
+    from explorer.circuits.doubling import active_rows, double_source
     from explorer.circuits.influence import row_mass
 
     graph = from_arrays(head, arrays)
-    yield Progress(0, n_sources, "Running the prompt")
+    yield Progress(0, 0, f"Reading “{Path(model).name}”")
     setting = Setting(device, dtype)
-    local = _local(state, graph, model, transcoders, setting)
-    unembedding = model_of(state, model, setting).head
+    opened = model_of(state, model, setting)
+    neurons = int(graph.provenance.get("neurons_per_cell", 0))
+    ids = tuple(graph.token_ids.tolist())
+    _, local = yield from replaced(state, opened, ids, "" if neurons else transcoders, neurons, setting)
+    active_rows(local, graph)
+    unembedding = opened.head
     feeding = np.unique(graph.rows.source[graph.nodes.kind[graph.rows.source] <= 2])
     sources = np.random.default_rng(0).permutation(feeding)[:n_sources]
     mass, worst = row_mass(graph, count_bias=True), 0.0
@@ -53,22 +54,3 @@ def check(
         moved = double_source(local, unembedding, graph, source)[targets]
         worst = max(worst, float(np.nanmax(np.abs(moved - weights) / mass[targets])))
     return {"sources": len(sources), "worst": worst, "fidelity": local.fidelity()}
-
-
-def _local(
-    state: EngineState, graph: Graph, model: str, transcoders: str, setting: Setting
-) -> LocalReplacementModel:
-    import torch
-
-    from explorer.circuits.replacement import replace_locally
-
-    opened, held = model_of(state, model, setting), transcoders_of(state, transcoders)
-    trace = opened.run(tuple(graph.token_ids.tolist()))
-    local = replace_locally(opened, trace, held, getattr(torch, setting.dtype))
-    n_features = int((graph.nodes.kind == 0).sum())
-    if len(local.features) != n_features:
-        raise GraphError(
-            f"The graph has {n_features} active features and this model with these transcoders {len(local.features)}; "
-            "name the model and the transcoders that the graph was made with."
-        )
-    return local

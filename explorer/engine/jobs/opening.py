@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.engine.state import EngineState
 from explorer.errors import ExplorerError, PromptError
@@ -18,15 +19,24 @@ if TYPE_CHECKING:
     from explorer.transcoders.transcoder import TranscoderSet
 
 N_CANDIDATES = 20
+DTYPES = ("float32", "float64", "bfloat16")
+PREVIEWS = ("bfloat16",)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and how precisely to compute; ``device`` auto, cpu, cuda, cuda:1, mps; ``threads`` 0 leaves torch's."""
+    """Where and how precisely to compute; ``device`` auto, cpu, cuda, cuda:1, mps; ``threads`` 0 leaves torch's.
+
+    ``dtype`` is that of weights and edges alike: float32, float64, or bfloat16, whose graphs are previews.
+    """
 
     device: str = "auto"
     dtype: str = "float32"
     threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ExplorerError(f"There is no precision “{self.dtype}” here; choose one of {', '.join(DTYPES)}.")
 
 
 def open_model(
@@ -60,7 +70,8 @@ def tokenize(
     opened = model_of(state, model, Setting(device, dtype))
     tokens = encode_prompt(opened, text, None)
     opened.check(tokens.ids)
-    candidates = _candidates(opened, tokens) if predict else []
+    with stopping(state, opened):
+        candidates = _candidates(opened, tokens) if predict else []
     return {
         "text": text,
         "token_ids": list(tokens.ids),
@@ -81,11 +92,52 @@ def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
     device = choose_device(setting.device)
     key = f"{Path(model).resolve()}|{device}|{setting.dtype}"
     if key not in state.models:
-        opened = open_language_model(Path(model), dtype=setting.dtype, device=device)
+        with _stopping_reads(state):
+            opened = open_language_model(Path(model), dtype=setting.dtype, device=device)
         state.models.clear()
         state.models[key] = opened
     found: LanguageModel = state.models[key]  # type: ignore[assignment]
     return found
+
+
+@contextmanager
+def _stopping_reads(state: EngineState) -> Iterator[None]:
+    """While transformers reads weights, ask before each tensor whether the job was stopped."""
+    from transformers.utils import logging
+
+    before = logging.set_tqdm_hook(lambda make, args, kwargs: _Steps(make(*args, **kwargs), state))
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(before)
+
+
+class _Steps:
+    """A progress bar of transformers that asks at each step whether the job was stopped."""
+
+    def __init__(self, steps: Any, state: EngineState) -> None:
+        self._steps = steps
+        self._state = state
+
+    def __iter__(self) -> Iterator[Any]:
+        for step in self._steps:
+            self._state.raise_if_stopped()
+            yield step
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._steps, name)
+
+
+@contextmanager
+def stopping(state: EngineState, model: LanguageModel) -> Iterator[None]:
+    """While ``model`` runs, ask in front of each block whether the job was stopped."""
+    blocks = model.network.get_submodule(model.family.blocks).children()
+    hooks = [block.register_forward_pre_hook(lambda *_: state.raise_if_stopped()) for block in blocks]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def transcoders_of(state: EngineState, folder: str) -> TranscoderSet:
@@ -94,7 +146,7 @@ def transcoders_of(state: EngineState, folder: str) -> TranscoderSet:
 
     key = str(Path(folder).resolve())
     if key not in state.transcoders:
-        opened = transcoders.read(Path(folder))
+        opened = transcoders.read(Path(folder), state.raise_if_stopped)
         state.transcoders.clear()
         state.transcoders[key] = opened
     found: TranscoderSet = state.transcoders[key]  # type: ignore[assignment]

@@ -8,6 +8,7 @@ from typing import Protocol
 from explorer.errors import UnsupportedTranscoder
 from explorer.io.transcoders import circuit_tracer
 from explorer.transcoders.transcoder import TranscoderSet
+from explorer.work import Pause, go_on
 
 
 class Reader(Protocol):
@@ -17,14 +18,16 @@ class Reader(Protocol):
 
     def claims(self, folder: Path) -> bool: ...
 
-    def read(self, folder: Path) -> TranscoderSet: ...
+    def read(self, folder: Path, pause: Pause = go_on) -> TranscoderSet: ...
 
 
 READERS: tuple[Reader, ...] = (circuit_tracer,)
 
 
-def read(folder: Path) -> TranscoderSet:
+def read(folder: Path, pause: Pause = go_on) -> TranscoderSet:
     """The transcoders of ``folder``, whatever known format it has, in the dtype they are stored in.
+
+    ``pause`` is called between layers.
 
     LoadError (or its UnsupportedTranscoder) if there are none or they cannot be read exactly.
     """
@@ -34,7 +37,7 @@ def read(folder: Path) -> TranscoderSet:
         raise UnsupportedTranscoder(f"“{folder}” is a file; pick the folder with the transcoders of all layers.")
     for reader in READERS:
         if reader.claims(folder):
-            return reader.read(folder)
+            return reader.read(folder, pause)
     known = ", ".join(reader.TITLE for reader in READERS)
     raise UnsupportedTranscoder(
         f"“{folder}” holds no transcoders in a format that is read here ({known}); pick another folder."

@@ -24,6 +24,7 @@ from explorer.io.transcoder_config import KINDS, NAME, TranscoderConfig, numbere
 from explorer.io.transcoders.weights_file import WeightsFile
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
+from explorer.work import Pause, go_on
 
 TITLE = "circuit-tracer"
 
@@ -41,17 +42,17 @@ def claims(folder: Path) -> bool:
     return any((folder / f"{stem}0.safetensors").is_file() for stem in ("layer_", "W_enc_"))
 
 
-def read(folder: Path) -> TranscoderSet:
+def read(folder: Path, pause: Pause = go_on) -> TranscoderSet:
     """The set in ``folder``, in the dtype it is stored in; UnsupportedTranscoder or LoadError otherwise."""
     config = read_config(folder)
     read_at = _point(folder, "feature_input_hook", config.read, ReadPoint)
     write_at = _point(folder, "feature_output_hook", config.write, WritePoint)
     if config.kind == "clt":
         files = (*numbered(folder, "W_enc_"), *numbered(folder, "W_dec_"))
-        layers = _cross_layer(folder, config)
+        layers = _cross_layer(folder, config, pause)
     else:
         files = config.files or numbered(folder, "layer_")
-        layers = tuple(_per_layer(file, config) for file in files)
+        layers = tuple(_per_layer(file, config, pause) for file in files)
     for layer, transcoder in enumerate(layers):
         if transcoder.d_model != layers[0].d_model:
             raise UnsupportedTranscoder(
@@ -88,7 +89,8 @@ def write(transcoders: TranscoderSet, folder: Path, model_name: str = "") -> Non
                     raise SaveError(f"“{folder}” could not be saved: {error}.") from error
 
 
-def _per_layer(file: Path, config: TranscoderConfig) -> Transcoder:
+def _per_layer(file: Path, config: TranscoderConfig, pause: Pause) -> Transcoder:
+    pause()
     held = WeightsFile(file)
     b_enc, b_dec = held.vector("b_enc"), held.vector("b_dec")
     n, d = len(b_enc), len(b_dec)
@@ -101,7 +103,7 @@ def _per_layer(file: Path, config: TranscoderConfig) -> Transcoder:
     return _transcoder(file, config, (W_enc, b_enc, W_dec[:, None], b_dec), threshold, W_skip, k)
 
 
-def _cross_layer(folder: Path, config: TranscoderConfig) -> tuple[Transcoder, ...]:
+def _cross_layer(folder: Path, config: TranscoderConfig, pause: Pause) -> tuple[Transcoder, ...]:
     encoders, decoders = numbered(folder, "W_enc_"), numbered(folder, "W_dec_")
     if len(encoders) != len(decoders):
         raise UnsupportedTranscoder(
@@ -110,6 +112,7 @@ def _cross_layer(folder: Path, config: TranscoderConfig) -> tuple[Transcoder, ..
         )
     layers = []
     for layer, (encoder, decoder) in enumerate(zip(encoders, decoders, strict=True)):
+        pause()
         held = WeightsFile(encoder)
         b_enc, b_dec = held.vector(f"b_enc_{layer}"), held.vector(f"b_dec_{layer}")
         n, d = len(b_enc), len(b_dec)
