@@ -2,7 +2,8 @@
 
 A journal is a folder in the user's data folder with ``base.circuit`` (the graph, written once), ``lock.json`` (which
 process writes it, and for which document) and ``edits.jsonl`` (one line per state: time, number, edits). A line that a
-crash cut short is ignored. A journal whose process is gone is a Recovery; one closed in order does not exist.
+crash cut short is ignored. A journal whose process is gone, or that was left with unsaved edits, is a Recovery; one
+closed in order does not exist.
 """
 
 from __future__ import annotations
@@ -35,13 +36,14 @@ _BASE, _LOCK, _EDITS = "base.circuit", "lock.json", "edits.jsonl"
 class Recovery:
     """Edits that were never saved: of ``document`` (its path; empty if it had none), ``n_edits`` states up to ``time``.
 
-    ``time`` is in seconds since 1970.
+    ``time`` is in seconds since 1970; ``crashed`` says that the program did not leave the document by itself.
     """
 
     folder: Path
     document: str
     n_edits: int
     time: float
+    crashed: bool = True
 
 
 def journals_path() -> Path:
@@ -91,6 +93,12 @@ class Journal:
         self._close_file()
         discard_folder(self.folder)
 
+    def leave(self) -> None:
+        """The document was left with edits that were not saved: the journal stays and is offered."""
+        self._close_file()
+        lock = _json(self.folder / _LOCK)
+        atomic.write(self.folder / _LOCK, json.dumps({**lock, "pid": 0, "left": True}).encode())
+
     def _append(self, line: bytes) -> None:
         """Write ``line`` behind the others, or in their place once they are many: only the last one counts."""
         if self._file is not None and self._file.tell() > _MANY:
@@ -124,7 +132,8 @@ def recoverable() -> list[Recovery]:
             continue
         state = _last_state(folder)
         if state is not None and (folder / _BASE).is_file():
-            found.append(Recovery(folder, str(lock.get("document", "")), state[1], state[0]))
+            crashed = lock.get("left") is not True
+            found.append(Recovery(folder, str(lock.get("document", "")), state[1], state[0], crashed))
         else:
             discard_folder(folder)
     return sorted(found, key=lambda recovery: -recovery.time)

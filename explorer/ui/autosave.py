@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ class Autosave(QObject):
         self._wait.timeout.connect(self.note)
         self._written.connect(self._look, Qt.ConnectionType.QueuedConnection)
         self._document.edits_changed.connect(self._edited)
+        self._document.leaving.connect(self._leave)
         self._document.path_changed.connect(self._maybe_saved)
         window.welcome.restore_asked.connect(self._restore)
         window.welcome.discard_asked.connect(self._discard)
@@ -57,7 +59,7 @@ class Autosave(QObject):
         name = Path(newest.document).name or "New graph"
         now = datetime.now().astimezone()
         when = datetime.fromtimestamp(newest.time).astimezone()
-        self._window.welcome.show_recovery(name, newest.n_edits, when, newest, now)
+        self._window.welcome.show_recovery(name, newest.n_edits, when, newest, now, crashed=newest.crashed)
 
     def note(self) -> None:
         """Write what is not saved; without such edits the journal goes."""
@@ -70,12 +72,23 @@ class Autosave(QObject):
             self._do(lambda: self._notes.write(graph, path, saved, edits))
 
     def close(self) -> None:
-        """The window is closed in order: the journal goes."""
-        self._wait.stop()
+        """The window is closed: what is not saved is offered at the next start."""
+        self._leave()
+        self._document.leaving.disconnect(self._leave)
         self._document.edits_changed.disconnect(self._edited)
         self._document.path_changed.disconnect(self._maybe_saved)
         self._writer.submit(self._notes.close)
         self._writer.shutdown()
+
+    def _leave(self) -> None:
+        """Keep the journal of a document that is left with unsaved edits; thresholds alone are not worth it."""
+        self._wait.stop()
+        document = self._document
+        if document.graph is None or not _has_work(self._saved, document.edits):
+            self._do(self._notes.close)
+            return
+        graph, path, saved, edits = document.graph, document.path, self._saved, document.edits
+        self._do(lambda: self._notes.leave(graph, path, saved, edits))
 
     def _edited(self) -> None:
         if not self._wait.isActive():
@@ -140,7 +153,20 @@ class _Notes:
         if old is not None:
             old.close()
 
+    def leave(self, graph: Graph, path: Path | None, saved: Edits, edits: Edits) -> None:
+        """Note the last ``edits``; the journal stays to be offered."""
+        self.write(graph, path, saved, edits)
+        if self._journal is not None:
+            self._journal.leave()
+        self._journal = self._graph = None
+
     def close(self) -> None:
         if self._journal is not None:
             self._journal.close()
         self._journal = self._graph = None
+
+
+def _has_work(saved: Edits, edits: Edits) -> bool:
+    """Whether ``edits`` hold more than ``saved`` but for thresholds."""
+    level = replace(edits, node_threshold=saved.node_threshold, edge_threshold=saved.edge_threshold)
+    return replace(level, count_bias=saved.count_bias) != saved

@@ -34,6 +34,7 @@ class Document(QObject):
     hover_changed = Signal()
     prompt_changed = Signal()
     model_changed = Signal()
+    leaving = Signal()  # another document is about to take the place of this one
     path_changed = Signal()  # path, or whether everything is saved
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -120,10 +121,14 @@ class Document(QObject):
 
     def open_graph(self, graph: Graph | None, edits: Edits | None = None, path: Path | None = None) -> None:
         """Show another graph with its own edits and a fresh history."""
+        self._open(graph, edits, path, None)
+
+    def _open(self, graph: Graph | None, edits: Edits | None, path: Path | None, seen: Look | None) -> None:
+        self.leaving.emit()
         self._history = History(edits if edits is not None else Edits())
         self._saved = self._history.present
         self._path = path
-        self._take(graph)
+        self._take(graph, seen)
         self.path_changed.emit()
 
     def replace_graph(self, graph: Graph, seen: Look | None = None) -> None:
@@ -132,6 +137,19 @@ class Document(QObject):
         ``seen`` is a first look at it that was taken elsewhere, under edits that may have changed since.
         """
         self._take(graph, seen)
+
+    def take_result(self, graph: Graph, seen: Look) -> None:
+        """Show a computed graph.
+
+        Of the same prompt, model and transcoders it replaces the present one, and edits stay. Otherwise it begins a
+        document of its own with the present thresholds, for labels and pins belong to what they were given to.
+        """
+        if self._graph is not None and _same_origin(self._graph, graph):
+            self.replace_graph(graph, seen)
+            return
+        old = self.edits
+        kept = Edits(node_threshold=old.node_threshold, edge_threshold=old.edge_threshold, count_bias=old.count_bias)
+        self._open(graph, kept, None, seen)
 
     def do(self, text: str, edits: Edits, *, merge: bool = False) -> None:
         """Step to ``edits``; ``merge`` joins it to a last step of the same text."""
@@ -205,3 +223,10 @@ class Document(QObject):
             self.view_changed.emit()
         self.edits_changed.emit()
         self.path_changed.emit()
+
+
+def _same_origin(one: Graph, other: Graph) -> bool:
+    """Whether two graphs are of one prompt, model and set of transcoders."""
+    names = ("model_sha256", "transcoder_sha256")
+    same = all(one.provenance.get(name) == other.provenance.get(name) for name in names)
+    return same and one.token_ids.tolist() == other.token_ids.tolist()

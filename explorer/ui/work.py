@@ -264,7 +264,7 @@ class Engine(QObject):
         if future is not self._newest:
             return
         seen = future.result()
-        self._document.replace_graph(seen.graph, seen)
+        self._document.take_result(seen.graph, seen)
         if job:
             self.job_finished.emit(job)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.circuits.graph import Graph
 from explorer.session import edits as edit
 from explorer.session.edits import Edits
+from explorer.session.look import look
 from explorer.session.prompt import Prompt
 from explorer.ui.document import Document
 from tests.graphs import random_graph
@@ -113,3 +117,27 @@ def test_scores_and_residual_belong_to_the_graph(qtbot, count: bool) -> None:
     document.do("count bias nodes", edit.count_bias(document.edits, count))
     assert document.scores == scores(GRAPH, count_bias=count)
     assert document.residual == worst_residual(GRAPH)
+
+
+def computed(seed: int, model: str = "a") -> Graph:
+    return replace(random_graph(40, 200, n_pos=5, n_layers=4, seed=seed), provenance={"model_sha256": model})
+
+
+def test_a_result_of_the_same_prompt_and_model_keeps_the_edits(qtbot) -> None:
+    document = Document()
+    document.open_graph(computed(3))
+    document.do("pin", edit.pin(document.edits, [KEYS[0]]))
+    document.take_result(computed(4), look(computed(4), document.edits))
+    assert document.edits.pinned == (KEYS[0],)
+
+
+def test_a_result_of_another_model_begins_a_document_with_the_present_thresholds(qtbot, tmp_path: Path) -> None:
+    document = Document()
+    document.open_graph(computed(3), path=tmp_path / "story.circuit")
+    document.do("prune", edit.set_thresholds(document.edits, node=0.6))
+    document.do("pin", edit.pin(document.edits, [KEYS[0]]))
+    with qtbot.waitSignal(document.leaving):
+        document.take_result(computed(3, "b"), look(computed(3, "b"), document.edits))
+    assert document.edits == Edits(node_threshold=0.6)
+    assert document.path is None
+    assert document.history.past == ()

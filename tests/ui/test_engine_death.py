@@ -17,11 +17,7 @@ from explorer.session import edits as edit
 from explorer.ui.app import Shell
 
 WAIT = 120_000
-PROMPTS = (
-    "Fact: the capital of the state containing Seattle is",
-    "Fact: the capital of the state containing Miami is",
-    "Fact: the capital of the state containing Dallas is",
-)
+OTHER_PROMPT = "Fact: the capital of the state containing Seattle is"
 
 
 @pytest.fixture
@@ -53,8 +49,8 @@ def test_killing_the_engine_at_random_moments_costs_the_run_alone(qtbot, shell: 
     document.do("label", edit.set_label(document.edits, document.graph.key(0), "kept"))
     edits = document.edits
     moments = random.Random(0)
-    for turn in range(deaths):
-        text = PROMPTS[turn % len(PROMPTS)]
+    text = document.prompt.text
+    for _ in range(deaths):
         ask(qtbot, shell, text)
         qtbot.wait(moments.randrange(0, 400))
         pid = engine.pid
@@ -89,5 +85,5 @@ def test_an_engine_that_dies_again_and_again_is_given_up_until_it_is_asked_for(q
     (again,) = [button for button in window.banner._buttons if button.text() == "Start again"]
     qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(shell.document.graph_changed, timeout=WAIT):
-        ask(qtbot, shell, PROMPTS[0])
+        ask(qtbot, shell, OTHER_PROMPT)
     assert engine.state == "ready"

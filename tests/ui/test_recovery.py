@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication
 from explorer.circuits.graph import Graph
 from explorer.errors import SaveError
 from explorer.io import circuit_file
-from explorer.io.journal import Journal, journals_path, recoverable
+from explorer.io.journal import Journal, journals_path, recoverable, restore
 from explorer.session import edits as edit
 from explorer.session.edits import Edits
 from explorer.ui.app import Shell
@@ -152,16 +152,35 @@ def left(document: str) -> Path:
     return journal.folder
 
 
-def test_edits_are_on_disk_within_two_seconds_and_gone_when_the_window_closes(qtbot, qapp: QApplication) -> None:
+def test_edits_are_on_disk_within_two_seconds_and_offered_after_closing(qtbot, qapp: QApplication) -> None:
     shell = Shell(qapp, IDLE)
     edited(shell, random_graph(20, 60))
     begun = time.monotonic()
     qtbot.waitUntil(lambda: bool(written()), timeout=WAIT)
     assert time.monotonic() - begun < LOST_AT_MOST
+    edits = shell.document.edits
     shell.close()
     shell.deleteLater()
-    assert journals() == []
+    (left,) = recoverable()
+    assert not left.crashed
+    assert restore(left)[2] == edits
+
+
+def test_thresholds_alone_are_not_offered_after_closing(qtbot, qapp: QApplication) -> None:
+    shell = Shell(qapp, IDLE)
+    shell.document.open_graph(random_graph(20, 60))
+    shell.document.do("prune", edit.set_thresholds(shell.document.edits, node=0.5))
+    shell.close()
+    shell.deleteLater()
     assert recoverable() == []
+
+
+def test_another_document_leaves_the_unsaved_one_to_be_restored(qtbot, shell: Shell) -> None:
+    edited(shell, random_graph(20, 60))
+    edits = shell.document.edits
+    shell.document.open_graph(random_graph(30, 90, seed=1))
+    qtbot.waitUntil(lambda: len(recoverable()) == 1, timeout=WAIT)
+    assert restore(recoverable()[0])[2] == edits
 
 
 def test_without_unsaved_edits_there_is_no_journal(qtbot, shell: Shell, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_killing_the_engine_at_random_moments_costs_nothing(
     told: list[str] = []
     engine.died.connect(lambda sentence, _details: told.append(sentence))
     for _ in range(deaths):
-        engine.attribute_tokens([1, *(moments.randrange(2, 30) for _ in range(30))])
+        engine.attribute_tokens([1, 5, 7, 9])
         qtbot.wait(moments.randrange(0, 25))
         pid, seen = engine.pid, len(told)
         os.kill(pid, signal.SIGKILL)

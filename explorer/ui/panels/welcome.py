@@ -80,12 +80,13 @@ class WelcomePanel(QWidget):
             self._recent.addWidget(card)
             self.recent_cards.append(card)
 
-    def show_recovery(self, document: str, n_edits: int, when: datetime, what: object, now: datetime) -> None:
+    def show_recovery(
+        self, document: str, n_edits: int, when: datetime, what: object, now: datetime, *, crashed: bool = True
+    ) -> None:
         """Offer to restore ``what``: unsaved edits of ``document``."""
         edits = "1 unsaved edit" if n_edits == 1 else f"{n_edits:,} unsaved edits"
-        self.recovery_words.setText(
-            f"“{document}” was not closed properly. {edits} from {relative(when, now)} can be restored."
-        )
+        how = "was not closed properly" if crashed else "was left without saving"
+        self.recovery_words.setText(f"“{document}” {how}. {edits} from {relative(when, now)} can be restored.")
         self._recovered = what
         self.recovery.show()
 
