@@ -22,10 +22,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.aim import Targets, aim
+from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
 from explorer.circuits.graph import BiasClass, Graph
 from explorer.circuits.replacement import LocalReplacementModel
-from explorer.circuits.roots import N_BIAS, Written, forward_sweep, written_by_biases
+from explorer.circuits.roots import N_BIAS, forward_sweep, written_by_biases
 from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import FeatureTarget, LogitTarget
@@ -60,54 +61,63 @@ def attribute(
     rows: dict[int, Row] = {}
     total, done = len(targets.layer), 0
     yield Progress(0, total, "Tracing features")
-    for block in _blocks(local, targets, chunk_rows):
+    for block in rows_of(local, targets, torch.arange(total), chunk_rows):
         rows.update(_compressed(block))
         done += len(block.targets)
         yield Progress(done, total, "Tracing features")
     return assemble(local, logits, features, targets, rows)
 
 
-def _blocks(local: LocalReplacementModel, targets: Targets, chunk_rows: int) -> Iterator[Block]:
-    """Finished rows, the outputs first."""
-    sources = lay_out(local)
-    roots = _root_effects(local, targets)
-    n_columns = len(sources.gather_pos) + roots.shape[1]
-    for layer in reversed(range(local.frozen.n_layers + 1)):
-        for chunk in chunks(targets, (targets.layer == layer).nonzero().flatten(), chunk_rows, n_columns):
-            mlp = source_effects(local, sources, targets, layer, chunk)
-            yield Block(chunk, torch.cat([mlp, roots[chunk]], dim=1))
+def rows_of(
+    local: LocalReplacementModel, targets: Targets, wanted: Int[Tensor, " n_wanted"], chunk_rows: int = CHUNK_ROWS
+) -> Iterator[Block]:
+    """Finished rows of the targets ``wanted``, the outputs first.
+
+    The embeddings' effects come from the forward sweep of the roots if that costs less than carrying every row down
+    to them.
+    """
+    sources, frozen = lay_out(local), local.frozen
+    forward = len(wanted) > frozen.n_layers * frozen.n_pos
+    roots = root_effects(local, targets, embeddings=forward)
+    n_columns = sources.n_columns + frozen.n_pos + N_BIAS
+    for layer in reversed(range(frozen.n_layers + 1)):
+        for chunk in chunks(targets, wanted[targets.layer[wanted] == layer], chunk_rows, n_columns):
+            effects = source_effects(local, sources, targets, layer, chunk, to_embeddings=not forward)
+            yield Block(chunk, torch.cat([effects, roots[chunk]], dim=1))
 
 
-def _root_effects(local: LocalReplacementModel, targets: Targets) -> Float[Tensor, "n_targets n_roots"]:
-    """Direct effects of the embeddings (n_pos columns) and the bias nodes on every target."""
+def root_effects(
+    local: LocalReplacementModel, targets: Targets, *, embeddings: bool
+) -> Float[Tensor, "n_targets n_roots"]:
+    """Direct effects of the bias nodes, and before them of the embeddings if asked for, on every target."""
     frozen, written = local.frozen, written_by_biases(local)
-    n_pos = frozen.n_pos
+    n_pos = frozen.n_pos if embeddings else 0
     effects = local.error.new_zeros(len(targets.layer), n_pos + N_BIAS)
-    per_root = n_pos * frozen.d_model * local.error.element_size()
+    per_root = frozen.n_pos * frozen.d_model * local.error.element_size()
     step = max(1, ROOT_BUDGET // per_root - N_BIAS)
-    for start in range(0, n_pos, step):
+    for start in range(0, max(n_pos, 1), step):
         tokens = slice(start, min(start + step, n_pos))
-        _read_roots(local, written, targets, effects, tokens, biases=start == 0)
+        columns = torch.arange(tokens.start, tokens.stop)
+        if start == 0:
+            columns = torch.cat([columns, torch.arange(n_pos, n_pos + N_BIAS)])
+        for layer, residual in forward_sweep(local, written, tokens, biases=start == 0):
+            _read_roots(targets, layer, residual, effects, columns.to(effects.device))
     effects[:, n_pos + BiasClass.NORM_SHIFT] += targets.direct
     return effects
 
 
-def _read_roots(
-    local: LocalReplacementModel, written: Written, targets: Targets, effects: Tensor, tokens: slice, *, biases: bool
-) -> None:
-    n_pos = local.frozen.n_pos
-    columns = list(range(tokens.start, tokens.stop)) + (list(range(n_pos, n_pos + N_BIAS)) if biases else [])
-    column = torch.tensor(columns, device=effects.device)
-    for layer, residual in forward_sweep(local, written, tokens, biases=biases):
-        own = (targets.layer == layer).nonzero().flatten()
-        for pos in targets.pos[own].unique():
-            here = own[targets.pos[own] == pos]
-            effects[here[:, None], column] = targets.seed[here] @ residual[pos].T
+def _read_roots(targets: Targets, layer: int, residual: Tensor, effects: Tensor, columns: Tensor) -> None:
+    """Read the tangents ``residual`` [pos, root, d_model] in front of ``layer``'s MLP at the targets there."""
+    own = (targets.layer == layer).nonzero().flatten()
+    own = own[targets.pos[own].argsort(stable=True)]
+    at, counts = targets.pos[own].unique_consecutive(return_counts=True)
+    for pos, here in zip(at.tolist(), own.split(counts.tolist()), strict=True):
+        effects[here[:, None], columns] = targets.seed[here] @ residual[pos].T
 
 
 def _compressed(block: Block) -> dict[int, Row]:
     """Each row's nonzero sources and effects."""
-    effects = block.effects.cpu().numpy()
+    effects = as_array(block.effects)
     counted = effects[:, :-N_BIAS].astype(np.float64)
     totals, masses = counted.sum(1), np.abs(counted).sum(1)
     rows = {}

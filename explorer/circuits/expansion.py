@@ -24,12 +24,13 @@ from torch import Tensor
 from explorer.circuits.aim import Targets, aim
 from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
+from explorer.circuits.attribution import root_effects
 from explorer.circuits.graph import Graph
 from explorer.circuits.influence import CLAMP
 from explorer.circuits.replacement import LocalReplacementModel
-from explorer.circuits.roots import N_BIAS, written_by_biases
+from explorer.circuits.roots import N_BIAS
 from explorer.circuits.sources import lay_out
-from explorer.circuits.sweep import CHUNK_ROWS, all_effects, chunks
+from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import LogitTarget
 from explorer.errors import GraphError
 from explorer.work import Progress, Work
@@ -57,8 +58,8 @@ def attribute_strongest(
     if not logits or k < 1:
         raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
     targets, n_features = aim(local, logits), len(local.features)
-    sources, written = lay_out(local), written_by_biases(local)
-    n_columns = len(sources.gather_pos) + local.frozen.n_pos + N_BIAS
+    sources, biases = lay_out(local), root_effects(local, targets, embeddings=False)
+    n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
     found = _Sweep(torch.zeros(n_columns, dtype=torch.float64, device=local.error.device), {})
     weight = torch.tensor([target.weight for target in logits], dtype=torch.float64, device=local.error.device)
     sent = torch.cat([found.influence[:n_features], weight])
@@ -68,8 +69,8 @@ def attribute_strongest(
         own = _worth_expanding(targets, layer, found, k, n_features)
         for chunk in chunks(targets, own, chunk_rows, n_columns):
             yield Progress(min(len(found.rows), total), total, "Tracing the strongest features")
-            effects = all_effects(local, sources, written, targets, layer, chunk)
-            _send(found, sent, chunk, effects, len(sources.gather_pos))
+            effects = source_effects(local, sources, targets, layer, chunk, to_embeddings=True)
+            _send(found, sent, chunk, torch.cat([effects, biases[chunk]], dim=1), sources.n_columns)
     strongest = found.influence[:n_features].topk(min(k, n_features)).indices.sort().values.tolist()
     chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)
     graph = assemble(local, logits, (), targets, found.rows, chosen)

@@ -50,29 +50,58 @@ class FrozenAttention:
         heads = mixed.view(n_kv, group, n_pos, rows, -1).permute(2, 3, 0, 1, 4)
         return heads.reshape(n_pos, rows, -1) @ self.W_O
 
-    def carry(self, gradient: Float[Tensor, "n_pos rows d_model"], first: int) -> Float[Tensor, "n_pos rows d_model"]:
-        """``gradient`` at the layer's output carried to its input: itself plus the transpose of ``forward``.
+    def carry(
+        self, gradient: Float[Tensor, "n_pos rows d_model"], first: int, factors: Factors | None = None
+    ) -> Float[Tensor, "n_pos rows d_model"]:
+        """``gradient`` at the layer's output carried to its input: itself plus the transpose of ``forward``, in place.
 
-        Its row 0 is position ``first``; positions before are left out.
+        Its row 0 is position ``first``; positions before are left out. ``factors`` of it save the product with W_O.
         """
-        n_pos, rows, _ = gradient.shape
+        n_pos, rows, d_model = gradient.shape
         n_kv, _, group, _ = self.mix.shape
+        if factors is not None and factors.rank < n_pos:
+            heads = Factors(factors.over, factors.under @ self.W_O.T).product()
+        else:
+            heads = gradient @ self.W_O.T
+        heads = heads.view(n_pos, rows, n_kv, group, -1).permute(2, 3, 0, 1, 4).reshape(n_kv, group * n_pos, -1)
         span = slice(first, first + n_pos)
-        heads = (gradient.reshape(n_pos * rows, -1) @ self.W_O.T).view(n_pos, rows, n_kv, group, -1)
-        heads = heads.permute(2, 3, 0, 1, 4).reshape(n_kv, group * n_pos, -1)
         mix = self.mix[:, span, :, span].reshape(n_kv, n_pos, group * n_pos)
         values = (mix @ heads).view(n_kv, n_pos, rows, -1).permute(1, 2, 0, 3).reshape(n_pos * rows, -1)
-        return torch.addmm(gradient.reshape(n_pos * rows, -1), values, self.W_V.T).view_as(gradient)
+        return gradient.view(-1, d_model).addmm_(values, self.W_V.T).view_as(gradient)
 
-    def adjoint_from(
-        self, seed: Float[Tensor, "rows d_model"], pos: Tensor, first: int, n_pos: int
-    ) -> Float[Tensor, "n_pos rows d_model"]:
-        """Transpose of ``forward`` for rows nonzero at one position each (``pos``): two products instead of three."""
+    def spread(
+        self, seed: Float[Tensor, "rows d_model"], pos: Int[Tensor, " rows"], first: int, n_pos: int
+    ) -> Factors:
+        """What ``carry`` makes of rows nonzero at one position each (``pos``): factors of rank n_heads + 1."""
         n_kv, _, group, _ = self.mix.shape
-        heads = (seed @ self.W_O.T).view(len(seed), n_kv, group, -1)
-        mix = self.mix[:, first : first + n_pos, :, pos]
-        values = torch.einsum("vkgt,tvgd->ktvd", mix, heads)
-        return values.reshape(n_pos, len(seed), -1) @ self.W_V.T
+        rows, d_model = seed.shape
+        heads = (seed @ self.W_O.T).view(rows, n_kv, group, -1).transpose(0, 1).reshape(n_kv, rows * group, -1)
+        back = heads @ self.W_V.T.unflatten(0, (n_kv, -1))
+        back = back.view(n_kv, rows, group, d_model).transpose(0, 1).reshape(rows, n_kv * group, d_model)
+        weights = self.mix[:, first : first + n_pos, :, pos].permute(3, 1, 0, 2).reshape(rows, n_pos, n_kv * group)
+        own = torch.arange(first, first + n_pos, device=pos.device) == pos[:, None]
+        return Factors(
+            over=torch.cat([weights, own[:, :, None].to(weights)], dim=2), under=torch.cat([back, seed[:, None]], dim=1)
+        )
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Rows of low rank over the positions: at position k, row t is ``over[t, k] @ under[t]``."""
+
+    over: Float[Tensor, "rows n_pos rank"]
+    under: Float[Tensor, "rows rank width"]
+
+    @property
+    def rank(self) -> int:
+        return int(self.over.shape[2])
+
+    def product(self) -> Float[Tensor, "n_pos rows width"]:
+        """The rows themselves, position-major."""
+        rows, n_pos, _ = self.over.shape
+        product = self.over.new_empty(n_pos, rows, self.under.shape[2])
+        torch.bmm(self.over, self.under, out=product.transpose(0, 1))
+        return product
 
 
 @dataclass(frozen=True)

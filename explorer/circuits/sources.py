@@ -18,7 +18,7 @@ from explorer.circuits.replacement import LocalReplacementModel
 
 @dataclass(frozen=True)
 class SourceLayer:
-    """What one layer writes into the residual stream: ``vectors`` [pos, slot, d_model], from position ``first``.
+    """What one layer writes into the residual stream: ``vectors`` [pos, slot, d_model], from the first source on.
 
     Its dots go to the error column ``layer`` and are added to the feature columns from ``column`` on.
     """
@@ -31,15 +31,34 @@ class SourceLayer:
 class Sources:
     """All sources of a prompt, positions ``first`` and later; ``width`` columns at each position.
 
-    ``gather_pos`` and ``gather_column`` (n_features + n_layers * n_pos) say where the dots of each feature and
-    error node end up; errors below ``first`` point at a column that is never written.
+    ``cell`` (n_features + n_layers * n_pos) says where the dots of each feature and error node end up, as
+    ``pos * width + column``; errors below ``first`` point at a column that is never written.
     """
 
     layers: tuple[SourceLayer, ...]
     first: int
     width: int
-    gather_pos: Int[Tensor, " n_sources"]
-    gather_column: Int[Tensor, " n_sources"]
+    cell: Int[Tensor, " n_sources"]
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.cell)
+
+    def dots_to_hold(self, n_pos: int, n_rows: int) -> Float[Tensor, "n_pos width n_rows"]:
+        """Zeros for the dots of ``n_rows`` gradients at ``n_pos`` positions from ``first`` on."""
+        return self.layers[0].vectors.new_zeros(max(n_pos, 0), self.width, n_rows)
+
+    def dot(self, layer: int, gradient: Float[Tensor, "n_pos n_rows d_model"], held: Tensor) -> None:
+        """Add the dots of ``gradient`` with what ``layer`` writes to the columns of its sources."""
+        source = self.layers[layer]
+        dots = source.vectors[: len(gradient)] @ gradient.transpose(1, 2)
+        held[:, layer] = dots[:, 0]
+        held[:, source.column : source.column + dots.shape[1] - 1] += dots[:, 1:]
+
+    def gather(self, held: Float[Tensor, "n_pos width n_rows"], effects: Float[Tensor, "n_sources n_rows"]) -> None:
+        """Put the dots of each source within reach into ``effects``, zero elsewhere."""
+        within = (self.cell < len(held) * self.width).nonzero().flatten()
+        effects[within] = held.flatten(0, 1)[self.cell[within]]
 
 
 def lay_out(local: LocalReplacementModel) -> Sources:
@@ -49,13 +68,16 @@ def lay_out(local: LocalReplacementModel) -> Sources:
     n_layers = local.frozen.n_layers
     widths = [int(counts[layer].max()) for layer in range(n_layers)]
     starts = [n_layers] * n_layers if cross else _running(widths, n_layers)
-    layers = tuple(
-        SourceLayer(_vectors(local, layer, slot, widths[layer], cross), starts[layer]) for layer in range(n_layers)
-    )
+    vectors = _vectors(local, slot, widths)
+    layers = tuple(SourceLayer(held, start) for held, start in zip(vectors, starts, strict=True))
     width = n_layers + (max(widths, default=0) if cross else sum(widths)) + 1
-    start = torch.tensor(starts, device=slot.device)
-    feature_column = start[local.features.layer] + slot
-    return _with_gather(local, layers, width, feature_column)
+    column = torch.tensor(starts, device=slot.device)[local.features.layer] + slot
+    return Sources(layers, _first(local), width, _cells(local, width, column))
+
+
+def _first(local: LocalReplacementModel) -> int:
+    """The first position with sources."""
+    return min(local.transcoders.zero_positions, local.frozen.n_pos)
 
 
 def _running(widths: list[int], first: int) -> list[int]:
@@ -81,32 +103,27 @@ def _slots(local: LocalReplacementModel, cross: bool) -> tuple[Tensor, Tensor]:
     return rank + before, held
 
 
-def _vectors(local: LocalReplacementModel, layer: int, slot: Tensor, width: int, cross: bool) -> Tensor:
-    """[pos - first, 1 + width, d_model]: the error, then the features that write to ``layer``."""
-    first, n_pos = local.transcoders.zero_positions, local.frozen.n_pos
-    first = min(first, n_pos)
-    vectors = local.error.new_zeros(n_pos - first, 1 + width, local.frozen.d_model)
-    pos = torch.arange(first, n_pos, device=vectors.device)
-    vectors[:, 0] = local.write(layer, local.error[layer, first:], pos)
-    for source in range(layer + 1) if cross else (layer,):
-        transcoder = local.transcoders.layers[source]
-        if layer - source >= transcoder.n_targets:
-            continue
+def _vectors(local: LocalReplacementModel, slot: Tensor, widths: list[int]) -> list[Tensor]:
+    """For each layer [pos - first, 1 + width, d_model]: the error, then the features that write to it."""
+    first, n_pos, d_model = _first(local), local.frozen.n_pos, local.frozen.d_model
+    pos = torch.arange(first, n_pos, device=slot.device)
+    vectors = [local.error.new_zeros(n_pos - first, 1 + width, d_model) for width in widths]
+    for layer, held in enumerate(vectors):
+        held[:, 0] = local.write(layer, local.error[layer, first:], pos)
+    for source, transcoder in enumerate(local.transcoders.layers):
         own = local.features.of_layer(source)
-        rows = transcoder.decoder_rows(local.features.feature[own])[:, layer - source].to(vectors)
-        rows = rows * local.features.activation[own][:, None]
-        at = local.features.pos[own]
-        vectors[at - first, 1 + slot[own]] = local.write(layer, rows, at)
+        at, activation = local.features.pos[own], local.features.activation[own]
+        rows = transcoder.decoder_rows(local.features.feature[own])
+        for offset in range(transcoder.n_targets):
+            written = rows[:, offset].to(local.error) * activation[:, None]
+            vectors[source + offset][at - first, 1 + slot[own]] = local.write(source + offset, written, at)
     return vectors
 
 
-def _with_gather(
-    local: LocalReplacementModel, layers: tuple[SourceLayer, ...], width: int, feature_column: Tensor
-) -> Sources:
-    n_layers, n_pos = local.frozen.n_layers, local.frozen.n_pos
-    first = min(local.transcoders.zero_positions, n_pos)
+def _cells(local: LocalReplacementModel, width: int, feature_column: Tensor) -> Int[Tensor, " n_sources"]:
+    n_layers, n_pos, first = local.frozen.n_layers, local.frozen.n_pos, _first(local)
     error_pos = torch.arange(n_pos, device=feature_column.device).repeat(n_layers)
     error_column = torch.arange(n_layers, device=feature_column.device).repeat_interleave(n_pos)
     error_column = torch.where(error_pos < first, torch.full_like(error_column, width - 1), error_column)
-    pos = torch.cat([local.features.pos, error_pos]) - first
-    return Sources(layers, first, width, pos.clamp_min(0), torch.cat([feature_column, error_column]))
+    pos = (torch.cat([local.features.pos, error_pos]) - first).clamp_min(0)
+    return pos * width + torch.cat([feature_column, error_column])
