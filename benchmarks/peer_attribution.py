@@ -32,7 +32,7 @@ ranking = attribution.compute_partial_influences
 class Tokens:
     """As much of a tokenizer as ``attribute`` asks for."""
 
-    all_special_ids = [1]
+    all_special_ids = (1,)
     bos_token_id = pad_token_id = eos_token_id = 1
     vocab_size = 0
     padding_side = "right"
