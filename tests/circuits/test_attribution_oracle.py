@@ -13,18 +13,18 @@ import torch
 from explorer.circuits.attribution import attribute
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.models.loader import LanguageModel, open_language_model
-from explorer.transcoders.activations import KINDS
 from explorer.transcoders.transcoder import ReadPoint, TranscoderSet, WritePoint
 from explorer.work import run
 from tests import tiny
 from tests.oracle import Oracle, open_norms
 
 Case = tuple[str, str, str, ReadPoint, WritePoint, bool, int]
+ACTIVATIONS = ("relu", "jumprelu", "topk")
 
 
 def cases() -> Iterator[Case]:
     """Every combination that differs; the two write points are one in families without a norm after the MLP."""
-    choices = product(("llama", "gpt2", "gemma2"), ("plt", "clt"), KINDS, ReadPoint, WritePoint, (False, True))
+    choices = product(("llama", "gpt2", "gemma2"), ("plt", "clt"), ACTIVATIONS, ReadPoint, WritePoint, (False, True))
     kept = [choice for choice in choices if choice[0] == "gemma2" or choice[4] is WritePoint.RESIDUAL]
     for number, choice in enumerate(kept):
         yield (*choice, (1, 0, 2, 1, 1)[number % 5])
