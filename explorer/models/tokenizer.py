@@ -22,7 +22,8 @@ class Tokenizer:
     """A transformers tokenizer with one rule for the token in front.
 
     The rule is circuit-tracer's: if the text does not begin with a special token, the first of bos, pad, eos that
-    the tokenizer has is put in front (Qwen3 has no bos and gets its pad token). It is shown before the run.
+    the tokenizer has is put in front (Qwen3 has no bos and gets its pad token). A first word that the tokenizer does
+    not know is no special beginning, though its token is special. The token is shown before the run.
     """
 
     inner: Any
@@ -44,9 +45,15 @@ class Tokenizer:
         if not ids:
             raise PromptError("The prompt gives no token; type at least one word.")
         front = self.front
-        if front is None or ids[0] in set(self.inner.all_special_ids):
+        if front is None or ids[0] in self._beginnings():
             return self.describe(tuple(ids), 0 if front is None else 1)
         return self.describe((front[0], *ids), 1)
+
+    def _beginnings(self) -> set[int]:
+        """Special tokens that a prompt may begin with. Not the unknown token, unless it is also another one."""
+        named = {getattr(self.inner, f"{role}_token_id", None) for role in ("bos", "pad", "eos")}
+        unknown = {getattr(self.inner, "unk_token_id", None)} - named
+        return {int(token) for token in self.inner.all_special_ids} - unknown
 
     def describe(self, ids: tuple[int, ...], n_special: int) -> Tokens:
         """``ids`` with their texts."""

@@ -79,3 +79,13 @@ def test_a_single_token_is_found_and_several_are_named() -> None:
 
 def test_an_id_outside_the_vocabulary_has_a_name_all_the_same() -> None:
     assert made().text(1000) == "<1000>"
+
+
+def test_an_unknown_first_word_still_gets_the_token_in_front() -> None:
+    from explorer.io.samples import SAMPLES, model_folder
+    from explorer.models.loader import open_language_model
+
+    tokenizer = open_language_model(model_folder(SAMPLES[0])).tokenizer
+    assert tokenizer is not None
+    assert tokenizer.encode("🙂 Dallas").texts[:2] == ("<bos>", "<unk>")
+    assert tokenizer.encode("<bos> Dallas").texts == ("<bos>", "Dallas")
