@@ -17,7 +17,7 @@ from explorer.engine.jobs.replacing import replaced
 from explorer.engine.jobs.targets import feature_targets, logit_targets
 from explorer.engine.machine import free_memory
 from explorer.engine.state import EngineState
-from explorer.errors import GraphError
+from explorer.errors import GraphError, UnsupportedModel
 from explorer.io.digest import digest
 from explorer.work import Progress, Work
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from explorer.models.tokenizer import Tokens
 
 NEURONS = 64  # kept at each layer and position
+FIDELITY_LIMIT = 1e-4  # relative; exact families lie below 1e-6
 
 
 def attribute(
@@ -67,6 +68,7 @@ def attribute(
     per_cell = neurons_per_cell if neurons else 0
     trace, local = yield from replaced(state, opened, tokens.ids, transcoders, per_cell, setting)
     _check_active(local, tokens)
+    fidelity = _checked_fidelity(local, opened.name, dtype)
     wanted = dict(targets or {})
     logits, features = logit_targets(opened, trace, wanted), feature_targets(local, wanted)
     if max_features and max_features < len(local.features) and not features:
@@ -79,12 +81,24 @@ def attribute(
         **_provenance(opened, local, model, transcoders, setting),
         **(_about_neurons(local, per_cell) if neurons else {}),
         **(_about_preview(graph) if dtype in PREVIEWS else {}),
+        "fidelity": fidelity,
         "prompt": text,
         "targets": {name: value for name, value in wanted.items() if name != "vector"},
         "seconds": round(time.perf_counter() - started, 3),
     }
     head, arrays = to_arrays(_named(graph, tokens, made))
     return {"head": head, "arrays": arrays}
+
+
+def _checked_fidelity(local: LocalReplacementModel, name: str, dtype: str) -> float:
+    """How far the frozen model is off the real one; UnsupportedModel if a graph of it would be wrong."""
+    fidelity = local.fidelity()
+    if fidelity > FIDELITY_LIMIT and dtype not in PREVIEWS:
+        raise UnsupportedModel(
+            f"“{name}” was not frozen as it runs: its replayed residuals are off by {fidelity:.0e} (limit "
+            f"{FIDELITY_LIMIT:.0e}), so its graph would be wrong; report the model's family."
+        )
+    return fidelity
 
 
 def _check_active(local: LocalReplacementModel, tokens: Tokens) -> None:
@@ -156,7 +170,6 @@ def _provenance(
         "device": str(model.device),
         "dtype": setting.dtype,
         "threads": torch.get_num_threads(),
-        "fidelity": local.fidelity(),
         "explorer": __version__,
         "torch": torch.__version__,
         "transformers": version("transformers"),
