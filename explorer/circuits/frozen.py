@@ -23,6 +23,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from explorer.circuits.cone import Cone, Step
 from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.loader import LanguageModel
 from explorer.models.trace import LayerTrace, Trace
@@ -51,35 +52,44 @@ class FrozenAttention:
         return heads.reshape(n_pos, rows, -1) @ self.W_O
 
     def carry(
-        self, gradient: Float[Tensor, "n_pos rows d_model"], first: int, factors: Factors | None = None
-    ) -> Float[Tensor, "n_pos rows d_model"]:
+        self, gradient: Float[Tensor, "n_flat d_model"], cone: Cone, factors: Factors | None = None
+    ) -> Float[Tensor, "n_flat d_model"]:
         """``gradient`` at the layer's output carried to its input: itself plus the transpose of ``forward``, in place.
 
-        Its row 0 is position ``first``; positions before are left out. ``factors`` of it save the product with W_O.
+        ``factors`` of it, if it has any, save most of the product with W_O.
         """
-        n_pos, rows, d_model = gradient.shape
-        n_kv, _, group, _ = self.mix.shape
-        if factors is not None and factors.rank < n_pos:
-            heads = Factors(factors.over, factors.under @ self.W_O.T).product()
+        if factors is not None and factors.under.shape[1] < cone.n_pos:
+            heads = Factors(factors.over, factors.under @ self.W_O.T).product(cone)
         else:
             heads = gradient @ self.W_O.T
-        heads = heads.view(n_pos, rows, n_kv, group, -1).permute(2, 3, 0, 1, 4).reshape(n_kv, group * n_pos, -1)
-        span = slice(first, first + n_pos)
-        mix = self.mix[:, span, :, span].reshape(n_kv, n_pos, group * n_pos)
-        values = (mix @ heads).view(n_kv, n_pos, rows, -1).permute(1, 2, 0, 3).reshape(n_pos * rows, -1)
-        return gradient.view(-1, d_model).addmm_(values, self.W_V.T).view_as(gradient)
+        return gradient.addmm_(self._mixed_back(heads, cone), self.W_V.T)
 
-    def spread(
-        self, seed: Float[Tensor, "rows d_model"], pos: Int[Tensor, " rows"], first: int, n_pos: int
-    ) -> Factors:
-        """What ``carry`` makes of rows nonzero at one position each (``pos``): factors of rank n_heads + 1."""
+    def _mixed_back(self, heads: Float[Tensor, "n_flat q_width"], cone: Cone) -> Float[Tensor, "n_flat kv_width"]:
+        """Transpose of the pattern: at each position what the heads of later positions take from it."""
+        n_kv, _, group, _ = self.mix.shape
+        values = heads.new_empty(len(heads), self.W_V.shape[1])
+        by_head = [step.of(heads).unflatten(2, (n_kv, group, -1)).permute(2, 3, 0, 1, 4) for step in cone.steps]
+        ready = [part.reshape(n_kv, group * part.shape[2], -1) for part in by_head]
+        for index, step in enumerate(cone.steps):
+            mixed = self._weights(step, step) @ ready[index]
+            for later, part in zip(cone.steps[index + 1 :], ready[index + 1 :], strict=True):
+                mixed[:, :, : part.shape[2]].baddbmm_(self._weights(step, later), part)
+            out = step.of(values).unflatten(2, (n_kv, -1))
+            out.copy_(mixed.view(n_kv, step.n_pos, step.n_rows, -1).permute(1, 2, 0, 3))
+        return values
+
+    def _weights(self, key: Step, query: Step) -> Float[Tensor, "n_kv n_keys n_queries"]:
+        return self.mix[:, key.start : key.stop, :, query.start : query.stop].flatten(2)
+
+    def spread(self, seed: Float[Tensor, "rows d_model"], cone: Cone) -> Factors:
+        """What ``carry`` makes of rows nonzero at their own positions alone: factors of rank n_heads + 1."""
         n_kv, _, group, _ = self.mix.shape
         rows, d_model = seed.shape
         heads = (seed @ self.W_O.T).view(rows, n_kv, group, -1).transpose(0, 1).reshape(n_kv, rows * group, -1)
         back = heads @ self.W_V.T.unflatten(0, (n_kv, -1))
         back = back.view(n_kv, rows, group, d_model).transpose(0, 1).reshape(rows, n_kv * group, d_model)
-        weights = self.mix[:, first : first + n_pos, :, pos].permute(3, 1, 0, 2).reshape(rows, n_pos, n_kv * group)
-        own = torch.arange(first, first + n_pos, device=pos.device) == pos[:, None]
+        weights = self.mix[:, : cone.n_pos, :, cone.at].permute(3, 1, 0, 2).reshape(rows, cone.n_pos, n_kv * group)
+        own = torch.arange(cone.n_pos, device=seed.device) == cone.at[:, None]
         return Factors(
             over=torch.cat([weights, own[:, :, None].to(weights)], dim=2), under=torch.cat([back, seed[:, None]], dim=1)
         )
@@ -92,15 +102,12 @@ class Factors:
     over: Float[Tensor, "rows n_pos rank"]
     under: Float[Tensor, "rows rank width"]
 
-    @property
-    def rank(self) -> int:
-        return int(self.over.shape[2])
-
-    def product(self) -> Float[Tensor, "n_pos rows width"]:
-        """The rows themselves, position-major."""
-        rows, n_pos, _ = self.over.shape
-        product = self.over.new_empty(n_pos, rows, self.under.shape[2])
-        torch.bmm(self.over, self.under, out=product.transpose(0, 1))
+    def product(self, cone: Cone) -> Float[Tensor, "n_flat width"]:
+        """The rows themselves, over the steps of ``cone``."""
+        product = self.over.new_empty(len(cone.pos), self.under.shape[2])
+        for step in cone.steps:
+            over, under = self.over[: step.n_rows, step.start : step.stop], self.under[: step.n_rows]
+            torch.bmm(over, under, out=step.of(product).transpose(0, 1))
         return product
 
 
@@ -181,8 +188,8 @@ class FrozenModel:
         return stream if held.end is None else held.end.linear(stream)
 
     def onward_adjoint(
-        self, layer: int, gradient: Float[Tensor, "n_pos rows d_model"], pos: Tensor
-    ) -> Float[Tensor, "n_pos rows d_model"]:
+        self, layer: int, gradient: Float[Tensor, "n d_model"], pos: Int[Tensor, " n"]
+    ) -> Float[Tensor, "n d_model"]:
         """Transpose of ``onward`` for gradients at positions ``pos``."""
         held = self.layers[layer]
         if held.end is not None:

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from explorer.circuits.cone import Cone
 from explorer.circuits.replacement import LocalReplacementModel
 
 
@@ -44,16 +45,21 @@ class Sources:
     def n_columns(self) -> int:
         return len(self.cell)
 
-    def dots_to_hold(self, n_pos: int, n_rows: int) -> Float[Tensor, "n_pos width n_rows"]:
-        """Zeros for the dots of ``n_rows`` gradients at ``n_pos`` positions from ``first`` on."""
-        return self.layers[0].vectors.new_zeros(max(n_pos, 0), self.width, n_rows)
+    def dots_to_hold(self, cone: Cone) -> Float[Tensor, "n_pos width n_rows"]:
+        """Zeros for the dots of the rows of ``cone``."""
+        n_pos = max(cone.n_pos - self.first, 0)
+        return self.layers[0].vectors.new_zeros(n_pos, self.width, len(cone.at))
 
-    def dot(self, layer: int, gradient: Float[Tensor, "n_pos n_rows d_model"], held: Tensor) -> None:
+    def dot(self, layer: int, gradient: Float[Tensor, "n_flat d_model"], cone: Cone, held: Tensor) -> None:
         """Add the dots of ``gradient`` with what ``layer`` writes to the columns of its sources."""
         source = self.layers[layer]
-        dots = source.vectors[: len(gradient)] @ gradient.transpose(1, 2)
-        held[:, layer] = dots[:, 0]
-        held[:, source.column : source.column + dots.shape[1] - 1] += dots[:, 1:]
+        for step in cone.steps:
+            if step.start < self.first:
+                continue
+            here = slice(step.start - self.first, step.stop - self.first)
+            dots = source.vectors[here] @ step.of(gradient).transpose(1, 2)
+            held[here, layer, : step.n_rows] = dots[:, 0]
+            held[here, source.column : source.column + dots.shape[1] - 1, : step.n_rows] += dots[:, 1:]
 
     def gather(self, held: Float[Tensor, "n_pos width n_rows"], effects: Float[Tensor, "n_sources n_rows"]) -> None:
         """Put the dots of each source within reach into ``effects``, zero elsewhere."""
@@ -113,10 +119,9 @@ def _vectors(local: LocalReplacementModel, slot: Tensor, widths: list[int]) -> l
     for source, transcoder in enumerate(local.transcoders.layers):
         own = local.features.of_layer(source)
         at, activation = local.features.pos[own], local.features.activation[own]
-        rows = transcoder.decoder_rows(local.features.feature[own])
+        rows = transcoder.decoder_rows(local.features.feature[own]).to(local.error) * activation[:, None, None]
         for offset in range(transcoder.n_targets):
-            written = rows[:, offset].to(local.error) * activation[:, None]
-            vectors[source + offset][at - first, 1 + slot[own]] = local.write(source + offset, written, at)
+            vectors[source + offset][at - first, 1 + slot[own]] = local.write(source + offset, rows[:, offset], at)
     return vectors
 
 

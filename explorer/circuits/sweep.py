@@ -1,7 +1,5 @@
 """The sweep from targets down: gradients carried through the frozen model, and the direct effects on the way.
 
-Gradients are position-major [pos, row, d_model], trimmed to the positions at or before the rows' targets.
-
 A row starts at one position, so behind its own attention its gradient has rank n_heads + 1 over the positions: at
 position k it is ``sum over h of mix[h, k, target] * (encoder @ WO_h.T @ WV_h.T)``, plus the encoder itself at the
 target. Carried as two factors it costs a product over the heads instead of d_model, there and in the next W_O.
@@ -17,41 +15,38 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.aim import Targets
+from explorer.circuits.cone import Cone, cone
 from explorer.circuits.frozen import Factors
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.sources import Sources
 
 ROW_BUDGET = 2**24  # numbers in the finished rows of one chunk
 CHUNK_ROWS = 2048  # rows x positions of one chunk's gradient
-SPLIT_ROWS = 128  # rows x positions of padding that a product of its own is worth
 
 
 def chunks(targets: Targets, own: Tensor, chunk_rows: int, n_columns: int) -> Iterator[Tensor]:
-    """The targets ``own`` of one layer in chunks of near positions, so that each is trimmed to its own cone.
+    """The targets ``own`` of one layer, the last positions first, in chunks.
 
-    A chunk has at most ``chunk_rows`` rows x positions (and at least one row), few of them padding, and its finished
-    rows of ``n_columns`` stay within a budget.
+    The cones of a chunk hold at most ``chunk_rows`` rows x positions (but at least one row), and its finished rows of
+    ``n_columns`` stay within a budget.
     """
     most = max(1, ROW_BUDGET // n_columns)
-    own = own[targets.pos[own].argsort(stable=True)]
+    own = own[targets.pos[own].argsort(descending=True, stable=True)]
     first, held = 0, 0
-    cones = (targets.pos[own] + 1).tolist()
-    for at, cone in enumerate(cones):
-        rows = at - first + 1
-        padding = rows * cone - held - cone
-        if at > first and (rows > most or rows * cone > chunk_rows or padding > SPLIT_ROWS):
+    for at, size in enumerate((targets.pos[own] + 1).tolist()):
+        if at > first and (at - first == most or held + size > chunk_rows):
             yield own[first:at]
             first, held = at, 0
-        held += cone
+        held += size
     if first < len(own):
         yield own[first:]
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """The gradient of a chunk, and its factors where it is known to be of low rank."""
+    """The gradient of a chunk over the steps of its cone, and its factors where it is known to be of low rank."""
 
-    dense: Float[Tensor, "n_pos n_rows d_model"]
+    flat: Float[Tensor, "n_flat d_model"]
     factors: Factors | None = None
 
 
@@ -66,59 +61,52 @@ def source_effects(
 ) -> Float[Tensor, "n_rows n_columns"]:
     """Direct effects of every feature and error on the targets of ``chunk``, which all read at ``layer``.
 
-    With ``to_embeddings`` the sweep goes on to the embeddings, whose effects follow. Without, positions below the
-    first source and the attention of layer 0 are left out: only roots lie there.
+    ``chunk`` is one of ``chunks``. With ``to_embeddings`` the sweep goes on to the embeddings, whose effects follow.
+    Without, positions below the first source and the attention of layer 0 are left out: only roots lie there.
     """
-    seed, pos = targets.seed[chunk], targets.pos[chunk]
-    first = 0 if to_embeddings else sources.first
-    n_pos = int(pos.max()) + 1 - first
-    n_columns = sources.n_columns + local.frozen.n_pos * to_embeddings
-    if n_pos <= 0 or (layer == 0 and not to_embeddings):
-        return seed.new_zeros(len(chunk), n_columns)
-    held = sources.dots_to_hold(n_pos + first - sources.first, len(chunk))
-    gradient = _start_gradient(local, seed, pos, layer, first, n_pos)
+    frozen = local.frozen
+    reach = cone(targets.pos[chunk], 0 if to_embeddings else sources.first, sources.first)
+    effects = local.error.new_zeros(sources.n_columns + frozen.n_pos * to_embeddings, len(chunk))
+    if not reach.steps or (layer == 0 and not to_embeddings):
+        return effects.T
+    held = sources.dots_to_hold(reach)
+    gradient = _start_gradient(local, targets.seed[chunk], layer, reach)
     for below in reversed(range(layer)):
-        sources.dot(below, gradient.dense[sources.first - first :], held)
+        sources.dot(below, gradient.flat, reach, held)
         if below > 0 or to_embeddings:
-            gradient = _through_block(local, gradient, below, first)
-    effects = seed.new_zeros(n_columns, len(chunk))
+            gradient = _through_block(local, gradient, below, reach)
     sources.gather(held, effects[: sources.n_columns])
     if to_embeddings:
-        embedding = local.frozen.embedding[:n_pos]
-        effects[sources.n_columns :][:n_pos] = (gradient.dense @ embedding[:, :, None])[:, :, 0]
+        embedded = (gradient.flat * frozen.embedding[reach.pos]).sum(1)
+        effects[sources.n_columns + reach.pos, reach.row] = embedded
     return effects.T
 
 
 def _start_gradient(
-    local: LocalReplacementModel, seed: Tensor, pos: Tensor, layer: int, first: int, n_pos: int
+    local: LocalReplacementModel, seed: Float[Tensor, "n_rows d_model"], layer: int, reach: Cone
 ) -> Gradient:
     """The gradient at the output of the layer below: the seed, moved through the target's own attention."""
     frozen = local.frozen
     if layer < frozen.n_layers and not frozen.parallel:
-        factors = frozen.attention[layer].spread(seed, pos, first, n_pos)
-        return Gradient(factors.product(), factors)
-    dense = seed.new_zeros(n_pos, len(seed), frozen.d_model)
-    inside = pos >= first
-    rows = torch.arange(len(seed), device=seed.device)[inside]
-    dense[pos[inside] - first, rows] = seed[inside]
-    return Gradient(dense)
+        factors = frozen.attention[layer].spread(seed, reach)
+        return Gradient(factors.product(reach), factors)
+    flat = seed.new_zeros(len(reach.pos), frozen.d_model)
+    here, rows = reach.seeded()
+    flat[here] = seed[rows]
+    return Gradient(flat)
 
 
-def _through_block(local: LocalReplacementModel, gradient: Gradient, layer: int, first: int) -> Gradient:
+def _through_block(local: LocalReplacementModel, gradient: Gradient, layer: int, reach: Cone) -> Gradient:
     """The gradient at the output of block ``layer`` carried to its input; ``gradient`` may be overwritten."""
-    frozen, dense = local.frozen, gradient.dense
-    pos = torch.arange(first, first + len(dense), device=dense.device)
-    onward = frozen.onward_adjoint(layer, dense, pos)
+    frozen, flat = local.frozen, gradient.flat
+    onward = frozen.onward_adjoint(layer, flat, reach.pos)
     W_skip = local.skip(layer)
-    skipped = None if W_skip is None else _skip_adjoint(local, dense, layer, pos, W_skip)
+    skipped = None if W_skip is None else _skip_adjoint(local, flat, layer, reach.pos, W_skip)
     if skipped is not None and not frozen.parallel:
         onward = onward + skipped
-    factors = gradient.factors if onward is dense else None
-    carried = frozen.attention[layer].carry(onward, first, factors)
+    carried = frozen.attention[layer].carry(onward, reach, gradient.factors if onward is flat else None)
     return Gradient(carried + skipped if skipped is not None and frozen.parallel else carried)
 
 
 def _skip_adjoint(local: LocalReplacementModel, gradient: Tensor, layer: int, pos: Tensor, W_skip: Tensor) -> Tensor:
-    rows, d_model = gradient.shape[1:]
-    at_read = local.write_adjoint(layer, gradient, pos) @ W_skip.T
-    return local.read_seed(layer, at_read.reshape(-1, d_model), pos.repeat_interleave(rows)).view_as(gradient)
+    return local.read_seed(layer, local.write_adjoint(layer, gradient, pos) @ W_skip.T, pos)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from jaxtyping import Float
@@ -31,9 +32,14 @@ class Head:
     W_U: Float[Tensor, "d_vocab d_model"]
     b_U: Float[Tensor, " d_vocab"] | None
 
+    @cached_property
+    def mean(self) -> Float[Tensor, " d_model"]:
+        """The mean unembedding over the whole vocabulary axis."""
+        return self.W_U.mean(0)
+
     def direction(self, token_id: int) -> Float[Tensor, " d_model"]:
         """``U_v`` minus the mean over the whole vocabulary axis, padding rows included."""
-        return self.W_U[token_id] - self.W_U.mean(0)
+        return self.W_U[token_id] - self.mean
 
     def constant(self, token_id: int) -> float:
         """``b_U[v]`` minus its mean; 0 without a bias."""
