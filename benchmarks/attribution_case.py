@@ -1,7 +1,8 @@
 """A case of the attribution benchmark: a random model and random transcoders on disk, and what its rows cost.
 
 The model is a GPT-2-shaped Hugging Face folder, the transcoders are in circuit-tracer's layout: both sides read the
-same files. Weights are random: real ones change how many features are active, not what a row costs.
+same files. Gemma-2-2b's shape is its sizes (26 layers, d_model 2304) in GPT-2's architecture, which both sides know
+without a download. Weights are random: real ones change how many features are active, not what a row costs.
 """
 
 from __future__ import annotations
@@ -31,12 +32,15 @@ class Shape:
 
 
 def shape(model: str, kind: str, n_pos: int) -> Shape:
+    """The case of that name; the numbers of active features are those of the published comparisons."""
     cross = kind == "clt"
     if model == "5x256":
         return Shape(model, 5, 256, 4, 2000, 2048, 20, kind, n_pos)
     if model == "6x384":
         return Shape(model, 6, 384, 6, 5000, 4096, 20 if cross else 40, kind, n_pos)
-    return Shape(model, 12, 768, 12, 50257, 4096 if cross else 16384, 20 if cross else 30, kind, n_pos)
+    if model == "gemma-2-2b":
+        return Shape(model, 26, 2304, 18, 256000, 16384, 30, kind, n_pos)
+    return Shape(model, 12, 768, 12, 50257, 4096 if cross else 16384, 20 if cross else 50, kind, n_pos)
 
 
 def make(case: Shape, folder: Path, seed: int = 0) -> None:

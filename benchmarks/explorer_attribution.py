@@ -1,6 +1,6 @@
 """Our side of the attribution benchmark; the counterpart of peer_attribution.py, with the same commands.
 
-    python -m benchmarks.explorer_attribution CASE_FOLDER THREADS [DEVICE [DTYPE]]
+python -m benchmarks.explorer_attribution CASE_FOLDER THREADS [DEVICE [DTYPE]]
 """
 
 from __future__ import annotations

@@ -102,23 +102,24 @@ def _nodes(local: LocalReplacementModel, logits: tuple[LogitTarget, ...], kept: 
 def _rows(nodes: Nodes, node_of_target: Ints, ordered: list[Row], kept: Ints, n_active: int) -> Rows:
     """The rows of the kept nodes; effects of features that are left out go into the remainders."""
     n = len(nodes)
-    node_of_column = np.concatenate([np.full(n_active, -1), np.arange(len(kept), n)])
+    node_of_column = np.concatenate([np.full(n_active, -1), np.arange(len(kept), n)]).astype(np.int32)
     node_of_column[kept] = np.arange(len(kept))
     lengths, rest_sum, rest_abs = np.zeros(n, dtype=np.int64), np.zeros(n), np.zeros(n)
-    sources, weights = [], []
     for node, row in zip(node_of_target.tolist(), ordered, strict=True):
-        source = node_of_column[row.source]
+        lengths[node] = np.count_nonzero(node_of_column[row.source] >= 0)
+    start = np.concatenate([[0], np.cumsum(lengths)])
+    sources = np.empty(start[-1], dtype=np.int32)
+    weights = np.empty(start[-1], dtype=ordered[0].effect.dtype)
+    for node, row in zip(node_of_target.tolist(), ordered, strict=True):
+        own, source = slice(start[node], start[node + 1]), node_of_column[row.source]
         there = source >= 0
-        sources.append(source[there].astype(np.int32))
-        weights.append(row.effect[there])
-        lengths[node] = len(sources[-1])
-        counted = weights[-1][nodes.kind[sources[-1]] != NodeKind.BIAS].astype(np.float64)
+        sources[own], weights[own] = source[there], row.effect[there]
+        counted = weights[own][nodes.kind[sources[own]] != NodeKind.BIAS].astype(np.float64)
         rest_sum[node] = row.total - counted.sum()
         rest_abs[node] = max(row.mass - np.abs(counted).sum(), 0.0)
         if rest_abs[node] <= ROUNDING * row.mass:
             rest_sum[node] = rest_abs[node] = 0.0
-    start = np.concatenate([[0], np.cumsum(lengths)])
-    return Rows(start, np.concatenate(sources), np.concatenate(weights), rest_sum, rest_abs)
+    return Rows(start, sources, weights, rest_sum, rest_abs)
 
 
 def _weigh_features(nodes: Nodes, features: tuple[FeatureTarget, ...], weight: Floats) -> None:

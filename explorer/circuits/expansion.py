@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.aim import Targets, aim
@@ -95,12 +95,24 @@ def _send(found: _Sweep, sent: Tensor, chunk: Tensor, effects: Tensor, n_sources
     counted = effects[:, :-N_BIAS].abs()
     mass = counted.sum(1, dtype=torch.float64)
     found.influence[:-N_BIAS] += (sent[chunk] / mass.clamp_min(CLAMP)).to(counted) @ counted
-    kept = counted[:, :n_sources].topk(min(KEPT_ENTRIES, n_sources)).indices.sort().values
-    roots = torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1)
-    column = torch.cat([kept, roots], dim=1)
-    entries = as_array(effects.gather(1, column))
+    column = torch.cat(
+        [
+            _strongest_columns(counted[:, :n_sources]),
+            torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1),
+        ],
+        dim=1,
+    )
+    entries, columns = as_array(effects.gather(1, column)), column.int().cpu().numpy()
     total = effects[:, :-N_BIAS].sum(1, dtype=torch.float64)
-    rows = zip(chunk.tolist(), column.cpu().numpy(), entries, total.tolist(), mass.tolist(), strict=True)
+    rows = zip(chunk.tolist(), columns, entries, total.tolist(), mass.tolist(), strict=True)
     for target, source, effect, whole, absolute in rows:
         known = effect != 0
-        found.rows[target] = Row(source[known].astype(np.int64), effect[known], whole, absolute)
+        found.rows[target] = Row(source[known], effect[known], whole, absolute)
+
+
+def _strongest_columns(sizes: Float[Tensor, "n_rows n_sources"]) -> Int[Tensor, "n_rows n_kept"]:
+    """The columns of each row's strongest entries, ascending; those that no row reaches are left out."""
+    reached = sizes.any(0).nonzero().flatten()
+    if len(reached) <= KEPT_ENTRIES:
+        return reached.expand(len(sizes), -1)
+    return reached[sizes[:, reached].topk(KEPT_ENTRIES, sorted=False).indices.sort().values]
