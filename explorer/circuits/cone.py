@@ -47,26 +47,25 @@ class Cone:
     @property
     def n_pos(self) -> int:
         """One more than the last position."""
-        return self.steps[-1].stop if self.steps else 0
+        return self.steps[-1].stop
 
-    def seeded(self) -> tuple[Int[Tensor, " n_inside"], Int[Tensor, " n_inside"]]:
+    def own(self) -> tuple[Int[Tensor, " n_rows"], Int[Tensor, " n_rows"]]:
         """The flat rows that stand at their own targets, and which rows they are."""
         flat = (self.pos == self.at[self.row]).nonzero().flatten()
         return flat, self.row[flat]
 
 
-def cone(at: Int[Tensor, " n_rows"], first: int, split: int) -> Cone:
-    """The cone of targets at ``at`` (descending) from position ``first`` on; no step crosses position ``split``."""
-    last = int(at[0]) + 1 if len(at) else 0
+def cone(at: Int[Tensor, " n_rows"], split: int) -> Cone:
+    """The cone of targets at ``at`` (descending); no step crosses position ``split``."""
+    last = int(at[0]) + 1
     reach = (at[:, None] >= torch.arange(last, device=at.device)).sum(0).tolist()
     steps: list[Step] = []
-    offset, start, padding = 0, first, 0
-    for pos in range(first, last):
+    offset, start, padding = 0, 0, 0
+    for pos in range(last):
         padding += reach[start] - reach[pos]
-        if pos + 1 == last or pos + 1 == split or padding + reach[start] - reach[pos + 1] > PADDING:
+        if pos + 1 in (last, split) or padding + reach[start] - reach[pos + 1] > PADDING:
             steps.append(Step(start, pos + 1, reach[start], offset))
             offset += (pos + 1 - start) * reach[start]
             start, padding = pos + 1, 0
-    pairs = [torch.cartesian_prod(torch.arange(s.start, s.stop), torch.arange(s.n_rows)) for s in steps]
-    place = torch.cat(pairs) if pairs else torch.zeros(0, 2, dtype=torch.long)
+    place = torch.cat([torch.cartesian_prod(torch.arange(s.start, s.stop), torch.arange(s.n_rows)) for s in steps])
     return Cone(at, tuple(steps), place[:, 0].to(at.device), place[:, 1].to(at.device))

@@ -24,7 +24,7 @@ from torch import Tensor
 from explorer.circuits.aim import Targets, aim
 from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
-from explorer.circuits.attribution import root_effects
+from explorer.circuits.attribution import bias_effects
 from explorer.circuits.graph import Graph
 from explorer.circuits.influence import CLAMP
 from explorer.circuits.replacement import LocalReplacementModel
@@ -58,7 +58,7 @@ def attribute_strongest(
     if not logits or k < 1:
         raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
     targets, n_features = aim(local, logits), len(local.features)
-    sources, biases = lay_out(local), root_effects(local, targets, embeddings=False)
+    sources, biases = lay_out(local), bias_effects(local, targets)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
     found = _Sweep(torch.zeros(n_columns, dtype=torch.float64, device=local.error.device), {})
     weight = torch.tensor([target.weight for target in logits], dtype=torch.float64, device=local.error.device)
@@ -69,7 +69,7 @@ def attribute_strongest(
         own = _worth_expanding(targets, layer, found, k, n_features)
         for chunk in chunks(targets, own, chunk_rows, n_columns):
             yield Progress(min(len(found.rows), total), total, "Tracing the strongest features")
-            effects = source_effects(local, sources, targets, layer, chunk, to_embeddings=True)
+            effects = source_effects(local, sources, targets, layer, chunk)
             _send(found, sent, chunk, torch.cat([effects, biases[chunk]], dim=1), sources.n_columns)
     strongest = found.influence[:n_features].topk(min(k, n_features)).indices.sort().values.tolist()
     chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)

@@ -51,6 +51,14 @@ class FrozenAttention:
         heads = mixed.view(n_kv, group, n_pos, rows, -1).permute(2, 3, 0, 1, 4)
         return heads.reshape(n_pos, rows, -1) @ self.W_O
 
+    def forward_from(self, x: Float[Tensor, "n_pos d_model"]) -> Float[Tensor, "n_pos n_pos d_model"]:
+        """``forward`` of residual streams that are nonzero at one position each, row ``s`` being ``x[s]`` at ``s``."""
+        n_kv, n_pos, group, _ = self.mix.shape
+        values = (x @ self.W_V).view(n_pos, n_kv, -1).transpose(0, 1)
+        heads = self.W_O.view(n_kv, group, values.shape[2], -1).transpose(1, 2).flatten(2)
+        written = (values @ heads).view(n_kv, n_pos, group, -1).transpose(0, 1).flatten(1, 2)
+        return (self.mix.permute(1, 3, 0, 2).flatten(2) @ written).transpose(0, 1)
+
     def carry(
         self, gradient: Float[Tensor, "n_flat d_model"], cone: Cone, factors: Factors | None = None
     ) -> Float[Tensor, "n_flat d_model"]:

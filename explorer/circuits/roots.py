@@ -1,4 +1,4 @@
-"""Effects of the roots (token embeddings and bias nodes) on every target, by one forward sweep.
+"""The roots (token embeddings and bias nodes) carried forward.
 
 Each root is a tangent of the frozen model: the vectors that it writes, propagated forward with everything else at
 zero. Every constant is computed from weights and frozen scales, never as what is left over.
@@ -73,39 +73,39 @@ def _shift(norm: FrozenNorm | None) -> Tensor | None:
 
 
 def forward_sweep(
-    local: LocalReplacementModel, written: Written, tokens: slice, *, biases: bool
-) -> Iterator[tuple[int, Float[Tensor, "n_pos n_roots d_model"]]]:
-    """Yield (layer, residual in front of that layer's MLP) of the roots, and last (n_layers, final residual).
+    local: LocalReplacementModel, written: Written
+) -> Iterator[tuple[int, Float[Tensor, "n_pos n_bias d_model"]]]:
+    """Yield (layer, residual in front of that layer's MLP) of the bias nodes, and last (n_layers, final residual).
 
-    Roots are the embeddings of ``tokens``, then the bias nodes if ``biases``. Position-major.
+    Position-major.
     """
     frozen = local.frozen
-    x = _start(local, written, tokens, biases)
-    pos = torch.arange(frozen.n_pos, device=x.device)
+    x = written.start.transpose(0, 1)
     for layer in range(frozen.n_layers):
-        attention = frozen.attention[layer].forward(x)
-        if biases:
-            attention[:, -N_BIAS:] += written.attention[layer].transpose(0, 1)
+        attention = frozen.attention[layer].forward(x) + written.attention[layer].transpose(0, 1)
         mid = x if frozen.parallel else x + attention
         yield layer, mid
-        x = frozen.onward(layer, x + attention)
-        W_skip = local.skip(layer)
-        if W_skip is not None:
-            x = x + _skipped(local, layer, mid, W_skip, pos)
-        if biases:
-            x[:, -N_BIAS:] += written.mlp[layer].transpose(0, 1)
+        x = _behind(local, layer, x + attention, mid) + written.mlp[layer].transpose(0, 1)
     yield frozen.n_layers, x
 
 
-def _start(local: LocalReplacementModel, written: Written, tokens: slice, biases: bool) -> Tensor:
+def embeddings_behind_first_block(local: LocalReplacementModel) -> Float[Tensor, "n_pos n_tokens d_model"]:
+    """The tangents of the token embeddings in the residual stream behind layer 0."""
     frozen = local.frozen
-    count = tokens.stop - tokens.start
-    x = local.error.new_zeros(frozen.n_pos, count + (N_BIAS if biases else 0), frozen.d_model)
-    for root, pos in enumerate(range(tokens.start, tokens.stop)):
-        x[pos, root] = frozen.embedding[pos]
-    if biases:
-        x[:, -N_BIAS:] = written.start.transpose(0, 1)
-    return x
+    stream = frozen.attention[0].forward_from(frozen.embedding)
+    own = torch.arange(frozen.n_pos, device=stream.device)
+    stream[own, own] += frozen.embedding
+    read = torch.diag_embed(frozen.embedding.T).permute(1, 2, 0) if frozen.parallel else stream
+    return _behind(local, 0, stream, read)
+
+
+def _behind(local: LocalReplacementModel, layer: int, stream: Tensor, mid: Tensor) -> Tensor:
+    """Tangents [pos, root, d_model] behind block ``layer``, given those behind its attention and at its read point."""
+    x = local.frozen.onward(layer, stream)
+    W_skip = local.skip(layer)
+    if W_skip is None:
+        return x
+    return x + _skipped(local, layer, mid, W_skip, torch.arange(local.frozen.n_pos, device=x.device))
 
 
 def _skipped(local: LocalReplacementModel, layer: int, mid: Tensor, W_skip: Tensor, pos: Tensor) -> Tensor:

@@ -15,17 +15,22 @@ from torch import Tensor
 
 from explorer.circuits.cone import Cone
 from explorer.circuits.replacement import LocalReplacementModel
+from explorer.circuits.roots import embeddings_behind_first_block
+
+EMBEDDED_BUDGET = 2**28  # bytes of the embeddings' tangents; beyond it rows are carried down to the embeddings
 
 
 @dataclass(frozen=True)
 class SourceLayer:
     """What one layer writes into the residual stream: ``vectors`` [pos, slot, d_model], from the first source on.
 
-    Its dots go to the error column ``layer`` and are added to the feature columns from ``column`` on.
+    Its dots go to the error column ``layer`` and are added to the feature columns from ``column`` on. ``counts``: how
+    many features write at each position.
     """
 
     vectors: Float[Tensor, "n_pos n_slots d_model"]
     column: int
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,12 @@ class Sources:
     """All sources of a prompt, positions ``first`` and later; ``width`` columns at each position.
 
     ``cell`` (n_features + n_layers * n_pos) says where the dots of each feature and error node end up, as
-    ``pos * width + column``; errors below ``first`` point at a column that is never written.
+    ``pos * width + column``; errors below ``first`` point at a column that is never written. ``embedded``: the
+    embeddings as they stand behind layer 0, if they fit.
     """
 
     layers: tuple[SourceLayer, ...]
+    embedded: Float[Tensor, "n_pos n_tokens d_model"] | None
     first: int
     width: int
     cell: Int[Tensor, " n_sources"]
@@ -44,6 +51,13 @@ class Sources:
     @property
     def n_columns(self) -> int:
         return len(self.cell)
+
+    def read_embedded(self, gradient: Float[Tensor, "n_flat d_model"], cone: Cone, effects: Tensor) -> None:
+        """Add the effects [token, row] of the embeddings on the rows of ``gradient``, which stands behind layer 0."""
+        assert self.embedded is not None
+        for step in cone.steps:
+            tangents = self.embedded[step.start : step.stop, : step.stop]
+            effects[: step.stop, : step.n_rows] += (tangents @ step.of(gradient).transpose(1, 2)).sum(0)
 
     def dots_to_hold(self, cone: Cone) -> Float[Tensor, "n_pos width n_rows"]:
         """Zeros for the dots of the rows of ``cone``."""
@@ -57,9 +71,10 @@ class Sources:
             if step.start < self.first:
                 continue
             here = slice(step.start - self.first, step.stop - self.first)
-            dots = source.vectors[here] @ step.of(gradient).transpose(1, 2)
+            width = max(source.counts[here])
+            dots = source.vectors[here, : 1 + width] @ step.of(gradient).transpose(1, 2)
             held[here, layer, : step.n_rows] = dots[:, 0]
-            held[here, source.column : source.column + dots.shape[1] - 1, : step.n_rows] += dots[:, 1:]
+            held[here, source.column : source.column + width, : step.n_rows] += dots[:, 1:]
 
     def gather(self, held: Float[Tensor, "n_pos width n_rows"], effects: Float[Tensor, "n_sources n_rows"]) -> None:
         """Put the dots of each source within reach into ``effects``, zero elsewhere."""
@@ -75,10 +90,13 @@ def lay_out(local: LocalReplacementModel) -> Sources:
     widths = [int(counts[layer].max()) for layer in range(n_layers)]
     starts = [n_layers] * n_layers if cross else _running(widths, n_layers)
     vectors = _vectors(local, slot, widths)
-    layers = tuple(SourceLayer(held, start) for held, start in zip(vectors, starts, strict=True))
+    per_pos = counts[:, _first(local) :].tolist()
+    layers = tuple(SourceLayer(*layer) for layer in zip(vectors, starts, map(tuple, per_pos), strict=True))
     width = n_layers + (max(widths, default=0) if cross else sum(widths)) + 1
     column = torch.tensor(starts, device=slot.device)[local.features.layer] + slot
-    return Sources(layers, _first(local), width, _cells(local, width, column))
+    n_bytes = local.frozen.n_pos * local.error[0].numel() * local.error.element_size()
+    embedded = embeddings_behind_first_block(local) if n_bytes <= EMBEDDED_BUDGET else None
+    return Sources(layers, embedded, _first(local), width, _cells(local, width, column))
 
 
 def _first(local: LocalReplacementModel) -> int:
@@ -119,7 +137,7 @@ def _vectors(local: LocalReplacementModel, slot: Tensor, widths: list[int]) -> l
     for source, transcoder in enumerate(local.transcoders.layers):
         own = local.features.of_layer(source)
         at, activation = local.features.pos[own], local.features.activation[own]
-        rows = transcoder.decoder_rows(local.features.feature[own]).to(local.error) * activation[:, None, None]
+        rows = transcoder.decoder_rows(local.features.feature[own]).to(local.error).mul_(activation[:, None, None])
         for offset in range(transcoder.n_targets):
             vectors[source + offset][at - first, 1 + slot[own]] = local.write(source + offset, rows[:, offset], at)
     return vectors

@@ -50,34 +50,28 @@ class Gradient:
 
 
 def source_effects(
-    local: LocalReplacementModel,
-    sources: Sources,
-    targets: Targets,
-    layer: int,
-    chunk: Int[Tensor, " n_rows"],
-    *,
-    to_embeddings: bool = False,
+    local: LocalReplacementModel, sources: Sources, targets: Targets, layer: int, chunk: Int[Tensor, " n_rows"]
 ) -> Float[Tensor, "n_rows n_columns"]:
-    """Direct effects of every feature and error on the targets of ``chunk``, which all read at ``layer``.
+    """Direct effects of every feature, error and embedding on the targets of ``chunk``, which all read at ``layer``.
 
-    ``chunk`` is one of ``chunks``. With ``to_embeddings`` the sweep goes on to the embeddings, whose effects follow.
-    Without, positions below the first source and the attention of layer 0 are left out: only roots lie there.
+    ``chunk`` is one of ``chunks``.
     """
     frozen = local.frozen
-    reach = cone(targets.pos[chunk], 0 if to_embeddings else sources.first, sources.first)
-    effects = local.error.new_zeros(sources.n_columns + frozen.n_pos * to_embeddings, len(chunk))
-    if not reach.steps or (layer == 0 and not to_embeddings):
-        return effects.T
+    reach = cone(targets.pos[chunk], sources.first)
+    effects = local.error.new_zeros(sources.n_columns + frozen.n_pos, len(chunk))
     held = sources.dots_to_hold(reach)
     gradient = _start_gradient(local, targets.seed[chunk], layer, reach)
+    carried_down = layer == 0 or sources.embedded is None
     for below in reversed(range(layer)):
         sources.dot(below, gradient.flat, reach, held)
-        if below > 0 or to_embeddings:
+        if below > 0 or carried_down:
             gradient = _through_block(local, gradient, below, reach)
     sources.gather(held, effects[: sources.n_columns])
-    if to_embeddings:
+    if carried_down:
         embedded = (gradient.flat * frozen.embedding[reach.pos]).sum(1)
         effects[sources.n_columns + reach.pos, reach.row] = embedded
+    else:
+        sources.read_embedded(gradient.flat, reach, effects[sources.n_columns :])
     return effects.T
 
 
@@ -90,7 +84,7 @@ def _start_gradient(
         factors = frozen.attention[layer].spread(seed, reach)
         return Gradient(factors.product(reach), factors)
     flat = seed.new_zeros(len(reach.pos), frozen.d_model)
-    here, rows = reach.seeded()
+    here, rows = reach.own()
     flat[here] = seed[rows]
     return Gradient(flat)
 

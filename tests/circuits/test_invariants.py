@@ -97,8 +97,8 @@ def test_order_of_targets_changes_only_their_order(run: Run) -> None:
     assert_same_up_to_rounding(again.adjacency()[order], run.graph.adjacency(), limit(run, 1e-6, 1e-14))
 
 
-def test_embeddings_taken_few_at_a_time_change_only_rounding(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.circuits.attribution.ROOT_BUDGET", 1)
+def test_rows_carried_down_to_the_embeddings_change_only_rounding(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.circuits.sources.EMBEDDED_BUDGET", 1)
     again = finish(attribute(run.local, run.targets))
     assert_same_up_to_rounding(again.adjacency(), run.graph.adjacency(), limit(run, 1e-6, 1e-14))
 
