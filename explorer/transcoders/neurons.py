@@ -13,7 +13,8 @@ of its factors; here the gate is held whole, so that an edge is a derivative of 
 what the gate reads is not shown.
 
 Every neuron of a smooth MLP is on, so at each position only those that write most are kept; the others stay in the
-error node, exactly.
+error node, exactly. Those that write next to nothing are never kept: near zero a value is the difference of larger
+numbers, and what is left of it in float32 is rounding (residuals of 4e-5 on a small Llama, 3e-6 with the floor).
 """
 
 from __future__ import annotations
@@ -24,21 +25,24 @@ from torch import Tensor
 
 from explorer.transcoders.transcoder import Transcoder
 
+FLOOR = 0.01  # of what the strongest neuron at the same layer and position writes
+
 
 def strongest(
     transcoder: Transcoder, x: Float[Tensor, "n_pos d_model"], first: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Position, neuron, activation, pre-activation and gate of the kept neurons, by position and then neuron.
 
-    At each position from ``first`` on the ``k`` with the largest |activation| * |decoder row| are kept, without those
-    that write nothing.
+    At each position from ``first`` on the ``k`` with the largest |activation| * |decoder row| are kept, those below
+    the floor left out.
     """
     pre, gate = _values(transcoder, x)
     own = transcoder.activation
     activation = own(pre) if transcoder.W_gate is None else pre
     written = activation.abs() * transcoder.W_dec[:, 0].to(x).norm(dim=-1)
     top = written.topk(min(own.k, written.shape[1]), dim=-1).indices
-    kept = torch.zeros_like(written, dtype=torch.bool).scatter(-1, top, True) & (written > 0)
+    kept = torch.zeros_like(written, dtype=torch.bool).scatter(-1, top, True)
+    kept &= written > FLOOR * written.amax(-1, keepdim=True)
     kept[:first] = False
     pos, neuron = kept.nonzero(as_tuple=True)
     return pos, neuron, activation[kept], pre[kept], gate[kept]

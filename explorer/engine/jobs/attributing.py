@@ -118,11 +118,14 @@ def _check_active(local: LocalReplacementModel, tokens: Tokens) -> None:
 
 
 def _about_neurons(local: LocalReplacementModel, per_cell: int) -> dict[str, Any]:
+    from explorer.transcoders.neurons import FLOOR
+
     layers = local.transcoders.layers
     gated = any(layer.W_gate is not None for layer in layers)
     return {
         "transcoders": "",
         "neurons_per_cell": per_cell,
+        "neurons_floor": FLOOR,
         "n_neurons": sum(layer.d_transcoder for layer in layers) * local.frozen.n_pos,
         "error_nodes": "the neurons that were not kept",
         "edges_into_neurons": "activation with the gate held" if gated else "pre-activation",
