@@ -50,8 +50,8 @@ def _keep_pattern(module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Tensor,
 def capture(network: nn.Module, family: Family, token_ids: Tensor) -> Trace:
     """Run ``token_ids`` (n_pos) once and keep what the frozen model needs.
 
-    PromptError if there is no token; UnsupportedModel if attention is not causal or does not go through the
-    attention interface.
+    PromptError if there is no token or the model overflows on these; UnsupportedModel if attention is not causal or
+    does not go through the attention interface.
     """
     if token_ids.numel() == 0:
         raise PromptError("The prompt is empty; type at least one token.")
@@ -60,6 +60,8 @@ def capture(network: nn.Module, family: Family, token_ids: Tensor) -> Trace:
     own = [block.get_submodule(family.attention) for block in blocks] if family.own_attention else []
     with torch.no_grad(), _kept_patterns() as patterns, _watched(own), seen.hooks():
         logits = network(token_ids[None], use_cache=False).logits[0].detach()
+    for layer, block in enumerate(blocks):
+        _check_finite(layer, seen.output(block.get_submodule(family.mlp)))
     layers = tuple(_layer(seen, block, family, patterns) for block in blocks)
     position = seen.outputs.get(id(network.get_submodule(family.position))) if family.position else None
     embedding = seen.output(network.get_submodule(family.embedding))
@@ -72,6 +74,15 @@ def capture(network: nn.Module, family: Family, token_ids: Tensor) -> Trace:
         head_out=seen.output(network.get_submodule(family.head)),
         logits=logits,
     )
+
+
+def _check_finite(layer: int, mlp_out: Tensor) -> None:
+    if not bool(mlp_out.isfinite().all()):
+        dtype = str(mlp_out.dtype).removeprefix("torch.")
+        raise PromptError(
+            f"Layer {layer} of the model overflows on this prompt in {dtype}; "
+            "choose a higher precision, or copy the model again."
+        )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def replaced(
 ) -> Work[tuple[Trace, LocalReplacementModel]]:
     """Run the prompt and replace its MLPs by the transcoders in the folder, or by ``neurons`` neurons per cell.
 
-    A cell is a layer at a position. GraphError if neither or both are asked for, or if the model overflows.
+    A cell is a layer at a position. GraphError if neither or both are asked for.
     """
     import torch
 
@@ -38,7 +38,6 @@ def replaced(
     yield Progress(0, 0, "Running the prompt")
     with stopping(state, model):
         trace = model.run(token_ids)
-    _check_finite(model, trace, setting)
     if neurons:
         yield Progress(0, 0, "Reading neurons")
         held = neurons_of(model, trace, neurons, state.raise_if_stopped)
@@ -48,12 +47,3 @@ def replaced(
     yield Progress(0, 0, "Finding active features")
     dtype = getattr(torch, setting.dtype)
     return trace, replace_locally(model, trace, held, dtype, state.raise_if_stopped)
-
-
-def _check_finite(model: LanguageModel, trace: Trace, setting: Setting) -> None:
-    for layer, held in enumerate(trace.layers):
-        if not bool(held.resid_mid.isfinite().all() & held.mlp_out.isfinite().all()):
-            raise GraphError(
-                f"Layer {layer} of “{model.name}” overflows on this prompt in {setting.dtype}; "
-                "choose a higher precision, or copy the model again."
-            )
