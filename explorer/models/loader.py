@@ -13,6 +13,7 @@ from explorer.models.families import Family, check_kind, family_of
 from explorer.models.structure import check_structure
 from explorer.models.tokenizer import Tokenizer
 from explorer.models.weights import AttentionWeights, Head, attention_weights, head_weights
+from explorer.work import Pause, go_on
 
 if TYPE_CHECKING:
     import torch
@@ -95,8 +96,10 @@ class LanguageModel:
             )
 
 
-def open_language_model(folder: Path, *, dtype: str = "float32", device: str = "cpu") -> LanguageModel:
-    """The model in ``folder``, with its weights in ``dtype`` on ``device``.
+def open_language_model(
+    folder: Path, *, dtype: str = "float32", device: str = "cpu", pause: Pause = go_on
+) -> LanguageModel:
+    """The model in ``folder``, with its weights in ``dtype`` on ``device``; ``pause`` is called between tensors.
 
     UnsupportedModel in one sentence if the folder is no model, is incomplete or damaged, or is of a family that
     cannot be frozen exactly.
@@ -107,7 +110,7 @@ def open_language_model(folder: Path, *, dtype: str = "float32", device: str = "
     family = family_of(config, f"“{folder.name}”")
     network = _read_network(folder, config, family, dtype)
     check_structure(network, family, f"“{folder.name}”")
-    _check_finite(network, folder)
+    _check_finite(network, folder, pause)
     name = _folder_name(folder)
     tokenizer = _read_tokenizer(folder)
     return LanguageModel(name, folder, family, network.to(device).eval(), config.get_text_config(), tokenizer)
@@ -186,9 +189,11 @@ def _typed_config(folder: Path) -> Any:
     import transformers
     from huggingface_hub.errors import StrictDataclassError
 
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     try:
         return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, StrictDataclassError) as error:
         raise UnsupportedModel(f"{folder / 'config.json'} makes no sense: {_beginning(error)}") from error
 
 
@@ -221,8 +226,6 @@ def _read_network(folder: Path, config: Any, family: Family, dtype: str) -> Any:
     from explorer.models.capture import ATTENTION, register_attention
 
     register_attention()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     # the grouped products of experts know no float64
     experts = {"experts_implementation": "eager"} if family.experts else {}
     network: Any
@@ -241,7 +244,7 @@ def _read_network(folder: Path, config: Any, family: Family, dtype: str) -> Any:
             **experts,
             **_unpacked(config, folder),
         )  # type: ignore[misc]
-    except (OSError, ValueError, KeyError, IndexError, RuntimeError, ImportError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, ArithmeticError, RuntimeError, ImportError, SafetensorError) as error:
         raise UnsupportedModel(f"The model in {folder} could not be read: {_beginning(error)}") from error
     wrong = sorted(info["missing_keys"]) + [str(row[0]) for row in info["mismatched_keys"]]
     if wrong:
@@ -272,8 +275,9 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _check_finite(network: nn.Module, folder: Path) -> None:
+def _check_finite(network: nn.Module, folder: Path, pause: Pause) -> None:
     for name, parameter in network.named_parameters():
+        pause()
         if not bool(parameter.isfinite().all()):
             count = int((~parameter.isfinite()).sum())
             raise UnsupportedModel(f"{folder}: {name} holds {count} values that are not finite; copy the model again.")

@@ -239,15 +239,17 @@ def hooks(network: torch.nn.Module) -> int:
     return sum(len(module._forward_pre_hooks) for module in network.modules())
 
 
-def test_reading_a_model_stops_between_two_tensors() -> None:
+@pytest.mark.parametrize("after", [3, 31])
+def test_reading_a_model_stops_between_two_tensors(after: int) -> None:
+    """While they are read, and while they are looked through for numbers that are not finite; there are 30."""
     from transformers.utils import logging
 
-    state = EngineState(should_stop=Stopped(after=3))
+    state = EngineState(should_stop=Stopped(after))
     job = attribute(state, **WHERE, text=SAMPLE.prompt)
     assert next(job).text.startswith("Reading")
     with pytest.raises(Cancelled):
         next(job)
-    assert state.should_stop.asked == 4
+    assert state.should_stop.asked == after + 1
     assert state.models == {}
     assert logging.set_tqdm_hook(None) is None
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explorer.transcoders.transcoder import TranscoderSet
 
 N_CANDIDATES = 20
+MOST_THREADS = 256
 DTYPES = ("float32", "float64", "bfloat16")
 PREVIEWS = ("bfloat16",)
 
@@ -87,13 +88,17 @@ def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
 
     from explorer.models.loader import open_language_model
 
+    if not 0 <= setting.threads <= MOST_THREADS:
+        raise ExplorerError(f"{setting.threads} threads are not possible; choose 0 (automatic) to {MOST_THREADS}.")
     if setting.threads > 0:
         torch.set_num_threads(setting.threads)
     device = choose_device(setting.device)
     key = f"{Path(model).resolve()}|{device}|{setting.dtype}"
     if key not in state.models:
         with _stopping_reads(state):
-            opened = open_language_model(Path(model), dtype=setting.dtype, device=device)
+            opened = open_language_model(
+                Path(model), dtype=setting.dtype, device=device, pause=state.raise_if_stopped
+            )
         state.models.clear()
         state.models[key] = opened
     found: LanguageModel = state.models[key]  # type: ignore[assignment]
@@ -174,6 +179,7 @@ def encode_prompt(model: LanguageModel, text: str, token_ids: list[int] | None) 
 
     if token_ids is not None:
         ids = tuple(token_ids)
+        model.check(ids)
         if model.tokenizer is None:
             return Tokens(ids, tuple(f"<{token}>" for token in ids), 0)
         front = model.tokenizer.front
