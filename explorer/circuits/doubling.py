@@ -76,7 +76,7 @@ def _read(
         rows = local.features.encoder_rows(local.transcoders, layer)
         rows = rows[torch.tensor(active[own] - local.features.of_layer(layer).start)]
         read = local.read(layer, mid)[torch.tensor(graph.nodes.pos[own].astype(np.int64))]
-        values[own] = (read * rows).sum(-1).double().cpu().numpy()
+        values[own] = (read * rows).sum(-1).cpu().double().numpy()
     logits = graph.block(NodeKind.LOGIT)
     normed = local.frozen.final_norm(last)
     for node in range(logits.start, logits.stop):

@@ -29,7 +29,10 @@ class Estimate:
 
 
 def estimate(local: LocalReplacementModel, n_logits: int) -> Estimate:
-    """Count the edges of the causal cone exactly: sources of lower layers at the same or earlier positions."""
+    """Count the edges of the causal cone: sources of lower layers at the same or earlier positions.
+
+    An upper bound: effects of exactly 0 are counted, and every logit as if it stood at the last position.
+    """
     features, n_layers, n_pos = local.features, local.frozen.n_layers, local.frozen.n_pos
     own = torch.zeros(n_layers, n_pos, dtype=torch.long)
     at = (features.layer.cpu(), features.pos.cpu())

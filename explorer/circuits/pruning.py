@@ -3,10 +3,11 @@
 The rule, ties included, is circuit-tracer's ``prune_graph`` (decoderesearch/circuit-tracer 0.4.1):
 
 1. keep the nodes with the largest influence until they hold ``node_threshold`` of the total;
-   embeddings and logits (and our bias nodes) always stay;
+   embeddings, logits and bias nodes are kept whatever their influence;
 2. normalise the rows of what is left again, score each edge by its share times its target's influence,
    and keep the largest until they hold ``edge_threshold`` of the total;
-3. drop features, errors and biases that feed nothing and features that nothing feeds, until none is left.
+3. drop features, errors and biases that feed nothing and features that nothing but biases feeds, until none is
+   left. Targets, embeddings and logits stay.
 """
 
 from __future__ import annotations

@@ -50,9 +50,9 @@ def top_logits(
     """
     if max_logits < 1 or not 0.0 < mass <= 1.0:
         raise GraphError(f"At least one logit and a mass in (0, 1] are needed; got {max_logits} and {mass}.")
-    probability = logits[pos].double().softmax(-1)
+    probability = _next_token(logits, pos)
     top = probability.topk(min(max_logits, len(probability)))
-    count = int(torch.searchsorted(top.values.cumsum(0), torch.tensor(mass, dtype=torch.double))) + 1
+    count = int(torch.searchsorted(top.values.cumsum(0), mass)) + 1
     return chosen_tokens(head, logits, pos, [int(token) for token in top.indices[:count]])
 
 
@@ -64,7 +64,7 @@ def chosen_tokens(
     weights: Sequence[float | None] | None = None,
 ) -> tuple[LogitTarget, ...]:
     """Given tokens after ``pos``, weighted by their probability where ``weights`` has None."""
-    probability = logits[pos].double().softmax(-1)
+    probability = _next_token(logits, pos)
     d_vocab = len(head.W_U)
     outside = [token for token in token_ids if not 0 <= token < d_vocab]
     if outside:
@@ -90,3 +90,8 @@ def contrast(head: Head, pos: int, a: int, b: int, number: int = 0) -> LogitTarg
 def free_direction(vector: Tensor, pos: int, d_vocab: int, weight: float = 1.0, number: int = 0) -> LogitTarget:
     """Any direction at the final norm's output, used as it is (not centred)."""
     return LogitTarget(vector, pos, 0.0, weight, float("nan"), d_vocab + number)
+
+
+def _next_token(logits: Float[Tensor, "n_pos d_vocab"], pos: int) -> Float[Tensor, " d_vocab"]:
+    """Probabilities of the token after ``pos``, on the CPU, since not every device knows float64."""
+    return logits[pos].cpu().double().softmax(-1)

@@ -27,7 +27,7 @@ class TargetChoice:
     def __post_init__(self) -> None:
         if self.kind == "tokens" and not self.tokens:
             raise PromptError("No token is chosen to be explained: choose at least one.")
-        if self.kind == "contrast" and len(set(self.tokens)) != 2:
+        if self.kind == "contrast" and (len(self.tokens), len(set(self.tokens))) != (2, 2):
             raise PromptError("A contrast needs two different tokens.")
 
 
@@ -36,9 +36,7 @@ def describe(choice: TargetChoice, prompt: Prompt) -> tuple[str, str]:
     known = {candidate.token_id: candidate for candidate in prompt.candidates}
 
     def name(token: int) -> str:
-        return (
-            known[token].text.strip() or repr(known[token].text)[1:-1] if token in known else f"token {token}"
-        )
+        return known[token].text.strip() or repr(known[token].text)[1:-1] if token in known else f"token {token}"
 
     if choice.kind == "contrast":
         first, second = choice.tokens

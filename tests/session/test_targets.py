@@ -42,7 +42,7 @@ def test_likely_tokens_end_where_the_mass_is_reached() -> None:
     assert likely(TargetChoice(logit_mass=0.9), PROMPT) == (5, 6)
 
 
-@pytest.mark.parametrize("tokens", [(), (1,), (1, 1), (1, 2, 3)])
+@pytest.mark.parametrize("tokens", [(), (1,), (1, 1), (1, 2, 1), (1, 2, 3)])
 def test_a_contrast_needs_two_tokens(tokens: tuple[int, ...]) -> None:
     with pytest.raises(PromptError):
         TargetChoice("contrast", tokens)
