@@ -106,6 +106,8 @@ def _text(found: dict[str, Any], faults: list[str]) -> str:
         count, worst = spots["sources"], spots["worst"]
         checked = f"spot checks: {count} sources doubled in the frozen model, off by {worst:.1e} at most"
     holds = "What can be checked holds." if np.isnan(found["residual"]) else "The graph holds."
+    if found["preview"]:
+        holds = "This is a preview; compute the graph in float32 for one that holds."
     verdict = holds if not faults else f"The graph does not hold: {'; '.join(faults)}."
     return "\n".join([books, f"influence conserved to {found['conservation']:.1e}", checked, verdict])
 
