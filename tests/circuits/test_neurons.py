@@ -96,8 +96,9 @@ def test_a_target_is_the_gradient_of_its_neuron_with_gate_and_norm_held(name: st
         for row in range(len(features))[features.of_layer(layer)][::5]:
             pos, neuron = int(features.pos[row]), int(features.feature[row])
             (gradient,) = torch.autograd.grad(value[pos, neuron], x, retain_graph=True)
-            torch.testing.assert_close(targets.seed[row], gradient[pos], rtol=1e-10, atol=1e-12)
-            assert float(targets.preactivation[row]) == pytest.approx(value[pos, neuron].item(), rel=1e-5, abs=1e-6)
+            aimed = targets.aimed(torch.tensor([row]))
+            torch.testing.assert_close(aimed.seed[0], gradient[pos], rtol=1e-10, atol=1e-12)
+            assert float(aimed.preactivation[0]) == pytest.approx(value[pos, neuron].item(), rel=1e-5, abs=1e-6)
 
 
 def test_gated_families_are_told_from_plain_ones() -> None:
