@@ -8,59 +8,70 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from explorer.circuits.graph import BiasClass
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.targets import LogitTarget
 
 
 @dataclass(frozen=True)
-class Targets:
-    """All targets of a graph as directions in the residual stream in front of their layer's MLP.
+class Aimed:
+    """Some targets of one layer, as directions in the residual stream in front of its MLP (or at the end).
 
-    Rows are the active features, then the logits (``layer`` n_layers: read at the end). ``direct`` is what the
-    norm's shift adds to a target without passing through the residual stream.
+    ``direct`` is what the norm's shift adds to a target without passing through the residual stream;
+    ``preactivation`` comes from the frozen model's own forward pass.
     """
 
+    layer: int
+    pos: Int[Tensor, " n"]
+    seed: Float[Tensor, "n d_model"]
+    direct: Float[Tensor, " n"]
+    preactivation: Float[Tensor, " n"]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """All targets of a graph: the active features, then the logits (``layer`` n_layers: read at the end).
+
+    ``reads`` is what the encoders read in the frozen model's own forward pass, and last what the unembedding reads.
+    """
+
+    local: LocalReplacementModel
     layer: Int[Tensor, " n_targets"]
     pos: Int[Tensor, " n_targets"]
-    seed: Float[Tensor, "n_targets d_model"]
     constant: Float[Tensor, " n_targets"]
-    direct: Float[Tensor, " n_targets"]
-    preactivation: Float[Tensor, " n_targets"]
+    directions: Float[Tensor, "n_logits d_model"]
+    reads: tuple[Float[Tensor, "n_pos d_model"], ...]
 
-    def direct_by_class(self, chunk: Tensor) -> Float[Tensor, "n_rows n_bias"]:
-        """``direct`` of the targets ``chunk`` in the column of its bias class, the norm shift."""
-        columns = self.direct.new_zeros(len(chunk), len(BiasClass))
-        columns[:, BiasClass.NORM_SHIFT] = self.direct[chunk]
-        return columns
+    def aimed(self, chosen: Int[Tensor, " n"]) -> Aimed:
+        """The targets ``chosen``, all of one layer; made when asked for, since all of them at once may not fit."""
+        local, pos, layer = self.local, self.pos[chosen], int(self.layer[chosen[0]])
+        if layer < local.frozen.n_layers:
+            rows = local.features.encoder_rows(local.transcoders, layer, chosen)
+            seed, shift = local.read_seed(layer, rows, pos), local.read_shift(layer)
+        else:
+            norm = local.frozen.final_norm
+            rows = self.directions[chosen - len(local.features)]
+            seed, shift = norm.adjoint(rows, pos), norm.shift
+        return Aimed(
+            layer=layer,
+            pos=pos,
+            seed=seed,
+            direct=rows.new_zeros(len(rows)) if shift is None else rows @ shift,
+            preactivation=(self.reads[layer][pos] * rows).sum(-1) + self.constant[chosen],
+        )
 
 
 def aim(local: LocalReplacementModel, logits: tuple[LogitTarget, ...]) -> Targets:
-    """Every active feature and logit as a target, with its pre-activation by the frozen model's own forward pass."""
+    """Every active feature and logit as a target."""
     active, frozen = local.features, local.frozen
     mids, last = local.replay()
-    seed = local.error.new_empty(len(active) + len(logits), frozen.d_model)
-    direct, pre = [], []
-    for layer in range(frozen.n_layers):
-        own = active.of_layer(layer)
-        pos = active.pos[own]
-        rows = active.encoder_rows(local.transcoders, layer)
-        shift = local.read_shift(layer)
-        direct.append(rows @ shift if shift is not None else rows.new_zeros(len(rows)))
-        seed[own] = local.read_seed(layer, rows, pos)
-        pre.append((local.read(layer, mids[layer])[pos] * rows).sum(-1) + active.b_enc[own])
-    norm = frozen.final_norm
-    rows = torch.stack([target.direction.to(local.error) for target in logits]) if logits else local.error[0, :0]
-    at = torch.tensor([target.pos for target in logits], dtype=torch.long, device=rows.device)
-    constant = torch.tensor([target.constant for target in logits], dtype=rows.dtype, device=rows.device)
-    seed[len(active) :] = norm.centre(rows * norm.gain) / norm.scale[at][:, None]
-    direct.append(rows @ norm.shift if norm.shift is not None else rows.new_zeros(len(rows)))
-    pre.append((norm(last)[at] * rows).sum(-1) + constant)
+    like = local.error
+    at = torch.tensor([target.pos for target in logits], dtype=torch.long, device=like.device)
+    constant = torch.tensor([target.constant for target in logits], dtype=like.dtype, device=like.device)
     return Targets(
+        local=local,
         layer=torch.cat([active.layer, torch.full_like(at, frozen.n_layers)]),
         pos=torch.cat([active.pos, at]),
-        seed=seed,
         constant=torch.cat([active.b_enc, constant]),
-        direct=torch.cat(direct),
-        preactivation=torch.cat(pre),
+        directions=torch.stack([target.direction.to(like) for target in logits]) if logits else like[0, :0],
+        reads=(*(local.read(layer, mid) for layer, mid in enumerate(mids)), frozen.final_norm(last)),
     )

@@ -30,6 +30,7 @@ class Row:
     effect: Weights
     total: float
     mass: float
+    preactivation: float
 
 
 def assemble(
@@ -53,14 +54,15 @@ def assemble(
     target_of_node = np.concatenate([kept, np.arange(len(active), len(active) + len(logits))])
     constant, preactivation = np.zeros(n), np.full(n, np.nan)
     constant[node_of_target] = targets.constant.double().cpu().numpy()[target_of_node]
-    preactivation[node_of_target] = targets.preactivation.double().cpu().numpy()[target_of_node]
+    ordered = [rows[int(target)] for target in target_of_node]
+    preactivation[node_of_target] = [row.preactivation for row in ordered]
     weight, probability = np.zeros(n), np.full(n, np.nan)
     weight[n_roots:] = [target.weight for target in logits]
     probability[n_roots:] = [target.probability for target in logits]
     _weigh_features(nodes, features, weight)
     return Graph(
         nodes=nodes,
-        rows=_rows(nodes, node_of_target, [rows[int(target)] for target in target_of_node], kept, len(active)),
+        rows=_rows(nodes, node_of_target, ordered, kept, len(active)),
         constant=constant,
         preactivation=preactivation,
         target_weight=weight,

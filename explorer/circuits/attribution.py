@@ -25,9 +25,9 @@ from torch import Tensor
 from explorer.circuits.aim import Targets, aim
 from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
-from explorer.circuits.graph import BiasClass, Graph
+from explorer.circuits.graph import Graph
 from explorer.circuits.replacement import LocalReplacementModel
-from explorer.circuits.roots import N_BIAS, forward_sweep, written_by_biases
+from explorer.circuits.roots import N_BIAS, carry_biases
 from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import FeatureTarget, LogitTarget
@@ -41,6 +41,7 @@ class Block:
 
     targets: Int[Tensor, " n_rows"]
     effects: Float[Tensor, "n_rows n_sources"]
+    preactivation: Float[Tensor, " n_rows"]
 
 
 def attribute(
@@ -71,25 +72,13 @@ def rows_of(
     local: LocalReplacementModel, targets: Targets, wanted: Int[Tensor, " n_wanted"], chunk_rows: int = CHUNK_ROWS
 ) -> Iterator[Block]:
     """Finished rows of the targets ``wanted``, the outputs first."""
-    sources, biases = lay_out(local), bias_effects(local, targets)
+    sources, biases = lay_out(local), carry_biases(local)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
     for layer in reversed(range(local.frozen.n_layers + 1)):
         for chunk in chunks(targets, wanted[targets.layer[wanted] == layer], chunk_rows, n_columns):
-            effects = source_effects(local, sources, targets, layer, chunk)
-            yield Block(chunk, torch.cat([effects, biases[chunk]], dim=1))
-
-
-def bias_effects(local: LocalReplacementModel, targets: Targets) -> Float[Tensor, "n_targets n_bias"]:
-    """Direct effects of the bias nodes on every target."""
-    effects = local.error.new_zeros(len(targets.layer), N_BIAS)
-    for layer, residual in forward_sweep(local, written_by_biases(local)):
-        own = (targets.layer == layer).nonzero().flatten()
-        own = own[targets.pos[own].argsort(stable=True)]
-        at, counts = targets.pos[own].unique_consecutive(return_counts=True)
-        for pos, here in zip(at.tolist(), own.split(counts.tolist()), strict=True):
-            effects[here] = targets.seed[here] @ residual[pos].T
-    effects[:, BiasClass.NORM_SHIFT] += targets.direct
-    return effects
+            aimed = targets.aimed(chunk)
+            effects = torch.cat([source_effects(local, sources, aimed), biases.effects(aimed)], dim=1)
+            yield Block(chunk, effects, aimed.preactivation)
 
 
 def _compressed(block: Block) -> dict[int, Row]:
@@ -97,8 +86,10 @@ def _compressed(block: Block) -> dict[int, Row]:
     effects = as_array(block.effects)
     counted = effects[:, :-N_BIAS].astype(np.float64)
     totals, masses = counted.sum(1), np.abs(counted).sum(1)
+    values = block.preactivation.tolist()
     rows = {}
     for row, target in enumerate(block.targets.tolist()):
         source = np.flatnonzero(effects[row])
-        rows[target] = Row(source.astype(np.int32), effects[row, source], float(totals[row]), float(masses[row]))
+        sums = float(totals[row]), float(masses[row])
+        rows[target] = Row(source.astype(np.int32), effects[row, source], *sums, values[row])
     return rows

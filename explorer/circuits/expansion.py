@@ -24,11 +24,11 @@ from torch import Tensor
 from explorer.circuits.aim import Targets, aim
 from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
-from explorer.circuits.attribution import bias_effects
+from explorer.circuits.attribution import Block
 from explorer.circuits.graph import Graph
 from explorer.circuits.influence import CLAMP
 from explorer.circuits.replacement import LocalReplacementModel
-from explorer.circuits.roots import N_BIAS
+from explorer.circuits.roots import N_BIAS, carry_biases
 from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import LogitTarget
@@ -58,7 +58,7 @@ def attribute_strongest(
     if not logits or k < 1:
         raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
     targets, n_features = aim(local, logits), len(local.features)
-    sources, biases = lay_out(local), bias_effects(local, targets)
+    sources, biases = lay_out(local), carry_biases(local)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
     found = _Sweep(torch.zeros(n_columns, dtype=torch.float64, device=local.error.device), {})
     weight = torch.tensor([target.weight for target in logits], dtype=torch.float64, device=local.error.device)
@@ -69,8 +69,9 @@ def attribute_strongest(
         own = _worth_expanding(targets, layer, found, k, n_features)
         for chunk in chunks(targets, own, chunk_rows, n_columns):
             yield Progress(min(len(found.rows), total), total, "Tracing the strongest features")
-            effects = source_effects(local, sources, targets, layer, chunk)
-            _send(found, sent, chunk, torch.cat([effects, biases[chunk]], dim=1), sources.n_columns)
+            aimed = targets.aimed(chunk)
+            effects = torch.cat([source_effects(local, sources, aimed), biases.effects(aimed)], dim=1)
+            _send(found, sent, Block(chunk, effects, aimed.preactivation), sources.n_columns)
     strongest = found.influence[:n_features].topk(min(k, n_features)).indices.sort().values.tolist()
     chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)
     graph = assemble(local, logits, (), targets, found.rows, chosen)
@@ -90,24 +91,19 @@ def _worth_expanding(targets: Targets, layer: int, found: _Sweep, k: int, n_feat
     return own[chosen]
 
 
-def _send(found: _Sweep, sent: Tensor, chunk: Tensor, effects: Tensor, n_sources: int) -> None:
-    """Send the influence of the rows of ``chunk`` on to their sources, and keep the rows' strongest entries."""
+def _send(found: _Sweep, sent: Tensor, block: Block, n_sources: int) -> None:
+    """Send the influence of the rows of ``block`` on to their sources, and keep the rows' strongest entries."""
+    effects, chunk = block.effects, block.targets
     counted = effects[:, :-N_BIAS].abs()
     mass = counted.sum(1, dtype=torch.float64)
     found.influence[:-N_BIAS] += (sent[chunk] / mass.clamp_min(CLAMP)).to(counted) @ counted
-    column = torch.cat(
-        [
-            _strongest_columns(counted[:, :n_sources]),
-            torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1),
-        ],
-        dim=1,
-    )
+    roots = torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1)
+    column = torch.cat([_strongest_columns(counted[:, :n_sources]), roots], dim=1)
     entries, columns = as_array(effects.gather(1, column)), column.int().cpu().numpy()
-    total = effects[:, :-N_BIAS].sum(1, dtype=torch.float64)
-    rows = zip(chunk.tolist(), columns, entries, total.tolist(), mass.tolist(), strict=True)
-    for target, source, effect, whole, absolute in rows:
+    sums = effects[:, :-N_BIAS].sum(1, dtype=torch.float64).tolist(), mass.tolist(), block.preactivation.tolist()
+    for target, source, effect, *of_row in zip(chunk.tolist(), columns, entries, *sums, strict=True):
         known = effect != 0
-        found.rows[target] = Row(source[known], effect[known], whole, absolute)
+        found.rows[target] = Row(source[known], effect[known], *of_row)
 
 
 def _strongest_columns(sizes: Float[Tensor, "n_rows n_sources"]) -> Int[Tensor, "n_rows n_kept"]:

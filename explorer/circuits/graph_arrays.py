@@ -87,6 +87,7 @@ def check(graph: Graph) -> None:
         raise GraphError("The rows of the graph overlap.")
     if source.size and (source.min() < 0 or source.max() >= len(graph)):
         raise GraphError("The graph has an edge from a node that it does not have.")
+    _check_finite(graph)
     if not np.all(np.isfinite(graph.rows.weight)):
         raise GraphError(f"{np.count_nonzero(~np.isfinite(graph.rows.weight))} edges have no finite weight.")
     kind, layer, target = graph.nodes.kind, graph.nodes.layer, graph.edge_target
@@ -96,6 +97,24 @@ def check(graph: Graph) -> None:
         edge = int(np.flatnonzero(wrong)[0])
         ends = f"{graph.key(int(source[edge]))} to {graph.key(int(target[edge]))}"
         raise GraphError(f"The edge from {ends} does not lead to a feature or logit in a higher layer.")
+
+
+def _check_finite(graph: Graph) -> None:
+    """GraphError for a number that is none where one belongs; pre-activations are known for all targets or for none."""
+    columns = {
+        "constant": graph.constant,
+        "target_weight": graph.target_weight,
+        "rows.rest_sum": graph.rows.rest_sum,
+        "rows.rest_abs": graph.rows.rest_abs,
+    }
+    for name, column in columns.items():
+        if not np.all(np.isfinite(column)):
+            count = np.count_nonzero(~np.isfinite(column))
+            raise GraphError(f"The graph's {name} holds {count} values that are no numbers.")
+    targets = np.isin(graph.nodes.kind, [NodeKind.FEATURE, NodeKind.LOGIT])
+    known = np.isfinite(graph.preactivation[targets])
+    if known.any() and not known.all():
+        raise GraphError(f"The graph's preactivation is missing for {np.count_nonzero(~known)} of its targets.")
 
 
 def plain(value: Any) -> Any:

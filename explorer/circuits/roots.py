@@ -6,13 +6,13 @@ zero. Every constant is computed from weights and frozen scales, never as what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from explorer.circuits.aim import Aimed
 from explorer.circuits.graph import BiasClass
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.models.frozen_norm import FrozenNorm
@@ -72,21 +72,36 @@ def _shift(norm: FrozenNorm | None) -> Tensor | None:
     return None if norm is None else norm.shift
 
 
-def forward_sweep(
-    local: LocalReplacementModel, written: Written
-) -> Iterator[tuple[int, Float[Tensor, "n_pos n_bias d_model"]]]:
-    """Yield (layer, residual in front of that layer's MLP) of the bias nodes, and last (n_layers, final residual).
+@dataclass(frozen=True)
+class BiasTangents:
+    """The bias nodes ``used`` in the residual stream in front of each layer's MLP, and last at the end."""
 
-    Position-major.
-    """
-    frozen = local.frozen
-    x = written.start.transpose(0, 1)
+    used: Int[Tensor, " n_used"]
+    residual: tuple[Float[Tensor, "n_pos n_used d_model"], ...]
+
+    def effects(self, aimed: Aimed) -> Float[Tensor, "n n_bias"]:
+        """Direct effects of every bias node on the targets ``aimed``."""
+        effects = aimed.seed.new_zeros(len(aimed.pos), N_BIAS)
+        effects[:, self.used] = (self.residual[aimed.layer][aimed.pos] @ aimed.seed[:, :, None])[:, :, 0]
+        effects[:, BiasClass.NORM_SHIFT] += aimed.direct
+        return effects
+
+
+def carry_biases(local: LocalReplacementModel) -> BiasTangents:
+    """The bias nodes carried forward through the frozen model."""
+    frozen, written = local.frozen, written_by_biases(local)
+    places = (written.start, *written.attention, *written.mlp)
+    writes = torch.stack([place.flatten(1).any(1) for place in places]).any(0)
+    writes[BiasClass.B_DEC] = True  # one at least: a product of nothing has no shape
+    used = writes.nonzero().flatten()
+    x = written.start[used].transpose(0, 1)
+    residual = []
     for layer in range(frozen.n_layers):
-        attention = frozen.attention[layer].forward(x) + written.attention[layer].transpose(0, 1)
+        attention = frozen.attention[layer].forward(x) + written.attention[layer][used].transpose(0, 1)
         mid = x if frozen.parallel else x + attention
-        yield layer, mid
-        x = _behind(local, layer, x + attention, mid) + written.mlp[layer].transpose(0, 1)
-    yield frozen.n_layers, x
+        residual.append(mid)
+        x = _behind(local, layer, x + attention, mid) + written.mlp[layer][used].transpose(0, 1)
+    return BiasTangents(used, (*residual, x))
 
 
 def embeddings_behind_first_block(local: LocalReplacementModel) -> Float[Tensor, "n_pos n_tokens d_model"]:

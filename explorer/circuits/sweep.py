@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from explorer.circuits.aim import Targets
+from explorer.circuits.aim import Aimed, Targets
 from explorer.circuits.cone import Cone, cone
 from explorer.circuits.frozen import Factors
 from explorer.circuits.replacement import LocalReplacementModel
@@ -49,18 +49,13 @@ class Gradient:
     factors: Factors | None = None
 
 
-def source_effects(
-    local: LocalReplacementModel, sources: Sources, targets: Targets, layer: int, chunk: Int[Tensor, " n_rows"]
-) -> Float[Tensor, "n_rows n_columns"]:
-    """Direct effects of every feature, error and embedding on the targets of ``chunk``, which all read at ``layer``.
-
-    ``chunk`` is one of ``chunks``.
-    """
-    frozen = local.frozen
-    reach = cone(targets.pos[chunk], sources.first)
-    effects = local.error.new_zeros(sources.n_columns + frozen.n_pos, len(chunk))
+def source_effects(local: LocalReplacementModel, sources: Sources, aimed: Aimed) -> Float[Tensor, "n_rows n_columns"]:
+    """Direct effects of every feature, error and embedding on the targets ``aimed``, one of ``chunks``."""
+    frozen, layer = local.frozen, aimed.layer
+    reach = cone(aimed.pos, sources.first)
+    effects = local.error.new_zeros(sources.n_columns + frozen.n_pos, len(aimed.pos))
     held = sources.dots_to_hold(reach)
-    gradient = _start_gradient(local, targets.seed[chunk], layer, reach)
+    gradient = _start_gradient(local, aimed.seed, layer, reach)
     carried_down = layer == 0 or sources.embedded is None
     for below in reversed(range(layer)):
         sources.dot(below, gradient.flat, reach, held)

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a foreseen fault (one sentence on standard error), 2 wrong
 
 from __future__ import annotations
 
+import os
 import sys
 
 from explorer.cli.parser import parser
@@ -16,8 +17,12 @@ def run_command(arguments: list[str]) -> int:
     chosen = parser().parse_args(arguments or ["open"])
     try:
         code: int = chosen.run(chosen)
+        sys.stdout.flush()
     except ExplorerError as error:
         print(str(error), file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
         return 1
     except KeyboardInterrupt:
         print("Cancelled. Nothing was written.", file=sys.stderr)

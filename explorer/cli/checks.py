@@ -16,11 +16,11 @@ from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.graph_arrays import from_arrays, to_arrays
 from explorer.circuits.influence import node_influence, rest_influence
 from explorer.circuits.scores import worst_residual
+from explorer.cli.graphs import BOOKS_LIMIT
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import ExplorerError, GraphError
 
-BOOKS_LIMIT = {"float32": 1e-5, "float64": 1e-12}
 SAMPLE_ANSWER = "Austin"
 SPOT_LIMIT = {"float32": 1e-5, "float64": 1e-12}
 
@@ -40,6 +40,8 @@ def verify(chosen: argparse.Namespace) -> int:
     }
     faults = _faults(found, dtype)
     result({**found, "ok": not faults}, _text(found, faults), as_json=chosen.json)
+    if faults:
+        print(f"{chosen.input} does not hold: {'; '.join(faults)}.", file=sys.stderr)
     return 1 if faults else 0
 
 
@@ -85,10 +87,10 @@ def _faults(found: dict[str, Any], dtype: str) -> list[str]:
     faults, limit = [], found["residual_limit"]
     if limit is not None and not found["residual"] <= found["residual_limit"] and not np.isnan(found["residual"]):
         faults.append(f"the books are off by {found['residual']:.1e}, limit {found['residual_limit']:.0e}")
-    if found["conservation"] > 1e-5:
+    if not found["conservation"] <= 1e-5:
         faults.append(f"influence is not conserved ({found['conservation']:.1e})")
     spots = found["spot_checks"]
-    if not found["preview"] and spots is not None and spots["worst"] > SPOT_LIMIT.get(dtype, 1e-4):
+    if not found["preview"] and spots is not None and not spots["worst"] <= SPOT_LIMIT.get(dtype, 1e-4):
         faults.append(f"an edge differs from the frozen model by {spots['worst']:.1e}")
     return faults
 

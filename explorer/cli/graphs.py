@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError, GraphError, PromptError
 from explorer.session.edits import Edits, set_thresholds
 from explorer.session.view import GraphView, resolve
 
+BOOKS_LIMIT = {"float32": 1e-5, "float64": 1e-12}  # the certificate of docs/decisions/003
 PICTURES = (".png", ".svg", ".pdf")
 
 
@@ -180,6 +181,9 @@ def books(graph: Graph, residual: float) -> str:
     if graph.provenance.get("preview"):
         dtype = graph.provenance.get("dtype", "low precision")
         return f"Preview in {dtype}: measured residual {residual:.1e} (largest of all targets)"
+    limit = BOOKS_LIMIT.get(str(graph.provenance.get("dtype")), 1e-5)
+    if residual > limit:
+        return f"Books are off by {residual:.1e} (limit {limit:.0e}). Do not cite this graph."
     return f"books balance to {residual:.1e} (largest residual of all targets)"
 
 
@@ -219,7 +223,7 @@ def _kept(summary: dict[str, Any]) -> str:
 
 
 def _attribute_text(graph: Graph, summary: dict[str, Any]) -> str:
-    targets = ", ".join(f"“{row['text']}” {row['probability']:.3f}" for row in summary["targets"][:4])
+    targets = ", ".join(_target_text(row) for row in summary["targets"][:4])
     lines = [
         f"{' '.join(graph.tokens)} → {targets or 'features'}",
         books(graph, summary["residual"]),
@@ -229,3 +233,8 @@ def _attribute_text(graph: Graph, summary: dict[str, Any]) -> str:
     ]
     return "\n".join(lines)
 
+
+def _target_text(row: dict[str, Any]) -> str:
+    """A target with its probability, if it is a token and has one."""
+    known = row["probability"] == row["probability"]
+    return f"“{row['text']}”" + (f" {row['probability']:.3f}" if known else "")

@@ -32,10 +32,17 @@ def check_writable(path: Path) -> None:
     path = path.resolve()
     if path.is_dir():
         raise SaveError(sentence(path, IsADirectoryError(errno.EISDIR, "")))
+    _check_regular(path)
     if not path.parent.is_dir():
         raise SaveError(sentence(path, FileNotFoundError(errno.ENOENT, "")))
     if not os.access(path.parent, os.W_OK):
         raise SaveError(sentence(path, PermissionError(errno.EACCES, "")))
+
+
+def _check_regular(path: Path) -> None:
+    """SaveError if ``path`` is a device, pipe or socket: renaming a file over it would remove it."""
+    if path.exists() and not path.is_file():
+        raise SaveError(f"“{path}” is no ordinary file and was left alone; choose another name.")
 
 
 def write(path: Path, data: bytes) -> None:
@@ -53,6 +60,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     path = path.resolve()
     if path.is_dir():
         raise SaveError(sentence(path, IsADirectoryError(errno.EISDIR, "")))
+    _check_regular(path)
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as file:

@@ -62,7 +62,7 @@ def _metadata(graph: Graph, edits: Edits, slug: str) -> dict[str, Any]:
         **held,
         "slug": slug,
         "prompt_tokens": list(graph.tokens),
-        "prompt": "".join(graph.tokens),
+        "prompt": _prompt(graph),
         "node_threshold": edits.node_threshold,
         "schema_version": 1,
         "info": {**_mapping(held.get("info")), "generator": {"name": "Circuit Explorer", "version": __version__}},
@@ -70,6 +70,14 @@ def _metadata(graph: Graph, edits: Edits, slug: str) -> dict[str, Any]:
         **{name: score for name, score in named.items() if score == score},
         "provenance": plain(own),
     }
+
+
+def _prompt(graph: Graph) -> str:
+    """The prompt with the tokens in front, as the other tools write it."""
+    typed = graph.provenance.get("prompt")
+    if isinstance(typed, str) and typed:
+        return "".join(graph.tokens[: graph.n_special]) + typed
+    return "".join(graph.tokens)
 
 
 def _q_params(graph: Graph, edits: Edits, ids: Mapping[int, str]) -> dict[str, Any]:

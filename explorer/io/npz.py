@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,9 @@ def read_vector(path: Path) -> NDArray[np.floating[Any]]:
     """The one-dimensional array of numbers in a .npy file; LoadError if it holds anything else."""
     try:
         vector = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except FileNotFoundError as error:
+        raise LoadError(f"There is no file {path}; check the path.") from error
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise LoadError(f"{path} is not a .npy file of numbers; save the direction with numpy.save.") from error
     if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype.kind != "f":
         raise LoadError(f"{path} does not hold one row of floating-point numbers; save the direction as one row.")

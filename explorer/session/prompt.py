@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from explorer.circuits.graph import Graph
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -26,3 +28,9 @@ class Prompt:
     tokens: tuple[str, ...] = ()
     n_special: int = 0
     candidates: tuple[Candidate, ...] = ()
+
+
+def prompt_text(graph: Graph) -> str:
+    """The prompt as it was typed, or as its tokens read where the graph does not hold it."""
+    typed = graph.provenance.get("prompt")
+    return typed if isinstance(typed, str) and typed else "".join(graph.tokens[graph.n_special :]).strip()

@@ -38,9 +38,11 @@ class ActiveFeatures:
         bounds = torch.searchsorted(self.layer, torch.tensor([layer, layer + 1], device=self.layer.device))
         return slice(int(bounds[0]), int(bounds[1]))
 
-    def encoder_rows(self, transcoders: TranscoderSet, layer: int) -> Float[Tensor, "n d_model"]:
-        """What the features of ``layer`` read, one row for each, in their own precision."""
-        own = self.of_layer(layer)
+    def encoder_rows(
+        self, transcoders: TranscoderSet, layer: int, chosen: Int[Tensor, " n"] | None = None
+    ) -> Float[Tensor, "n d_model"]:
+        """What the features of ``layer`` (or ``chosen`` ones of it) read, one row for each, in their own precision."""
+        own = self.of_layer(layer) if chosen is None else chosen
         rows = transcoders.layers[layer].W_enc[self.feature[own]].to(self.gate)
         return rows if transcoders.kind != "neurons" else rows * self.gate[own][:, None]
 

@@ -173,6 +173,7 @@ class Photographer(QObject):
         if awaits_graph:
             shell.canvas.settled.connect(self._look)
             shell.engine.job_failed.connect(self._give_up)
+            shell.window.banner.occupied.connect(self._told)
         else:
             QTimer.singleShot(0, self, self._take)
 
@@ -185,6 +186,12 @@ class Photographer(QObject):
         if not self._shell.window.grab().save(str(self._file)):
             self.fault = f"“{self._file}” could not be written; give a path that ends in .png, in a folder that exists."
         QApplication.quit()
+
+    def _told(self, is_notice: bool) -> None:
+        """A notice before any graph says why there will be none."""
+        present = self._shell.window.banner.present
+        if is_notice and present is not None and self._shell.document.graph is None:
+            self._give_up("", present.text)
 
     def _give_up(self, _job: str = "", sentence: str = "") -> None:
         self._late.stop()

@@ -89,6 +89,10 @@ class Autosave(QObject):
             return
         graph, path, saved, edits = document.graph, document.path, self._saved, document.edits
         self._do(lambda: self._notes.leave(graph, path, saved, edits))
+        if self._window.isVisible():
+            name = path.name if path else "New graph"
+            text = f"“{name}” was left with unsaved edits. They are kept, and the welcome page offers them."
+            self._window.banner.show_notice(Notice(text, STALE, key="left"))
 
     def _edited(self) -> None:
         if not self._wait.isActive():

@@ -18,7 +18,7 @@ from explorer.circuits.graph import Graph
 from explorer.circuits.scores import balance
 from explorer.io.samples import SAMPLES, find, model_folder, transcoder_folder
 from explorer.session.edits import Edits
-from explorer.session.prompt import Prompt
+from explorer.session.prompt import Prompt, prompt_text
 from explorer.session.settings import Recent, Settings, remember, scaled
 from explorer.session.targets import TargetChoice
 from explorer.ui.action_set import ActionSet
@@ -243,8 +243,9 @@ class MainWindow(QMainWindow):
     def show_graph(self, graph: Graph, edits: Edits, document: Path | None, opened: Path) -> None:
         """Show what was read from ``opened``; ``document`` is the .circuit file that Save writes."""
         self.document.open_graph(graph, edits, document)
+        words = prompt_text(graph)
+        self.document.set_prompt(Prompt(words, tuple(graph.token_ids.tolist()), graph.tokens, graph.n_special))
         self.show_workspace()
-        words = "".join(graph.tokens[graph.n_special :]).strip()
         self.remember(opened, words, f"{len(graph):,} nodes")
 
     def close_document(self) -> None:

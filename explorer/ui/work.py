@@ -76,6 +76,7 @@ class Engine(QObject):
         self._jobs: dict[int, str] = {}
         self._setting: dict[str, object] = {"device": "auto", "dtype": "float32", "threads": 0}
         self._wanted: tuple[str, str] | None = None
+        self._text = ""  # the newest text to be cut into tokens; a crash may keep it from the document
         self.memory = 0
 
     @property
@@ -112,6 +113,7 @@ class Engine(QObject):
 
     def tokenize(self, text: str) -> None:
         """Cut ``text`` into tokens and predict the next one; the document gets the Prompt."""
+        self._text = text
         model = self._document.model
         if model is None:
             self._document.set_prompt(Prompt(text))
@@ -238,7 +240,7 @@ class Engine(QObject):
 
     def _take_model(self, values: dict[str, Any]) -> None:
         self._document.set_model(ModelInfo(**values))
-        self.tokenize(self._document.prompt.text)
+        self.tokenize(self._text or self._document.prompt.text)
 
     def _take_prompt(self, values: dict[str, Any]) -> None:
         candidates = tuple(Candidate(**row) for row in values["candidates"])

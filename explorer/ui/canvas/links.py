@@ -6,6 +6,7 @@ A picture that is no longer wanted is given up at the next step.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from itertools import pairwise
@@ -166,7 +167,8 @@ class _Work:
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
         painter.fillRect(faded.rect(), color(order.theme.mark_ink, FADE))
         painter.end()
-        self._send(Picture(order.number, image.copy(), faded, is_complete))
+        with contextlib.suppress(RuntimeError):  # the canvas was destroyed while this was painted
+            self._send(Picture(order.number, image.copy(), faded, is_complete))
 
 
 def _parts(n_links: int) -> list[tuple[int, int]]:

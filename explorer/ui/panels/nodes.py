@@ -72,10 +72,10 @@ class NodesPanel(QWidget):
         head.addStretch()
         head.addWidget(self.count)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("kind:feature layer>=6")
+        self.filter.setPlaceholderText("kind:feature layer>=1")
         self.filter.setAccessibleName("Filter nodes")
         self.filter.setToolTip(
-            "Words of a label, or conditions: kind:feature layer>=6 pos:3 influence>0.5 sign:lower is:pinned"
+            "Words of a label, or conditions: kind:feature layer>=1 pos:3 influence>0.5 sign:lower is:pinned"
         )
         self.filter.setClearButtonEnabled(True)
         self.filter.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)

@@ -212,7 +212,7 @@ class StatusPanel(QWidget):
         model, state = self._document.model, self._engine.state
         words = {"starting": "Loading the engine", "stopped": "Engine stopped", "failing": "Engine failing"}
         if model is not None and state == "ready":
-            threads = f", {model.threads} threads" if model.device == "cpu" else ""
+            threads = f", {model.threads} thread{'s' if model.threads != 1 else ''}" if model.device == "cpu" else ""
             self.device.setText(("CPU" if model.device == "cpu" else model.device.upper()) + threads)
         else:
             self.device.setText(words.get(state, ""))
