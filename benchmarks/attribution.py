@@ -122,7 +122,7 @@ def run_cases(cases: list[tuple[str, str, int]], settings: Settings) -> None:
     if cases:
         batches = " | ".join(f"x at {batch}" for batch in settings.batches)
         print("\n| case | threads | active | rows | ours s | " + batches, end="")
-        print(" | % GEMM, sweep | all | ours MB | peer MB | rows differ |")
+        print(" | % GEMM: sweep | executed | with setup | ours MB | peer MB | rows differ |")
     for model, kind, n_pos in cases:
         with Made(shape(model, kind, n_pos)) as folder:
             for threads in settings.threads:
@@ -170,12 +170,13 @@ def line(
         middle([theirs[index][clock] / mine[clock] for _, mine, theirs in turns]) for index in range(len(turns[0][2]))
     ]
     sweep = middle([drawn["flops"] / (mine["cpu"] - mine["setup_cpu"]) / gemm for gemm, mine, _ in turns])
+    done = sweep * drawn["executed"] / drawn["flops"]
     whole = middle([drawn["flops"] / mine["cpu"] / gemm for gemm, mine, _ in turns])
     wall = middle([mine["wall"] for _, mine, _ in turns])
     cells = [title, str(threads), str(drawn["active"]), str(turns[0][1]["n_rows"])]
     cells.append(f"{middle([mine['cpu'] for _, mine, _ in turns]):.2f} (wall {wall:.2f})")
     cells += [f"{ratio:.1f}" for ratio in ratios]
-    cells += [f"{100 * sweep:.0f}", f"{100 * whole:.0f}", f"{turns[0][1]['peak'] / 1e6:.0f}"]
+    cells += [f"{100 * sweep:.0f}", f"{100 * done:.0f}", f"{100 * whole:.0f}", f"{turns[0][1]['peak'] / 1e6:.0f}"]
     cells += [" ".join(f"{answer['peak'] / 1e6:.0f}" for answer in turns[0][2]), f"{differ:.1e}"]
     return "| " + " | ".join(cells) + " |"
 

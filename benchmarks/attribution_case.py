@@ -137,3 +137,26 @@ def cone_flops(case: Shape, active: list[list[int]], targets: list[tuple[int, in
             slots = layer - below if case.kind == "clt" else 1
             total += 2 * d * (held * slots + c)
     return total
+
+
+def executed_flops(case: Shape, active: list[list[int]], targets: list[tuple[int, int]], first: int = 1) -> float:
+    """What our sweep executes of ``cone_flops``, padding left out.
+
+    A feature's own attention and the W_O of the next go through factors of rank r = heads + 1 (where r is less than
+    the prompt's positions), and attention 0 is met by embeddings carried through it beforehand:
+
+        own attention    4 d^2 + 2 c r d         instead of  2 d^2 + 2 c d + 2 c d^2
+        the next W_O     2 r d^2 + 2 c r d       instead of  2 c d^2
+        attention 0      c (c + 1) d             instead of  4 c d^2 + c (c + 1) d
+    """
+    d, rank = case.d_model, case.n_heads + 1
+    total = cone_flops(case, active, targets, first)
+    for layer, pos in targets:
+        c = pos + 1 - first
+        if layer > 0:
+            total -= 4 * c * d * d
+        if layer < case.n_layers:
+            total += 4 * d * d + 2 * c * rank * d - (2 * d * d + 2 * c * d + 2 * c * d * d)
+            if layer > 1 and rank < case.n_pos:
+                total += 2 * rank * d * d + 2 * c * rank * d - 2 * c * d * d
+    return total

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.attribution_case import N_LOGITS, cone_flops, read
+from benchmarks.attribution_case import N_LOGITS, cone_flops, executed_flops, read
 from benchmarks.peak import reset_peak, resident
 from explorer.circuits.aim import aim
 from explorer.circuits.attribution import rows_of
@@ -69,7 +69,8 @@ class Side:
         counts = torch.zeros(self.case.n_layers, self.case.n_pos, dtype=torch.long)
         counts.index_put_((active.layer, active.pos), torch.ones_like(active.layer), accumulate=True)
         at = [(layer, pos) for layer, pos, _ in keys] + [(self.case.n_layers, target.pos) for target in logits]
-        return {"n": len(drawn), "active": len(active), "flops": cone_flops(self.case, counts.tolist(), at)}
+        flops, executed = (count(self.case, counts.tolist(), at) for count in (cone_flops, executed_flops))
+        return {"n": len(drawn), "active": len(active), "flops": flops, "executed": executed}
 
     def rows(self, clock: Clock, command: dict[str, Any]) -> dict[str, Any]:
         local, logits = self.local()

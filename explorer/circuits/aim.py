@@ -46,17 +46,17 @@ class Targets:
         local, pos, layer = self.local, self.pos[chosen], int(self.layer[chosen[0]])
         if layer < local.frozen.n_layers:
             rows = local.features.encoder_rows(local.transcoders, layer, chosen)
-            seed, shift = local.read_seed(layer, rows, pos), local.read_shift(layer)
+            seed, shift, bias = local.read_seed(layer, rows, pos), local.read_shift(layer), local.features.b_enc[chosen]
         else:
             norm = local.frozen.final_norm
             rows = self.directions[chosen - len(local.features)]
-            seed, shift = norm.adjoint(rows, pos), norm.shift
+            seed, shift, bias = norm.adjoint(rows, pos), norm.shift, self.constant[chosen]
         return Aimed(
             layer=layer,
             pos=pos,
             seed=seed,
             direct=rows.new_zeros(len(rows)) if shift is None else rows @ shift,
-            preactivation=(self.reads[layer][pos] * rows).sum(-1) + self.constant[chosen],
+            preactivation=(self.reads[layer][pos] * rows).sum(-1) + bias,
         )
 
 

@@ -99,16 +99,21 @@ def test_certificate_fails_without_one_attention_bias(family: str, name: str, mo
     assert worst_residual(traced(family).graph) > 1e-3
 
 
-@pytest.mark.parametrize("field", ["direct", "constant"])
-def test_certificate_fails_without_a_targets_own_constant(field: str, monkeypatch: Patch) -> None:
+@pytest.mark.parametrize(("holder", "made_by", "field"), [(Targets, "aimed", "direct"), (aim, "aim", "constant")])
+def test_certificate_fails_without_a_targets_own_constant(
+    holder: Any, made_by: str, field: str, monkeypatch: Patch
+) -> None:
     """The norm shift that an encoder reads directly; the encoder's bias."""
-    whole = aim
+    whole = getattr(holder, made_by, holder)
 
-    def without(*args: Any) -> Targets:
-        targets = whole(*args)
-        return replace(targets, **{field: torch.zeros_like(getattr(targets, field))})
+    def without(*args: Any) -> Any:
+        made = whole(*args)
+        return replace(made, **{field: torch.zeros_like(getattr(made, field))})
 
-    swap(monkeypatch, "aim", without)
+    if holder is Targets:
+        monkeypatch.setattr(Targets, made_by, without)
+    else:
+        swap(monkeypatch, made_by, without)
     assert worst_residual(traced("gpt2").graph) > 1e-3
 
 
