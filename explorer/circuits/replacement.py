@@ -29,8 +29,10 @@ from explorer.work import Pause, go_on
 
 @dataclass(frozen=True)
 class LocalReplacementModel:
-    """``decoded`` holds, for each layer, the summed decoder output of the active features at the write point;
-    ``error`` what they miss; ``bos_block`` the true output (less the skip part) below ``zero_positions``.
+    """The frozen model with the active ``features`` of ``transcoders`` in place of its MLP outputs.
+
+    ``error`` is what they miss of the true output at the write point, ``bos_block`` the true output (less the skip
+    part) below ``zero_positions``.
     """
 
     frozen: FrozenModel

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.circuits.graph import Floats, Graph, NodeKind
-from explorer.circuits.influence import node_influence, row_mass
+from explorer.circuits.influence import node_influence, rest_influence, row_mass
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Scores:
     completeness         input that is not error, averaged over all nodes by influence, as circuit-tracer does:
                          nodes without inputs (errors and embeddings themselves) count as complete
     completeness_paper   the same over nodes that have inputs (methods paper, section on graph scores)
+
+    What the rows leave out ("not expanded") counts as error: it is not explained. A full graph leaves nothing out.
     """
 
     replacement: float
@@ -31,6 +33,7 @@ def scores(graph: Graph, *, count_bias: bool = False) -> Scores:
     """Scores of the whole (unpruned) graph. With ``count_bias`` bias nodes count as explained."""
     influence = node_influence(graph, count_bias=count_bias)
     errors = float(influence[graph.block(NodeKind.ERROR)].sum())
+    errors += rest_influence(graph, influence, count_bias=count_bias)
     tokens = influence[graph.block(NodeKind.EMBEDDING)]
     bias = float(influence[graph.block(NodeKind.BIAS)].sum())
     mass = row_mass(graph, count_bias=count_bias)
@@ -68,7 +71,7 @@ def worst_residual(graph: Graph) -> float:
 def _error_share(graph: Graph, mass: Floats) -> Floats:
     from_error = graph.nodes.kind[graph.rows.source] == NodeKind.ERROR
     error = np.bincount(graph.edge_target, np.abs(graph.rows.weight) * from_error, minlength=len(graph))
-    return error / np.where(mass > 0, mass, 1.0)
+    return (error + graph.rows.rest_abs) / np.where(mass > 0, mass, 1.0)
 
 
 def _ratio(explained: float, errors: float) -> float:

@@ -82,7 +82,7 @@ class Transcoder:
         return int(self.W_dec.shape[1])
 
     def decoder_rows(self, features: Int[Tensor, " n"]) -> Float[Tensor, "n n_targets d_model"]:
-        """The decoder vectors of ``features``; the one place that reads W_dec."""
+        """The decoder vectors of ``features``."""
         return self.W_dec[features]
 
 

@@ -84,3 +84,11 @@ def test_chunks_change_only_rounding() -> None:
     graphs = [run(attribute_strongest(local, targets, 12, chunk_rows=rows)) for rows in (1, 50, 4096)]
     for graph in graphs[1:]:
         np.testing.assert_allclose(graph.adjacency(), graphs[0].adjacency(), atol=1e-5)
+
+
+def test_what_is_not_expanded_is_not_explained() -> None:
+    from explorer.circuits.scores import scores
+
+    full, part = both("llama", "plt", 10)
+    assert scores(part).replacement < scores(full).replacement
+    assert scores(part).completeness_paper < scores(full).completeness_paper
