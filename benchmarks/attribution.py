@@ -92,6 +92,7 @@ def main() -> None:
     arguments.add_argument("--quick", action="store_true", help="two small cases, one turn")
     arguments.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--features", type=int, default=N_FEATURES, help="feature rows besides the ten logits")
     arguments.add_argument("--only", nargs="+", default=[], help="cases such as gpt2-clt-32 or 5x256-plt-64")
     arguments.add_argument("--gpu", action="store_true", help="Gemma-2-2b's shape on CUDA, float32 and bfloat16")
     chosen = arguments.parse_args()
@@ -106,7 +107,7 @@ def main() -> None:
         (1,) if chosen.quick else tuple(chosen.threads),
         1 if chosen.quick else chosen.rounds,
         BATCHES,
-        N_FEATURES,
+        chosen.features,
     )
     run_cases(wanted(QUICK if chosen.quick else CASES, chosen.only), settings)
     strongest(wanted(STRONGEST, chosen.only), settings)
