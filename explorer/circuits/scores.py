@@ -48,8 +48,22 @@ def scores(graph: Graph, *, count_bias: bool = False) -> Scores:
     )
 
 
+BOOKS_LIMIT = {"float32": 1e-5, "float64": 1e-12}  # the certificate of docs/decisions/003
+
+
+def books_limit(graph: Graph) -> float:
+    """The largest residual at which the books of ``graph`` hold, by the precision it was computed in."""
+    return BOOKS_LIMIT.get(str(graph.provenance.get("dtype")), BOOKS_LIMIT["float32"])
+
+
+def residual(h: Floats, constant: Floats, signed: Floats, mass: Floats) -> Floats:
+    """``|h - constant - signed| / mass`` of targets; the sums ``signed`` and ``mass`` are over every in-edge."""
+    off: Floats = np.abs(h - constant - signed) / np.where(mass > 0, mass, 1.0)
+    return off
+
+
 def balance(graph: Graph) -> Floats:
-    """Residual of each target's books (n_nodes): |h - constant - sum A| / sum |A|; NaN off targets.
+    """Residual of each target's books (n_nodes); NaN off targets.
 
     The sums run over every in-edge, bias nodes included, in float64. The constants come from the weights, never as
     the remainder. Source: the certificate of docs/decisions/003.
@@ -57,8 +71,7 @@ def balance(graph: Graph) -> Floats:
     weight = graph.rows.weight.astype(np.float64)
     signed = np.bincount(graph.edge_target, weight, minlength=len(graph)) + graph.rows.rest_sum
     mass = np.bincount(graph.edge_target, np.abs(weight), minlength=len(graph)) + graph.rows.rest_abs
-    off = np.abs(graph.preactivation - graph.constant - signed)
-    return off / np.where(mass > 0, mass, 1.0)
+    return residual(graph.preactivation, graph.constant, signed, mass)
 
 
 def worst_residual(graph: Graph) -> float:

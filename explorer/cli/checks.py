@@ -15,14 +15,12 @@ import numpy as np
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.graph_arrays import from_arrays, to_arrays
 from explorer.circuits.influence import node_influence, rest_influence
-from explorer.circuits.scores import worst_residual
-from explorer.cli.graphs import BOOKS_LIMIT
+from explorer.circuits.scores import BOOKS_LIMIT, books_limit, worst_residual
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import ExplorerError, GraphError
 
 SAMPLE_ANSWER = "Austin"
-SPOT_LIMIT = {"float32": 1e-5, "float64": 1e-12}
 
 
 def verify(chosen: argparse.Namespace) -> int:
@@ -30,15 +28,15 @@ def verify(chosen: argparse.Namespace) -> int:
     from explorer.io.circuit_file import open_circuit
 
     graph, _ = open_circuit(chosen.input)
-    dtype, preview = str(graph.provenance.get("dtype", "float32")), bool(graph.provenance.get("preview"))
+    preview = bool(graph.provenance.get("preview"))
     found = {
         "preview": preview,
         "residual": worst_residual(graph),
-        "residual_limit": None if preview else BOOKS_LIMIT.get(dtype, 1e-5),
+        "residual_limit": None if preview else books_limit(graph),
         "conservation": conservation(graph),
         "spot_checks": _spot_checks(graph, chosen) if chosen.model else None,
     }
-    faults = _faults(found, dtype)
+    faults = _faults(found)
     result({**found, "ok": not faults}, _text(found, faults), as_json=chosen.json)
     if faults:
         print(f"{chosen.input} does not hold: {'; '.join(faults)}.", file=sys.stderr)
@@ -83,14 +81,14 @@ def _spot_checks(graph: Graph, chosen: argparse.Namespace) -> dict[str, Any]:
         line.close()
 
 
-def _faults(found: dict[str, Any], dtype: str) -> list[str]:
+def _faults(found: dict[str, Any]) -> list[str]:
     faults, limit = [], found["residual_limit"]
     if limit is not None and not found["residual"] <= found["residual_limit"] and not np.isnan(found["residual"]):
         faults.append(f"the books are off by {found['residual']:.1e}, limit {found['residual_limit']:.0e}")
     if not found["conservation"] <= 1e-5:
         faults.append(f"influence is not conserved ({found['conservation']:.1e})")
     spots = found["spot_checks"]
-    if not found["preview"] and spots is not None and not spots["worst"] <= SPOT_LIMIT.get(dtype, 1e-4):
+    if limit is not None and spots is not None and not spots["worst"] <= limit:
         faults.append(f"an edge differs from the frozen model by {spots['worst']:.1e}")
     return faults
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.graph_arrays import from_arrays
+from explorer.circuits.scores import books_limit, scores, worst_residual
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import ExplorerError, GraphError, PromptError
 from explorer.session.edits import Edits, set_thresholds
 from explorer.session.view import GraphView, resolve
 
-BOOKS_LIMIT = {"float32": 1e-5, "float64": 1e-12}  # the certificate of docs/decisions/003
 PICTURES = (".png", ".svg", ".pdf")
 
 
@@ -181,7 +181,7 @@ def books(graph: Graph, residual: float) -> str:
     if graph.provenance.get("preview"):
         dtype = graph.provenance.get("dtype", "low precision")
         return f"Preview in {dtype}: measured residual {residual:.1e} (largest of all targets)"
-    limit = BOOKS_LIMIT.get(str(graph.provenance.get("dtype")), 1e-5)
+    limit = books_limit(graph)
     if residual > limit:
         return f"Books are off by {residual:.1e} (limit {limit:.0e}). Do not cite this graph."
     return f"books balance to {residual:.1e} (largest residual of all targets)"
@@ -189,8 +189,6 @@ def books(graph: Graph, residual: float) -> str:
 
 def _summary(view: GraphView, path: Path) -> dict[str, Any]:
     """What a finished graph is, for --json."""
-    from explorer.circuits.scores import scores, worst_residual
-
     graph, found = view.graph, scores(view.graph)
     logits = graph.block(NodeKind.LOGIT)
     pairs = zip(graph.logit_tokens, graph.probability[logits].tolist(), strict=True)

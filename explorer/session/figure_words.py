@@ -11,14 +11,13 @@ import numpy as np
 from explorer import __version__
 from explorer.circuits.graph import NodeKind
 from explorer.circuits.graph_arrays import plain as plain_values
-from explorer.circuits.scores import scores, worst_residual
+from explorer.circuits.scores import books_limit, scores, worst_residual
 from explorer.session.figure import Run, Text
 from explorer.session.figure_links import Choice, LinkRule, Strongest, heads
 from explorer.session.figure_text import plain, text_width, visible, wrap
 from explorer.session.theme import Theme
 from explorer.session.view import GraphView, default_label
 
-BOOKS_LIMIT = 1e-5
 LEADING = 1.45
 GAP = "\N{NO-BREAK SPACE}"
 LONGEST_PROMPT = 200  # characters; the end, for it is what the output follows
@@ -165,8 +164,9 @@ def _books(view: GraphView) -> tuple[str, bool]:
         lacks = "what its nodes should add up to" if view.graph.count(NodeKind.BIAS) else "bias nodes"
         file = _text(view.graph.provenance, "file")
         return f"Books cannot be checked: {f'“{file}”' if file else 'the graph'} does not hold {lacks}.", True
-    if worst > BOOKS_LIMIT:
-        return f"Books are off by {_small(worst)} (limit {_small(BOOKS_LIMIT)}): do not cite this graph.", False
+    limit = books_limit(view.graph)
+    if worst > limit:
+        return f"Books are off by {_small(worst)} (limit {_small(limit)}): do not cite this graph.", False
     return f"Books balance to {_small(worst)}.", True
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.circuits.graph import Bools, Floats, Ints, NodeKind, Weights
+from explorer.circuits.scores import books_limit, residual
 from explorer.session.view import GraphView
 
 
@@ -49,11 +50,15 @@ class Side:
 
 @dataclass(frozen=True)
 class Book:
-    """One target's account: the sides of ``total = constant + inputs``. NaN where the graph does not say."""
+    """One target's account: the sides of ``total = constant + inputs``. NaN where the graph does not say.
+
+    The account holds if ``residual`` is at most ``limit``.
+    """
 
     constant: float
     total: float
     residual: float
+    limit: float
 
 
 def inputs_of(view: GraphView, node: int) -> Side:
@@ -76,10 +81,12 @@ def book_of(view: GraphView, node: int) -> Book:
     """The account of ``node``; every in-edge counts, bias nodes included."""
     graph = view.graph
     _, weight = graph.inputs(node)
-    signed = float(weight.astype(np.float64).sum()) + float(graph.rows.rest_sum[node])
-    mass = float(np.abs(weight).astype(np.float64).sum()) + float(graph.rows.rest_abs[node])
-    total, constant = float(graph.preactivation[node]), float(graph.constant[node])
-    return Book(constant, total, abs(total - constant - signed) / (mass if mass > 0 else 1.0))
+    row = slice(node, node + 1)
+    signed = weight.astype(np.float64).sum() + graph.rows.rest_sum[row]
+    mass = np.abs(weight).astype(np.float64).sum() + graph.rows.rest_abs[row]
+    total, constant = graph.preactivation[row], graph.constant[row]
+    off = residual(total, constant, signed, mass)
+    return Book(float(constant[0]), float(total[0]), float(off[0]), books_limit(graph))
 
 
 def _side(

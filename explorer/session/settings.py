@@ -9,7 +9,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 DTYPES = ("float32", "float64", "bfloat16")
 TEXT_SCALES = (90, 150)
 MAX_RECENT = 12
-MAX_THREADS = 1024
+MAX_THREADS = 256
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.engine.state import EngineState
 from explorer.errors import ExplorerError, PromptError
 from explorer.session.model_info import ModelInfo
+from explorer.session.settings import DTYPES, MAX_THREADS
 from explorer.work import Progress, Work
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from explorer.transcoders.transcoder import TranscoderSet
 
 N_CANDIDATES = 20
-MOST_THREADS = 256
-DTYPES = ("float32", "float64", "bfloat16")
 PREVIEWS = ("bfloat16",)
 
 
@@ -88,8 +87,8 @@ def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
 
     from explorer.models.loader import open_language_model
 
-    if not 0 <= setting.threads <= MOST_THREADS:
-        raise ExplorerError(f"{setting.threads} threads are not possible; choose 0 (automatic) to {MOST_THREADS}.")
+    if not 0 <= setting.threads <= MAX_THREADS:
+        raise ExplorerError(f"{setting.threads} threads are not possible; choose 0 (automatic) to {MAX_THREADS}.")
     if setting.threads > 0:
         torch.set_num_threads(setting.threads)
     device = choose_device(setting.device)

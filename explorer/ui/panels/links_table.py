@@ -21,7 +21,6 @@ NAME, WEIGHT, BAR, SHARE = range(4)
 ROW = 18
 LISTED = 6
 EACH_TIME = 200
-BOOKS_LIMIT = 1e-5
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -71,7 +70,7 @@ def book_rows(book: Book, kind: int) -> list[Row]:
         )
         rows.append(Row((*cells, Cell(rule=True), Cell(rule=True)), f"{name} is not in the file"))
         return rows
-    holds = book.residual <= BOOKS_LIMIT
+    holds = book.residual <= book.limit
     said = f"{'✓' if holds else '✗'} residual {residual(book.residual)}"
     cells = (
         Cell(name, strong=True, indent=True, rule=True),

@@ -10,6 +10,7 @@ from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from explorer.circuits.graph import NodeKind
+from explorer.circuits.scores import books_limit
 from explorer.engine.machine import free_memory
 from explorer.session.view import GraphView, HiddenBy
 from explorer.ui.document import Document
@@ -17,7 +18,6 @@ from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import IconLabel, icon
 from explorer.ui.widgets.look import px, residual, set_property
 
-LIMIT = 1e-5
 FIRST_TO_GO = (5, 4, 3, 1, 2)  # memory, device, hidden, scores, counts; the books stay
 MESSAGE_MS = 6000
 MEMORY_MS = 5000
@@ -173,14 +173,14 @@ class StatusPanel(QWidget):
             file = self._document.path.name if self._document.path is not None else "the graph"
             lacks = "has no bias nodes" if not graph.count(NodeKind.BIAS) else "does not hold the pre-activations"
             self._books("unknown", "text_2", f"Books cannot be checked: “{file}” {lacks}.", "second")
-        elif off <= LIMIT:
+        elif off <= books_limit(graph):
             self._books("check", "text", f"<b>Books balance to {residual(off)}</b>", "second")
             self.books.setToolTip(
                 "The inputs of every target, bias nodes included, add up to what the model computed.\n"
                 f"The worst residual, over the sum of the inputs' sizes, is {residual(off)}."
             )
         else:
-            words = f"Books are off by {residual(off)} (limit 1e-5). Do not cite this graph."
+            words = f"Books are off by {residual(off)} (limit {residual(books_limit(graph))}). Do not cite this graph."
             self._books("warning", "danger", words, "danger")
             self.show_where.show()
 
