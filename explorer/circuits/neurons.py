@@ -14,13 +14,10 @@ from explorer.transcoders.neurons import reconstruct
 from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
 from explorer.work import Pause, go_on
 
-PER_CELL = 64  # neurons kept at each layer and position unless asked otherwise
 ROUNDING = {torch.bfloat16: 0.1, torch.float16: 1e-2}  # of the largest MLP output; in others 1e-3
 
 
-def neurons_of(
-    model: LanguageModel, trace: Trace, per_cell: int = PER_CELL, pause: Pause = go_on
-) -> TranscoderSet:
+def neurons_of(model: LanguageModel, trace: Trace, per_cell: int, pause: Pause = go_on) -> TranscoderSet:
     """The neurons of ``model``, ``per_cell`` of them to be kept at each layer and position.
 
     GraphError for ``per_cell`` < 1; UnsupportedModel if there are none (experts) or if they do not add up to what
