@@ -145,7 +145,7 @@ def test_the_strongest_neurons_alone_have_balanced_books() -> None:
 def test_experts_have_no_neurons_of_their_own(name: str) -> None:
     model = tiny_models.model(name)
     with pytest.raises(UnsupportedModel, match="experts of its own choice"):
-        neurons_of(model, model.run(tiny_models.PROMPT))
+        neurons_of(model, model.run(tiny_models.PROMPT), PER_CELL)
 
 
 def test_an_mlp_of_another_form_is_refused() -> None:
@@ -153,7 +153,7 @@ def test_an_mlp_of_another_form_is_refused() -> None:
     model = tiny_models.model("llama")
     family = replace(model.family, neurons_in="mlp.gate_proj", neurons_gate="mlp.up_proj")
     with pytest.raises(UnsupportedModel, match="layer 0 of “llama” do not add up"):
-        neurons_of(replace(model, family=family), model.run(tiny_models.PROMPT))
+        neurons_of(replace(model, family=family), model.run(tiny_models.PROMPT), PER_CELL)
 
 
 def test_at_least_one_neuron_must_be_kept() -> None:
