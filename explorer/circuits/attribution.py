@@ -32,7 +32,7 @@ from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import FeatureTarget, LogitTarget
 from explorer.errors import GraphError
-from explorer.work import Progress, Work
+from explorer.work import Pause, Progress, Work, go_on
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,12 @@ def attribute(
     features: tuple[FeatureTarget, ...] = (),
     *,
     chunk_rows: int = CHUNK_ROWS,
+    pause: Pause = go_on,
 ) -> Work[Graph]:
     """The full graph of ``logits`` (and of the active ``features``); token texts are filled in by the caller.
 
-    GraphError if there is nothing to explain or a feature target is not active.
+    ``pause`` is called in front of each layer that a chunk of rows is carried through. GraphError if there is
+    nothing to explain or a feature target is not active.
     """
     if not logits and not features:
         raise GraphError("There is nothing to explain; choose at least one target.")
@@ -61,7 +63,7 @@ def attribute(
     rows: dict[int, Row] = {}
     total, done = len(targets.layer), 0
     yield Progress(0, total, "Tracing features")
-    for block in rows_of(local, targets, torch.arange(total), chunk_rows):
+    for block in rows_of(local, targets, torch.arange(total), chunk_rows, pause):
         rows.update(_compressed(block))
         done += len(block.targets)
         yield Progress(done, total, "Tracing features")
@@ -69,7 +71,11 @@ def attribute(
 
 
 def rows_of(
-    local: LocalReplacementModel, targets: Targets, wanted: Int[Tensor, " n_wanted"], chunk_rows: int = CHUNK_ROWS
+    local: LocalReplacementModel,
+    targets: Targets,
+    wanted: Int[Tensor, " n_wanted"],
+    chunk_rows: int = CHUNK_ROWS,
+    pause: Pause = go_on,
 ) -> Iterator[Block]:
     """Finished rows of the targets ``wanted``, the outputs first."""
     sources, biases = lay_out(local), carry_biases(local)
@@ -77,7 +83,7 @@ def rows_of(
     for layer in reversed(range(local.frozen.n_layers + 1)):
         for chunk in chunks(targets, wanted[targets.layer[wanted] == layer], chunk_rows, n_columns):
             aimed = targets.aimed(chunk)
-            effects = torch.cat([source_effects(local, sources, aimed), biases.effects(aimed)], dim=1)
+            effects = torch.cat([source_effects(local, sources, aimed, pause), biases.effects(aimed)], dim=1)
             yield Block(chunk, effects, aimed.preactivation)
 
 

@@ -33,7 +33,7 @@ from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import LogitTarget
 from explorer.errors import GraphError
-from explorer.work import Progress, Work
+from explorer.work import Pause, Progress, Work, go_on
 
 KEPT_ENTRIES = 4096  # strongest features and errors kept of each row, besides all embeddings and biases
 
@@ -48,12 +48,18 @@ class _Sweep:
 
 
 def attribute_strongest(
-    local: LocalReplacementModel, logits: tuple[LogitTarget, ...], k: int, *, chunk_rows: int = CHUNK_ROWS
+    local: LocalReplacementModel,
+    logits: tuple[LogitTarget, ...],
+    k: int,
+    *,
+    chunk_rows: int = CHUNK_ROWS,
+    pause: Pause = go_on,
 ) -> Work[Graph]:
     """The graph of the ``k`` features with the largest influence on ``logits``.
 
     Its provenance holds ``influence_bound``, the largest possible error of any influence, and ``n_expanded``.
-    GraphError without a target or for k < 1.
+    ``pause`` is called in front of each layer that a chunk of rows is carried through. GraphError without a target
+    or for k < 1.
     """
     if not logits or k < 1:
         raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
@@ -70,7 +76,7 @@ def attribute_strongest(
         for chunk in chunks(targets, own, chunk_rows, n_columns):
             yield Progress(min(len(found.rows), total), total, "Tracing the strongest features")
             aimed = targets.aimed(chunk)
-            effects = torch.cat([source_effects(local, sources, aimed), biases.effects(aimed)], dim=1)
+            effects = torch.cat([source_effects(local, sources, aimed, pause), biases.effects(aimed)], dim=1)
             _send(found, sent, Block(chunk, effects, aimed.preactivation), sources.n_columns)
     strongest = found.influence[:n_features].topk(min(k, n_features)).indices.sort().values.tolist()
     chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)

@@ -18,6 +18,7 @@ from explorer.circuits.cone import Cone, cone
 from explorer.circuits.frozen import Factors
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.sources import Sources
+from explorer.work import Pause, go_on
 
 ROW_BUDGET = 2**24  # numbers in the finished rows of one chunk
 CHUNK_ROWS = 2048  # rows x positions of one chunk's gradient
@@ -49,8 +50,13 @@ class Gradient:
     factors: Factors | None = None
 
 
-def source_effects(local: LocalReplacementModel, sources: Sources, aimed: Aimed) -> Float[Tensor, "n_rows n_columns"]:
-    """Direct effects of every feature, error and embedding on the targets ``aimed``, one of ``chunks``."""
+def source_effects(
+    local: LocalReplacementModel, sources: Sources, aimed: Aimed, pause: Pause = go_on
+) -> Float[Tensor, "n_rows n_columns"]:
+    """Direct effects of every feature, error and embedding on the targets ``aimed``, one of ``chunks``.
+
+    ``pause`` is called in front of each layer.
+    """
     frozen, layer = local.frozen, aimed.layer
     reach = cone(aimed.pos, sources.first)
     effects = local.error.new_zeros(sources.n_columns + frozen.n_pos, len(aimed.pos))
@@ -58,6 +64,7 @@ def source_effects(local: LocalReplacementModel, sources: Sources, aimed: Aimed)
     gradient = _start_gradient(local, aimed.seed, layer, reach)
     carried_down = layer == 0 or sources.embedded is None
     for below in reversed(range(layer)):
+        pause()
         sources.dot(below, gradient.flat, reach, held)
         if below > 0 or carried_down:
             gradient = _through_block(local, gradient, below, reach)

@@ -72,10 +72,10 @@ def attribute(
     wanted = dict(targets or {})
     logits, features = logit_targets(opened, trace, wanted), feature_targets(local, wanted)
     if max_features and max_features < len(local.features) and not features:
-        graph = yield from attribute_strongest(local, logits, max_features)
+        graph = yield from attribute_strongest(local, logits, max_features, pause=state.raise_if_stopped)
     else:
         _check_memory(local, len(logits))
-        graph = yield from trace_graph(local, logits, features)
+        graph = yield from trace_graph(local, logits, features, pause=state.raise_if_stopped)
     made = {
         **graph.provenance,
         **_provenance(opened, local, model, transcoders, setting),
