@@ -27,7 +27,7 @@ from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
 from explorer.circuits.graph import Graph
 from explorer.circuits.replacement import LocalReplacementModel
-from explorer.circuits.roots import N_BIAS, carry_biases
+from explorer.circuits.roots import N_BIAS
 from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import FeatureTarget, LogitTarget
@@ -78,12 +78,12 @@ def rows_of(
     pause: Pause = go_on,
 ) -> Iterator[Block]:
     """Finished rows of the targets ``wanted``, the outputs first."""
-    sources, biases = lay_out(local), carry_biases(local)
+    sources = lay_out(local)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
     for layer in reversed(range(local.frozen.n_layers + 1)):
         for chunk in chunks(targets, wanted[targets.layer[wanted] == layer], chunk_rows, n_columns):
             aimed = targets.aimed(chunk)
-            effects = torch.cat([source_effects(local, sources, aimed, pause), biases.effects(aimed)], dim=1)
+            effects = source_effects(local, sources, aimed, pause)
             yield Block(chunk, effects, aimed.preactivation)
 
 

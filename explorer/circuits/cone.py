@@ -55,15 +55,15 @@ class Cone:
         return flat, self.row[flat]
 
 
-def cone(at: Int[Tensor, " n_rows"], split: int) -> Cone:
-    """The cone of targets at ``at`` (descending); no step crosses position ``split``."""
+def cone(at: Int[Tensor, " n_rows"]) -> Cone:
+    """The cone of targets at ``at`` (descending)."""
     last = int(at[0]) + 1
     reach = (at[:, None] >= torch.arange(last, device=at.device)).sum(0).tolist()
     steps: list[Step] = []
     offset, start, padding = 0, 0, 0
     for pos in range(last):
         padding += reach[start] - reach[pos]
-        if pos + 1 in (last, split) or padding + reach[start] - reach[pos + 1] > PADDING:
+        if pos + 1 == last or padding + reach[start] - reach[pos + 1] > PADDING:
             steps.append(Step(start, pos + 1, reach[start], offset))
             offset += (pos + 1 - start) * reach[start]
             start, padding = pos + 1, 0

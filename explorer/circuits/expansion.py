@@ -28,7 +28,7 @@ from explorer.circuits.attribution import Block
 from explorer.circuits.graph import Graph
 from explorer.circuits.influence import CLAMP
 from explorer.circuits.replacement import LocalReplacementModel
-from explorer.circuits.roots import N_BIAS, carry_biases
+from explorer.circuits.roots import N_BIAS
 from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import LogitTarget
@@ -64,7 +64,7 @@ def attribute_strongest(
     if not logits or k < 1:
         raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
     targets, n_features = aim(local, logits), len(local.features)
-    sources, biases = lay_out(local), carry_biases(local)
+    sources = lay_out(local)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
     found = _Sweep(torch.zeros(n_columns, dtype=torch.float64, device=local.error.device), {})
     weight = torch.tensor([target.weight for target in logits], dtype=torch.float64, device=local.error.device)
@@ -76,7 +76,7 @@ def attribute_strongest(
         for chunk in chunks(targets, own, chunk_rows, n_columns):
             yield Progress(min(len(found.rows), total), total, "Tracing the strongest features")
             aimed = targets.aimed(chunk)
-            effects = torch.cat([source_effects(local, sources, aimed, pause), biases.effects(aimed)], dim=1)
+            effects = source_effects(local, sources, aimed, pause)
             _send(found, sent, Block(chunk, effects, aimed.preactivation), sources.n_columns)
     strongest = found.influence[:n_features].topk(min(k, n_features)).indices.sort().values.tolist()
     chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)

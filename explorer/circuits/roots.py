@@ -1,7 +1,6 @@
-"""The roots (token embeddings and bias nodes) carried forward.
+"""The roots (token embeddings and bias nodes): what they write, and how it stands behind the first block.
 
-Each root is a tangent of the frozen model: the vectors that it writes, propagated forward with everything else at
-zero. Every constant is computed from weights and frozen scales, never as what is left over.
+Every constant is computed from weights and frozen scales, never as what is left over.
 """
 
 from __future__ import annotations
@@ -73,35 +72,48 @@ def _shift(norm: FrozenNorm | None) -> Tensor | None:
 
 
 @dataclass(frozen=True)
-class BiasTangents:
-    """The bias nodes ``used`` in the residual stream in front of each layer's MLP, and last at the end."""
+class Biases:
+    """The bias nodes ``used``, as vectors [pos, bias, d_model] that each place adds to the residual stream.
+
+    ``start`` in front of layer 0, ``attention`` in front of each layer's MLP, ``block`` behind each layer: there what
+    the attention wrote has gone through the rest of its block.
+    """
 
     used: Int[Tensor, " n_used"]
-    residual: tuple[Float[Tensor, "n_pos n_used d_model"], ...]
+    start: Float[Tensor, "n_pos n_used d_model"]
+    attention: tuple[Float[Tensor, "n_pos n_used d_model"], ...]
+    block: tuple[Float[Tensor, "n_pos n_used d_model"], ...]
 
-    def effects(self, aimed: Aimed) -> Float[Tensor, "n n_bias"]:
-        """Direct effects of every bias node on the targets ``aimed``."""
-        effects = aimed.seed.new_zeros(len(aimed.pos), N_BIAS)
-        effects[:, self.used] = (self.residual[aimed.layer][aimed.pos] @ aimed.seed[:, :, None])[:, :, 0]
-        effects[:, BiasClass.NORM_SHIFT] += aimed.direct
-        return effects
+    def at_own_attention(self, aimed: Aimed) -> Float[Tensor, "n_used n"]:
+        """What the biases of the targets' own attention add to them."""
+        if aimed.layer == len(self.attention):
+            return aimed.seed.new_zeros(len(self.used), len(aimed.pos))
+        return torch.einsum("nbd,nd->bn", self.attention[aimed.layer][aimed.pos], aimed.seed)
 
 
-def carry_biases(local: LocalReplacementModel) -> BiasTangents:
-    """The bias nodes carried forward through the frozen model."""
-    frozen, written = local.frozen, written_by_biases(local)
+def bias_sources(local: LocalReplacementModel) -> Biases:
+    """What the bias nodes write on this prompt."""
+    written = written_by_biases(local)
     places = (written.start, *written.attention, *written.mlp)
     writes = torch.stack([place.flatten(1).any(1) for place in places]).any(0)
     writes[BiasClass.B_DEC] = True  # one at least: a product of nothing has no shape
     used = writes.nonzero().flatten()
-    x = written.start[used].transpose(0, 1)
-    residual = []
-    for layer in range(frozen.n_layers):
-        attention = frozen.attention[layer].forward(x) + written.attention[layer][used].transpose(0, 1)
-        mid = x if frozen.parallel else x + attention
-        residual.append(mid)
-        x = _behind(local, layer, x + attention, mid) + written.mlp[layer][used].transpose(0, 1)
-    return BiasTangents(used, (*residual, x))
+    start, attention, mlp = (
+        [place[used].transpose(0, 1) for place in group] for group in ((written.start,), written.attention, written.mlp)
+    )
+    parallel = local.frozen.parallel
+    block = [
+        _behind(local, layer, wrote, torch.zeros_like(wrote) if parallel else wrote) + mlp[layer]
+        for layer, wrote in enumerate(attention)
+    ]
+    read = [torch.zeros_like(wrote) if parallel else wrote for wrote in attention]
+    return Biases(used, start[0], tuple(read), tuple(block))
+
+
+def start_behind_first_block(local: LocalReplacementModel, biases: Biases) -> Float[Tensor, "n_pos n_used d_model"]:
+    """The tangents of what the bias nodes write at the start, in the residual stream behind layer 0."""
+    stream = biases.start + local.frozen.attention[0].forward(biases.start)
+    return _behind(local, 0, stream, biases.start if local.frozen.parallel else stream)
 
 
 def embeddings_behind_first_block(local: LocalReplacementModel) -> Float[Tensor, "n_pos n_tokens d_model"]:

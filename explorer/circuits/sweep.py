@@ -16,7 +16,9 @@ from torch import Tensor
 from explorer.circuits.aim import Aimed, Targets
 from explorer.circuits.cone import Cone, cone
 from explorer.circuits.frozen import Factors
+from explorer.circuits.graph import BiasClass
 from explorer.circuits.replacement import LocalReplacementModel
+from explorer.circuits.roots import N_BIAS
 from explorer.circuits.sources import Sources
 from explorer.work import Pause, go_on
 
@@ -53,13 +55,12 @@ class Gradient:
 def source_effects(
     local: LocalReplacementModel, sources: Sources, aimed: Aimed, pause: Pause = go_on
 ) -> Float[Tensor, "n_rows n_columns"]:
-    """Direct effects of every feature, error and embedding on the targets ``aimed``, one of ``chunks``.
+    """Direct effects of every feature, error, embedding and bias node on the targets ``aimed``, one of ``chunks``.
 
     ``pause`` is called in front of each layer.
     """
     frozen, layer = local.frozen, aimed.layer
-    reach = cone(aimed.pos, sources.first)
-    effects = local.error.new_zeros(sources.n_columns + frozen.n_pos, len(aimed.pos))
+    reach = cone(aimed.pos)
     held = sources.dots_to_hold(reach)
     gradient = _start_gradient(local, aimed.seed, layer, reach)
     carried_down = layer == 0 or sources.embedded is None
@@ -68,12 +69,16 @@ def source_effects(
         sources.dot(below, gradient.flat, reach, held)
         if below > 0 or carried_down:
             gradient = _through_block(local, gradient, below, reach)
-    sources.gather(held, effects[: sources.n_columns])
+    effects = local.error.new_zeros(sources.n_columns + frozen.n_pos + N_BIAS, len(aimed.pos))
+    features_and_errors, embeddings, biases = effects.split([sources.n_columns, frozen.n_pos, N_BIAS])
+    sources.gather(held, features_and_errors)
+    biases[sources.biases.used] = sources.of_biases(held) + sources.biases.at_own_attention(aimed)
+    biases[BiasClass.NORM_SHIFT] += aimed.direct
     if carried_down:
-        embedded = (gradient.flat * frozen.embedding[reach.pos]).sum(1)
-        effects[sources.n_columns + reach.pos, reach.row] = embedded
+        embeddings[reach.pos, reach.row] = (gradient.flat * frozen.embedding[reach.pos]).sum(1)
+        biases[sources.biases.used] += sources.read_start(gradient.flat, reach)
     else:
-        sources.read_embedded(gradient.flat, reach, effects[sources.n_columns :])
+        sources.read_embedded(gradient.flat, reach, embeddings)
     return effects.T
 
 

@@ -18,7 +18,7 @@ def seen(reach: Cone) -> set[tuple[int, int]]:
 @pytest.mark.parametrize("padding", [0, 3, 1000])
 def test_each_target_finds_each_position_that_it_sees_once(padding: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cones, "PADDING", padding)
-    reach = cone(AT, split=1)
+    reach = cone(AT)
     needed = {(row, pos) for row, last in enumerate(AT.tolist()) for pos in range(last + 1)}
     assert needed <= seen(reach)
     assert len(seen(reach)) == len(reach.pos)
@@ -27,16 +27,11 @@ def test_each_target_finds_each_position_that_it_sees_once(padding: int, monkeyp
 
 def test_without_padding_nothing_else_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cones, "PADDING", 0)
-    assert len(cone(AT, split=1).pos) == int((AT + 1).sum())
-
-
-@pytest.mark.parametrize("split", [0, 1, 4])
-def test_no_step_crosses_the_first_source(split: int) -> None:
-    assert all(not step.start < split < step.stop for step in cone(AT, split).steps)
+    assert len(cone(AT).pos) == int((AT + 1).sum())
 
 
 def test_steps_are_views_of_their_part() -> None:
-    reach = cone(AT, split=1)
+    reach = cone(AT)
     flat = torch.stack([reach.pos, reach.row], 1).double()
     for step in reach.steps:
         part = step.of(flat)
@@ -45,7 +40,7 @@ def test_steps_are_views_of_their_part() -> None:
 
 
 def test_targets_find_themselves() -> None:
-    reach = cone(AT, split=1)
+    reach = cone(AT)
     flat, rows = reach.own()
     assert sorted(rows.tolist()) == list(range(len(AT)))
     assert torch.equal(reach.pos[flat], AT[rows])

@@ -111,7 +111,7 @@ def test_carry_is_the_transpose_of_forward(family: str) -> None:
     local, _ = traced(family)
     attention, d_model = local.frozen.attention[1], local.frozen.d_model
     at = torch.tensor([23, 15, 15, 3])
-    reach = cone(at, split=1)
+    reach = cone(at)
     inside = (torch.arange(24)[:, None] <= at)[:, :, None]
     gradient, x = drawn(24, 4, d_model) * inside, drawn(24, 4, d_model) + 1.0
     carried = attention.carry(packed(gradient, reach).clone(), reach)
@@ -125,7 +125,7 @@ def test_factors_are_what_carry_makes_of_one_position(family: str) -> None:
     local, _ = traced(family)
     first, second = local.frozen.attention[2], local.frozen.attention[1]
     at = torch.tensor([23, 15, 15, 3])
-    reach, seed = cone(at, split=1), drawn(4, local.frozen.d_model)
+    reach, seed = cone(at), drawn(4, local.frozen.d_model)
     start = torch.zeros(len(reach.pos), local.frozen.d_model, dtype=torch.float64)
     flat, rows = reach.own()
     start[flat] = seed[rows]
