@@ -50,3 +50,10 @@ def engine(chosen: argparse.Namespace) -> int:
 
     main()
     return 0
+
+
+def unpickle(chosen: argparse.Namespace) -> int:
+    """What a pickle holds, for the program's own use (io.inert)."""
+    from explorer.io.unpickling import main
+
+    return main(chosen.path)

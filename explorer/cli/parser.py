@@ -17,7 +17,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="circuit-explorer", description="Shows why a language model said what it said.")
     top.add_argument("--version", action="version", version=f"circuit-explorer {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, _verify, _engine, _self_test):
+    ours = (_engine, _unpickle, _self_test)
+    for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, _verify, *ours):
         add(commands)
     return top
 
@@ -138,6 +139,11 @@ def _verify(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 def _engine(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _command(commands, "engine", "looking:engine", "The compute process; speaks on standard input and output.")
+
+
+def _unpickle(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    text = "The process that reads a pickle without running it; speaks on standard output."
+    _command(commands, "unpickle", "looking:unpickle", text).add_argument("path")
 
 
 def _self_test(commands: Subparsers[argparse.ArgumentParser]) -> None:

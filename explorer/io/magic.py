@@ -15,7 +15,8 @@ TITLES = {
     "html": "a web page",
     "zip": "a zip file (a PyTorch file, perhaps)",
     "gguf": "a GGUF model",
-    "pickle": "a Python pickle, which may hold code",
+    "pickle": "a Python pickle",
+    "gzip": "a gzip file",
     "json": "a text file (JSON)",
     "text": "a text file",
     "safetensors": "a safetensors file",
@@ -29,6 +30,7 @@ _STARTS = (
     ("zip", b"PK\x05\x06"),
     ("gguf", b"GGUF"),
     ("npy", b"\x93NUMPY"),
+    ("gzip", b"\x1f\x8b"),
 )
 
 _JSON = re.compile(rb"""\{\s*["}]|\[\s*[\[{"\]0-9tfn-]""")  # a line of TOML or INI begins with [name]
