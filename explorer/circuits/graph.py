@@ -143,6 +143,7 @@ class Graph:
     n_special       how many tokens in front were added by the tokenizer
     zero_positions  positions below it have no features; their MLP output is the BOS block bias
     provenance      what made this graph: versions, hashes, dtype, device, settings, fidelity
+    extra           what an imported file says beyond all this; written again on export (io.graph_json_extra)
     """
 
     nodes: Nodes
@@ -158,6 +159,7 @@ class Graph:
     n_special: int = 1
     zero_positions: int = 1
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.nodes)

@@ -46,6 +46,7 @@ def to_arrays(graph: Graph) -> tuple[dict[str, Any], dict[str, Array]]:
         "tokens": list(graph.tokens),
         "logit_tokens": list(graph.logit_tokens),
         "provenance": plain(graph.provenance),
+        "extra": plain(graph.extra),
     }
     return head, {name: np.ascontiguousarray(_column(graph, name)) for name in _COLUMNS}
 
@@ -73,7 +74,8 @@ def from_arrays(head: Mapping[str, Any], arrays: Mapping[str, Array]) -> Graph:
         n_layers=_count(head, "n_layers"),
         n_special=_count(head, "n_special"),
         zero_positions=_count(head, "zero_positions"),
-        provenance=_mapping(head.get("provenance", {})),
+        provenance=_mapping(head, "provenance"),
+        extra=_mapping(head, "extra"),
     )
     check(graph)
     return graph
@@ -179,7 +181,8 @@ def _count(head: Mapping[str, Any], name: str) -> int:
     return value
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(head: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = head.get(name, {})
     if not isinstance(value, Mapping):
-        raise GraphError("The graph's provenance is not a table of names and values.")
+        raise GraphError(f"The graph's {name} is not a table of names and values.")
     return dict(value)

@@ -19,6 +19,14 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Supernode:
+    """Nodes that a person sees as one; two supernodes may have the same name."""
+
+    name: str
+    members: tuple[NodeKey, ...]
+
+
+@dataclass(frozen=True)
 class Edits:
     """Decisions about one graph; compared by value, never mutated (the mappings by convention).
 
@@ -30,6 +38,7 @@ class Edits:
     count_bias: bool = False
     pinned: tuple[NodeKey, ...] = ()
     hidden: frozenset[NodeKey] = frozenset()
+    supernodes: tuple[Supernode, ...] = ()
     labels: Mapping[NodeKey, Label] = field(default_factory=dict)
     notes: Mapping[NodeKey, str] = field(default_factory=dict)
     note: str = ""

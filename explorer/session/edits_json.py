@@ -7,7 +7,7 @@ from typing import Any
 
 from explorer.circuits.graph import NodeKey
 from explorer.errors import GraphError, LoadError
-from explorer.session.edits import STATUSES, Edits, Label
+from explorer.session.edits import STATUSES, Edits, Label, Supernode
 
 EDITS_VERSION = 0
 
@@ -21,6 +21,9 @@ def to_json(edits: Edits) -> dict[str, Any]:
         "count_bias": edits.count_bias,
         "pinned": [str(key) for key in edits.pinned],
         "hidden": [str(key) for key in sorted(edits.hidden)],
+        "supernodes": [
+            {"name": group.name, "members": [str(key) for key in group.members]} for group in edits.supernodes
+        ],
         "labels": {
             str(key): {"text": edits.labels[key].text, "status": edits.labels[key].status}
             for key in sorted(edits.labels)
@@ -46,6 +49,7 @@ def from_json(table: Any) -> Edits:
         count_bias=_typed(table, "count_bias", bool, plain.count_bias),
         pinned=tuple(dict.fromkeys(_keys(table, "pinned"))),
         hidden=frozenset(_keys(table, "hidden")),
+        supernodes=tuple(_supernode(value) for value in _typed(table, "supernodes", list, [])),
         labels={_key(key): _label(key, value) for key, value in _named(table, "labels").items()},
         notes={_key(key): _text(f"note of {key}", value) for key, value in _named(table, "notes").items()},
         note=_typed(table, "note", str, plain.note),
@@ -71,6 +75,12 @@ def _label(key: str, value: Any) -> Label:
     if status not in STATUSES:
         raise LoadError(f"The label of {key} has the status {status!r}, not one of {', '.join(STATUSES)}.")
     return Label(_text(f"label of {key}", value.get("text")), status)
+
+
+def _supernode(value: Any) -> Supernode:
+    value = _table(value, "supernodes")
+    name = _text("name of a supernode", value.get("name"))
+    return Supernode(name, tuple(dict.fromkeys(_keys(value, "members"))))
 
 
 def _fraction(table: Mapping[str, Any], name: str, default: float) -> float:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from explorer.circuits.graph import NodeKey, NodeKind
 from explorer.errors import LoadError
-from explorer.session.edits import STATUSES, Edits, Label
+from explorer.session.edits import STATUSES, Edits, Label, Supernode
 from explorer.session.edits_json import from_json, to_json
 
 KINDS = st.sampled_from([int(kind) for kind in NodeKind])
@@ -24,6 +24,9 @@ FIELDS = st.fixed_dictionaries(
         "count_bias": st.booleans(),
         "pinned": st.lists(KEYS, unique=True, max_size=5).map(tuple),
         "hidden": st.frozensets(KEYS, max_size=5),
+        "supernodes": st.lists(
+            st.builds(Supernode, st.text(), st.lists(KEYS, unique=True, max_size=4).map(tuple)), max_size=3
+        ).map(tuple),
         "labels": st.dictionaries(
             KEYS, st.builds(Label, st.text(), st.sampled_from(STATUSES)), max_size=4
         ),
@@ -63,6 +66,8 @@ def test_unknown_fields_are_ignored_and_missing_ones_take_their_default() -> Non
         ({"pinned": ["feature:1:2"]}, "feature:1:2"),
         ({"pinned": "feature:1:2:3"}, "pinned is not a list"),
         ({"hidden": [3]}, "3 stands"),
+        ({"supernodes": [{"name": "x", "members": ["feature:1:2"]}]}, "feature:1:2"),
+        ({"supernodes": [{"members": []}]}, "name of a supernode is not a text"),
         ({"labels": {"feature:1:2:3": {"text": "x", "status": "sure"}}}, "status 'sure'"),
         ({"labels": {"feature:1:2:3": "x"}}, "label of feature:1:2:3"),
         ({"notes": {"feature:1:2:3": 5}}, "note of feature:1:2:3"),
