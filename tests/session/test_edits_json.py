@@ -25,7 +25,7 @@ FIELDS = st.fixed_dictionaries(
         "pinned": st.lists(KEYS, unique=True, max_size=5).map(tuple),
         "hidden": st.frozensets(KEYS, max_size=5),
         "supernodes": st.lists(
-            st.builds(Supernode, st.text(), st.lists(KEYS, unique=True, max_size=4).map(tuple)), max_size=3
+            st.builds(Supernode, st.text(max_size=9), st.lists(KEYS, unique=True, max_size=2).map(tuple)), max_size=2
         ).map(tuple),
         "labels": st.dictionaries(
             KEYS, st.builds(Label, st.text(), st.sampled_from(STATUSES)), max_size=4
