@@ -64,7 +64,7 @@ def attribute(
     total, done = len(targets.layer), 0
     yield Progress(0, total, "Tracing features")
     for block in rows_of(local, targets, torch.arange(total), chunk_rows, pause):
-        rows.update(_compressed(block))
+        rows.update(_compressed(block, pause))
         done += len(block.targets)
         yield Progress(done, total, "Tracing features")
     return assemble(local, logits, features, targets, rows)
@@ -87,15 +87,14 @@ def rows_of(
             yield Block(chunk, effects, aimed.preactivation)
 
 
-def _compressed(block: Block) -> dict[int, Row]:
+def _compressed(block: Block, pause: Pause = go_on) -> dict[int, Row]:
     """Each row's nonzero sources and effects."""
-    effects = as_array(block.effects)
-    counted = effects[:, :-N_BIAS].astype(np.float64)
-    totals, masses = counted.sum(1), np.abs(counted).sum(1)
-    values = block.preactivation.tolist()
+    effects = as_array(block.effects.contiguous())  # a finished row lies across the columns of the sweep
     rows = {}
-    for row, target in enumerate(block.targets.tolist()):
-        source = np.flatnonzero(effects[row])
-        sums = float(totals[row]), float(masses[row])
-        rows[target] = Row(source.astype(np.int32), effects[row, source], *sums, values[row])
+    for row, target, value in zip(effects, block.targets.tolist(), block.preactivation.tolist(), strict=True):
+        pause()
+        source = np.flatnonzero(row != 0)
+        counted = row[:-N_BIAS].astype(np.float64)
+        sums = float(counted.sum()), float(np.abs(counted, out=counted).sum())
+        rows[target] = Row(source.astype(np.int32), row[source], *sums, value)
     return rows
