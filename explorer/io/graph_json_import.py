@@ -1,42 +1,48 @@
-"""Graph JSON of circuit-tracer, Neuronpedia and bare files (schema 0 and 1) as a Graph with Edits.
+"""Graph JSON of other tools and our own as a Graph with Edits, read piece by piece.
 
-Such files hold the pruned graph without biases, constants and pre-activations, so the books cannot be checked; both
-thresholds start at 1, for everything that the file holds is meant to be seen. What has no place in the values is
-kept in the provenance (``metadata``, ``qParams``), what had to be repaired is told there (``import_notes``).
+Such files hold the pruned graph, others' without biases, constants and pre-activations, so that their books cannot
+be checked; both thresholds start at 1, for everything that the file holds is meant to be seen. What has no place in
+the values is kept in ``Graph.extra``, what had to be repaired is told in the provenance (``import_notes``).
 """
 
 from __future__ import annotations
 
-import json
+import os
 import re
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.circuits.graph import Graph, NodeKey, NodeKind, Nodes, Rows
+from explorer.circuits.graph import Graph, NodeKey, NodeKind, Nodes
 from explorer.circuits.graph_arrays import plain
-from explorer.errors import LoadError
-from explorer.io.graph_json_nodes import MAX_LAYER, FileNode, file_node, whole
+from explorer.errors import GraphError, LoadError
+from explorer.io import graph_json_own, graph_json_story
+from explorer.io.graph_json_extra import packed, table
+from explorer.io.graph_json_keys import Placed, place
+from explorer.io.graph_json_links import FileLinks, Read, read_rows
+from explorer.io.graph_json_nodes import FileNodes, whole
+from explorer.io.json_stream import NotJson, members
 from explorer.io.magic import TITLES, sniff, unreadable
-from explorer.session.edits import Edits
+from explorer.session.edits import Edits, Label
+from explorer.work import Progress, Work, run
 
-MAX_BYTES = 500_000_000
+MAX_BYTES = 4_000_000_000
+EVERY = 2_000_000  # bytes between two steps of progress
+STREAMED = frozenset({"nodes", "links", "edges"})
 
 
 def read(path: Path) -> tuple[Graph, Edits]:
-    """The graph in ``path`` and the pins and labels that it holds; LoadError names the node and the fault."""
-    data = _load(path)
-    try:
-        return _graph(path.name, data)
-    except LoadError as error:
-        raise LoadError(f"“{path}” is not a graph: {error}. Nothing was opened.") from error
+    """The graph in ``path`` and the pins, supernodes and labels in it; LoadError names the node and the fault."""
+    return run(reading(path))
 
 
-def _load(path: Path) -> dict[str, Any]:
+def reading(path: Path) -> Work[tuple[Graph, Edits]]:
+    """``read`` in steps."""
     kind = sniff(path)
     if kind != "json":
         raise LoadError(f"“{path}” is {TITLES[kind]}, not a graph in JSON; pick another file.")
@@ -44,162 +50,160 @@ def _load(path: Path) -> dict[str, Any]:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise LoadError(
-                f"“{path}” has {size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} are read; "
+                f"“{path}” has {size / 1e6:,.0f} MB, at most {MAX_BYTES / 1e6:,.0f} are read; "
                 "write it again with lower thresholds."
             )
-        data = json.loads(path.read_bytes())
+        metadata = _metadata(path)
+        with path.open("rb") as file:
+            parts = yield from _parts(path, file, metadata)
+        yield Progress(1, 1, "Building the graph")
+        return _graph(path.name, parts)
+    except NotJson as error:
+        raise LoadError(f"“{path}” is not valid JSON from line {error.line} on; download it again.") from error
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
-    except json.JSONDecodeError as error:
-        raise LoadError(f"“{path}” is not valid JSON from line {error.lineno} on; download it again.") from error
-    except (ValueError, RecursionError) as error:
-        raise LoadError(f"“{path}” is not valid JSON; download it again.") from error
-    if isinstance(data, dict) and "graphs" in data and "nodes" not in data:
+    except (_NoGraph, GraphError) as error:
+        raise LoadError(f"“{path}” is not a graph: {error}. Nothing was opened.") from error
+
+
+class _NoGraph(LoadError):
+    """What is wrong with a graph, without the file."""
+
+
+@dataclass(eq=False)
+class _Parts:
+    """What was read of a file."""
+
+    nodes: FileNodes
+    links: FileLinks
+    metadata: Mapping[str, Any]
+    others: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def _metadata(path: Path) -> Mapping[str, Any]:
+    """The file's metadata, wherever they stand; an empty table without any."""
+    with path.open("rb") as file:
+        return next((table(value) for name, value in members(file, STREAMED) if name == "metadata"), {})
+
+
+def _parts(path: Path, file: BufferedIOBase, metadata: Mapping[str, Any]) -> Work[_Parts]:
+    """Nodes and links of ``file`` as columns, everything else as it stands."""
+    tokens = metadata.get("prompt_tokens", metadata.get("promptTokens"))
+    known = isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens)
+    names: dict[str, int] = {}
+    parts = _Parts(FileNodes(len(tokens) if known else 0, names), FileLinks(names), metadata)
+    size, seen, next_step = os.fstat(file.fileno()).st_size, set(), 0
+    text = f"Megabytes of “{path.name}”"
+    for name, value in members(file, STREAMED):
+        seen.add(name)
+        if file.tell() >= next_step:
+            next_step = file.tell() + EVERY
+            yield Progress(file.tell() // 1_000_000, max(size // 1_000_000, 1), text)
+        if name in STREAMED and known and isinstance(value, list):
+            _take(parts, name, value)
+        elif name in STREAMED and not isinstance(value, list):
+            raise LoadError(f"“{path}” is JSON without the nodes and links of a graph; pick another file.")
+        else:
+            parts.others[name] = value
+    _check_kind(path, parts.others, seen)
+    if not known:
+        raise _NoGraph("its metadata has no prompt_tokens")
+    return parts
+
+
+def _take(parts: _Parts, name: str, items: list[Any]) -> None:
+    try:
+        if name == "nodes":
+            for raw in items:
+                parts.nodes.add(raw)
+        else:
+            parts.links.add(items)
+    except LoadError as error:
+        raise _NoGraph(str(error)) from error
+
+
+def _check_kind(path: Path, others: Mapping[str, Any], seen: set[str]) -> None:
+    """LoadError if the file is no graph, with what it is."""
+    if "nodes" in seen and seen & {"links", "edges"}:
+        return
+    if "graphs" in others and "nodes" not in seen:
         raise LoadError(f"“{path}” is a list of graphs; open one of the graph files beside it.")
-    if not isinstance(data, dict) or not isinstance(data.get("nodes"), list) or not isinstance(data.get("links"), list):
-        raise LoadError(f"“{path}” is JSON without the nodes and links of a graph; pick another file.")
-    return data
+    if graph_json_story.is_story(others):
+        raise LoadError(f"“{path}” holds pins and supernodes of a graph, not the graph; open the graph first.")
+    raise LoadError(f"“{path}” is JSON without the nodes and links of a graph; pick another file.")
 
 
-def _graph(file: str, data: Mapping[str, Any]) -> tuple[Graph, Edits]:
-    metadata, q_params = _mapping(data.get("metadata")), _mapping(data.get("qParams"))
-    tokens = metadata.get("prompt_tokens")
-    if not isinstance(tokens, list) or not tokens or not all(isinstance(token, str) for token in tokens):
-        raise LoadError("its metadata has no prompt_tokens")
-    schema = whole(metadata.get("schema_version")) or 0
-    nodes = [file_node(raw, number, schema, len(tokens)) for number, raw in enumerate(data["nodes"])]
-    nodes.sort(key=_order)
-    n_layers = _n_layers(nodes, metadata)
-    keys = [node.key._replace(layer=n_layers) if _is_logit(node) else node.key for node in nodes]
-    notes: list[str] = []
-    rows = _rows(_Ends(nodes, keys, notes), data["links"])
-    graph = Graph(
-        nodes=_columns(nodes, keys),
-        rows=rows,
-        constant=np.zeros(len(nodes)),
-        preactivation=np.full(len(nodes), np.nan),
-        target_weight=_target_weight(nodes, notes),
-        probability=np.array([node.probability for node in nodes], dtype=np.float64),
-        token_ids=_token_ids(keys, len(tokens)),
-        tokens=tuple(tokens),
-        logit_tokens=tuple(node.text or str(node.key.feature) for node in nodes if _is_logit(node)),
-        n_layers=n_layers,
-        n_special=int(re.fullmatch(r"<.*>", tokens[0]) is not None),
-        provenance=plain(
-            {"format": "graph JSON", "file": file, "metadata": metadata, "qParams": q_params, "import_notes": notes}
+def _graph(file: str, parts: _Parts) -> tuple[Graph, Edits]:
+    own = table(parts.others.pop(graph_json_own.MEMBER, None))
+    q_params = table(parts.others.pop("qParams", None))
+    parts.others.pop("metadata", None)
+    for name in ("nodes", "links"):
+        items = own.get(name)
+        _take(parts, name, items if isinstance(items, list) else [])
+    try:
+        schema = whole(parts.metadata.get("schema_version")) or 0
+        placed = place(parts.nodes, parts.metadata, schema)
+        found = read_rows(parts.links, parts.nodes, placed, parts.notes)
+    except LoadError as error:
+        raise _NoGraph(str(error)) from error
+    graph = _assembled(parts, placed, found)
+    rows = dict(zip(parts.nodes.number, placed.row.tolist(), strict=True))
+    graph = graph_json_own.restored(graph, own, lambda name: rows.get(parts.nodes.names.get(name, -1), -1))
+    edits, notes = _edits(parts, placed, graph, own, q_params)
+    parts.notes += [*_notes(parts, placed), *notes]
+    provenance = {
+        **table(parts.metadata.get("provenance")),
+        "format": "graph JSON",
+        "written_by": written_by(parts.metadata, parts.nodes),
+        "file": file,
+        "metadata": {name: value for name, value in parts.metadata.items() if name != "provenance"},
+        "import_notes": parts.notes,
+    }
+    extra = {
+        "top": parts.others,
+        "q_params": {name: value for name, value in q_params.items() if name not in graph_json_story.PARAMETERS},
+        "nodes": packed(_held(parts.nodes, placed).said, placed.row),
+        "links": packed(parts.links.said, found.edge),
+    }
+    return replace(graph, provenance=plain(provenance), extra=plain(extra)), edits
+
+
+def _assembled(parts: _Parts, placed: Placed, found: Read) -> Graph:
+    """The graph as far as other tools' files hold one."""
+    nodes, first = parts.nodes, placed.first
+    is_logit = placed.kind == NodeKind.LOGIT
+    tokens = tuple(parts.metadata.get("prompt_tokens", parts.metadata.get("promptTokens")))
+    probability = np.array(nodes.probability, dtype=np.float64)[first]
+    logits = first[is_logit].tolist()
+    return Graph(
+        nodes=Nodes(
+            kind=placed.kind.astype(np.int8),
+            layer=placed.layer.astype(np.int32),
+            pos=placed.pos.astype(np.int32),
+            feature=placed.feature,
+            activation=np.array(nodes.activation, dtype=np.float64)[first].astype(np.float32),
         ),
-    )
-    return graph, Edits(
-        node_threshold=1.0,
-        edge_threshold=1.0,
-        pinned=_pinned(q_params, nodes, keys),
-        labels={key: node.label for node, key in zip(nodes, keys, strict=True) if node.label},
-    )
-
-
-def _is_logit(node: FileNode) -> bool:
-    return node.key.kind == NodeKind.LOGIT
-
-
-def _order(node: FileNode) -> tuple[int, ...]:
-    """Where a graph holds the node; logits stay as the file has them."""
-    return (node.key.kind,) if _is_logit(node) else tuple(node.key)
-
-
-def _n_layers(nodes: Sequence[FileNode], metadata: Mapping[str, Any]) -> int:
-    """The model's layers: files say them only by the layer of the logits, n_layers + 1 as a text, n_layers as an int.
-
-    Where that says nothing, one more than the highest layer of a feature or error.
-    """
-    highest = max((node.key.layer for node in nodes), default=-1) + 1
-    said = [node.said_layer for node in nodes if _is_logit(node)]
-    found = [whole(layer) for layer in said[:1]]
-    if found and found[0] is not None and found[0] > 0:
-        n_layers = found[0] if type(said[0]) is int else found[0] - 1
-    else:
-        n_layers = whole(metadata.get("n_layers")) or 0
-    n_layers = max(n_layers, highest, 1)
-    if n_layers > MAX_LAYER:
-        raise LoadError(f"its logits are in layer {n_layers}")
-    return n_layers
-
-
-class _Ends:
-    """The rows of a file's node ids, with the one collision that files have repaired.
-
-    circuit-tracer gives an error of layer L the id of feature L of layer 0 at its position. A link into or from
-    such an id is the feature's, unless the same link came before: then it is the error's.
-    """
-
-    def __init__(self, nodes: Sequence[FileNode], keys: Sequence[NodeKey], notes: list[str]) -> None:
-        self.keys = keys
-        self.ids = [node.node_id for node in nodes]
-        self.rows: dict[str, list[int]] = defaultdict(list)
-        for row, node in enumerate(nodes):
-            self.rows[node.node_id].append(row)
-        twins = [key for key, count in Counter(keys).items() if count > 1]
-        if twins:
-            raise LoadError(f"node {self.ids[keys.index(twins[0])]} is in it twice")
-        for node_id, rows in self.rows.items():
-            kinds = [keys[row].kind for row in rows]
-            if len(rows) > 1:
-                if kinds != [NodeKind.FEATURE, NodeKind.ERROR]:
-                    raise LoadError(f"{len(rows)} nodes have the id {node_id}")
-                notes.append(f"A feature and an error share the id {node_id}; links were told apart by their order.")
-
-    def row(self, node_id: Any, number: int, *, second: bool = False) -> int:
-        """The row of ``node_id``; ``second`` asks for the error of a pair."""
-        if not isinstance(node_id, str) or node_id not in self.rows:
-            raise LoadError(f"link number {number} names the node {node_id!r}, which it does not hold")
-        rows = self.rows[node_id]
-        return rows[-1] if second else rows[0]
-
-
-def _rows(ends: _Ends, links: Sequence[Any]) -> Rows:
-    """The edges by target; LoadError names a link that is double, has no finite weight or leads down."""
-    weights: dict[tuple[int, int], float] = {}
-    for number, raw in enumerate(links):
-        if not isinstance(raw, Mapping):
-            raise LoadError(f"link number {number} is no table of source, target and weight")
-        source, target = ends.row(raw.get("source"), number), ends.row(raw.get("target"), number)
-        pair = f"the link from {raw.get('source')} to {raw.get('target')}"
-        weight = raw.get("weight")
-        if not isinstance(weight, int | float) or isinstance(weight, bool) or not abs(weight) < 1e300:
-            raise LoadError(f"{pair} has the weight {weight!r}, not a finite number")
-        if (target, source) in weights or ends.keys[source].layer >= ends.keys[target].layer:
-            source = ends.row(raw.get("source"), number, second=True)
-        if (target, source) in weights:
-            raise LoadError(f"{pair} is in it twice")
-        low, high = ends.keys[source], ends.keys[target]
-        if high.kind not in (NodeKind.FEATURE, NodeKind.LOGIT) or low.layer >= high.layer:
-            raise LoadError(f"{pair} does not lead to a feature or logit in a higher layer")
-        weights[target, source] = float(weight)
-    kept = sorted((pair, weight) for pair, weight in weights.items() if weight)
-    n = len(ends.keys)
-    target_of = np.array([target for (target, _), _ in kept], dtype=np.int64)
-    return Rows(
-        start=np.concatenate([[0], np.cumsum(np.bincount(target_of, minlength=n))]).astype(np.int64),
-        source=np.array([source for (_, source), _ in kept], dtype=np.int32),
-        weight=np.array([weight for _, weight in kept], dtype=np.float64),
-        rest_sum=np.zeros(n),
-        rest_abs=np.zeros(n),
+        rows=found.rows,
+        constant=np.zeros(len(first)),
+        preactivation=np.full(len(first), np.nan),
+        target_weight=_target_weight(is_logit, probability, parts.notes),
+        probability=probability,
+        token_ids=_token_ids(placed, len(tokens)),
+        tokens=tokens,
+        logit_tokens=tuple(
+            nodes.tokens.get(node, str(feature))
+            for node, feature in zip(logits, placed.feature[is_logit].tolist(), strict=True)
+        ),
+        n_layers=placed.n_layers,
+        n_special=int(re.fullmatch(r"<.*>", tokens[0]) is not None),
     )
 
 
-def _columns(nodes: Sequence[FileNode], keys: Sequence[NodeKey]) -> Nodes:
-    return Nodes(
-        kind=np.array([key.kind for key in keys], dtype=np.int8),
-        layer=np.array([key.layer for key in keys], dtype=np.int32),
-        pos=np.array([key.pos for key in keys], dtype=np.int32),
-        feature=np.array([key.feature for key in keys], dtype=np.int64),
-        activation=np.array([node.activation for node in nodes], dtype=np.float32),
-    )
-
-
-def _target_weight(nodes: Sequence[FileNode], notes: list[str]) -> NDArray[np.float64]:
+def _target_weight(
+    is_logit: NDArray[np.bool_], probability: NDArray[np.float64], notes: list[str]
+) -> NDArray[np.float64]:
     """The logits' probabilities; where the file has none, all logits count the same."""
-    is_logit = np.array([_is_logit(node) for node in nodes], dtype=bool)
-    probability = np.array([node.probability for node in nodes], dtype=np.float64)
     weight: NDArray[np.float64] = np.where(is_logit, np.nan_to_num(probability), 0.0)
     if is_logit.any() and not weight.any():
         notes.append("The file has no probabilities; all outputs count the same.")
@@ -207,25 +211,98 @@ def _target_weight(nodes: Sequence[FileNode], notes: list[str]) -> NDArray[np.fl
     return weight
 
 
-def _token_ids(keys: Sequence[NodeKey], n_pos: int) -> NDArray[np.int64]:
+def _token_ids(placed: Placed, n_pos: int) -> NDArray[np.int64]:
     """The prompt's vocabulary ids as far as the embedding nodes tell them, else -1."""
     ids = np.full(n_pos, -1, dtype=np.int64)
-    for key in keys:
-        if key.kind == NodeKind.EMBEDDING:
-            ids[key.pos] = key.feature
+    embedding = placed.kind == NodeKind.EMBEDDING
+    ids[placed.pos[embedding]] = placed.feature[embedding]
     return ids
 
 
-def _pinned(
-    q_params: Mapping[str, Any], nodes: Sequence[FileNode], keys: Sequence[NodeKey]
-) -> tuple[NodeKey, ...]:
-    """The pinned nodes that the file holds; a list of ids, or the text with commas that circuit-tracer saves."""
-    said = q_params.get("pinnedIds")
-    ids = said.split(",") if isinstance(said, str) else said if isinstance(said, list) else []
-    by_id = {node.js_id: key for node, key in zip(nodes, keys, strict=True)}
-    by_id |= {node.node_id: key for node, key in reversed(list(zip(nodes, keys, strict=True)))}
-    return tuple(dict.fromkeys(by_id[name] for name in ids if isinstance(name, str) and name in by_id))
+def _edits(
+    parts: _Parts, placed: Placed, graph: Graph, own: Mapping[str, Any], q_params: Mapping[str, Any]
+) -> tuple[Edits, tuple[str, ...]]:
+    """What people left in the file: our own edits, then what stands in its nodes and qParams."""
+    nodes = parts.nodes
+    edits = graph_json_own.edits(own)
+    by_js_id = dict(zip(reversed(nodes.js_ids), reversed(placed.row.tolist()), strict=True))
+    by_number = dict(zip(reversed(nodes.number), reversed(placed.row.tolist()), strict=True))
+
+    def find(name: str) -> NodeKey | None:
+        row = by_number.get(nodes.names.get(name, -1), by_js_id.get(name, -1))
+        return graph.key(row) if row >= 0 else None
+
+    story = graph_json_story.of_parameters(q_params)
+    told, notes = graph_json_story.apply(story, graph, Edits(1.0, 1.0), find)
+    labels = {graph.key(int(placed.row[node])): label for node, label in nodes.labels.items() if placed.row[node] >= 0}
+    labels = {**_without_groups(labels, told), **told.labels}
+    return graph_json_own.joined(edits, replace(told, labels=labels), graph), notes
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _without_groups(labels: Mapping[NodeKey, Label], edits: Edits) -> dict[NodeKey, Label]:
+    """The labels without the name of the node's supernode in brackets, which viewers put in front."""
+    kept = dict(labels)
+    for group in edits.supernodes:
+        for key in group.members:
+            if key in kept and kept[key].text.startswith(f"[{group.name}]"):
+                text = kept[key].text.removeprefix(f"[{group.name}]").strip()
+                kept[key] = replace(kept[key], text=text)
+    return {key: label for key, label in kept.items() if label.text}
+
+
+def _held(nodes: FileNodes, placed: Placed) -> FileNodes:
+    """``nodes`` with what must go out as it came in.
+
+    Second ids, if they tell nodes apart; and in files with features of attention what an export of our own would
+    write otherwise, for circuit-tracer's form has no such nodes.
+    """
+    if len(set(nodes.js_ids)) == len(nodes.js_ids):
+        for node, name in enumerate(nodes.js_ids):
+            nodes.said.put(node, "jsNodeId", name)
+    if placed.doubled or nodes.in_rows:
+        names = list(nodes.names)
+        for node, kind in enumerate(nodes.kind):
+            nodes.said.put(node, "node_id", names[nodes.number[node]])
+            nodes.said.put(node, "feature", nodes.feature[node] if nodes.feature[node] >= 0 else None)
+            if kind in (NodeKind.FEATURE, NodeKind.ERROR):
+                nodes.said.put(node, "layer", nodes.layer[node])
+            elif kind == NodeKind.LOGIT:
+                nodes.said.put(node, "layer", nodes.logit_layer)
+            elif kind == NodeKind.EMBEDDING:
+                nodes.said.put(node, "layer", -1 if nodes.in_rows else "E")
+    return nodes
+
+
+def _notes(parts: _Parts, placed: Placed) -> list[str]:
+    """What the user should know of the nodes."""
+    nodes = parts.nodes
+    notes = [
+        f"{count} nodes of the type “{kind}” have no place here; what they add counts as not expanded."
+        for kind, count in nodes.left_out.items()
+    ]
+    if nodes.not_finite:
+        notes.append(f"{len(nodes.not_finite)} values are no numbers and were emptied, first {nodes.not_finite[0]}.")
+    n_bias, n_kept = nodes.kind.count(NodeKind.BIAS), int(np.count_nonzero(placed.kind == NodeKind.BIAS))
+    if n_bias > n_kept:
+        notes.append(f"{n_bias} bias nodes were joined to {n_kept}, one of each class.")
+    if placed.doubled or nodes.in_rows:
+        notes.append("Layers are counted as rows: 2L is the attention of layer L, 2L + 1 its MLP.")
+    if "eleuther" in nodes.id_forms:
+        notes.append("Weights are as EleutherAI's attribute writes them: not times the activation of their source.")
+    return notes
+
+
+def written_by(metadata: Mapping[str, Any], nodes: FileNodes) -> str:
+    """The program that wrote the file, told from what is in it."""
+    generator = table(table(metadata.get("info")).get("generator")).get("name")
+    if isinstance(generator, str) and generator:
+        return generator
+    if nodes.in_rows or "crm" in nodes.id_forms:
+        return "Llamascopium"
+    if "eleuther" in nodes.id_forms:
+        return "EleutherAI attribute"
+    if any(name in metadata for name in ("info", "feature_details", "generation_settings")):
+        return "Neuronpedia"
+    if "title_prefix" in metadata:
+        return "Anthropic"
+    return "circuit-tracer" if "plain" in nodes.id_forms else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,16 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.circuits.graph import Graph, NodeKey, NodeKind
 from explorer.circuits.pruning import prune
-from explorer.circuits.scores import scores
+from explorer.circuits.scores import scores, worst_residual
 from explorer.errors import LoadError
-from explorer.io import graph_json
+from explorer.io import circuit_file, graph_json
 from explorer.io.graph_json_import import read
-from explorer.session.edits import Edits, Label, hide, pin
+from explorer.session.edits import Edits, Label, Supernode, hide, pin
 from explorer.session.view import resolve
 from tests.io.graphs import random_graph
 
@@ -27,7 +28,17 @@ DATA = Path(__file__).parents[1] / "data" / "graphs"
 SAMPLES = {
     "dallas-austin-llamma.json": (40, 0, 10, 10, 330, 1213.6337890625),
     "son-clt-hp.json": (395, 133, 13, 1, 3136, 1327.093994140625),
+    "dry-clt-hp.json": (409, 131, 13, 4, 3845, 1389.0348205566406),
 }
+
+
+def sample(name: str, folder: Path) -> Path:
+    """The sample of that name; ``folder`` takes it if it lies compressed."""
+    if (DATA / name).exists():
+        return DATA / name
+    path = folder / f"in-{name}"
+    path.write_bytes(gzip.decompress((DATA / f"{name}.gz").read_bytes()))
+    return path
 
 
 def _edges(graph: Graph) -> dict[tuple[NodeKey, NodeKey], float]:
@@ -41,11 +52,11 @@ def _written(path: Path, graph: Graph, edits: Edits | None = None) -> dict[str, 
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_files_of_other_programs_open_whole(name: str) -> None:
-    graph, edits = read(DATA / name)
+def test_files_of_other_programs_open_whole(name: str, tmp_path: Path) -> None:
+    graph, edits = read(sample(name, tmp_path))
     kinds = (NodeKind.FEATURE, NodeKind.ERROR, NodeKind.EMBEDDING, NodeKind.LOGIT)
     counts = tuple(graph.count(kind) for kind in kinds)
-    assert (*counts, graph.n_edges, graph.rows.weight.sum()) == SAMPLES[name]
+    assert (*counts, graph.n_edges, graph.rows.weight.astype(float).sum()) == SAMPLES[name]
     assert (graph.n_layers, graph.n_special, graph.count(NodeKind.BIAS)) == (26, 1, 0)
     view = resolve(graph, edits)
     assert view.shown.all()
@@ -70,14 +81,21 @@ def test_what_a_file_says_arrives() -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_files_of_other_programs_survive_a_round_trip(name: str, tmp_path: Path) -> None:
-    graph, edits = read(DATA / name)
+    path = sample(name, tmp_path)
+    graph, edits = read(path)
     written = _written(tmp_path / name, graph, edits)
     again, edits_again = read(tmp_path / name)
     assert _edges(again) == _edges(graph)
     assert list(again.index) == list(graph.index)
     assert edits_again == edits
-    before = json.loads((DATA / name).read_text())
-    assert {node["node_id"] for node in written["nodes"]} == {node["node_id"] for node in before["nodes"]}
+    before = json.loads(path.read_text())
+    ours = {"jsNodeId"}  # circuit-tracer's are not unique
+    nodes = {node["node_id"]: node for node in written["nodes"]}
+    assert nodes.keys() == {node["node_id"] for node in before["nodes"]}
+    for node in before["nodes"]:
+        assert {field: nodes[node["node_id"]][field] for field in node.keys() - ours} == {
+            field: value for field, value in node.items() if field not in ours
+        }
     for key in before["metadata"].keys() - {"node_threshold", "pruning_settings", "info"}:
         assert written["metadata"][key] == before["metadata"][key]
 
@@ -89,22 +107,76 @@ def test_what_is_shown_opens_again(
     graph = random_graph(seed, n_logits=3)
     edits = hide(pin(Edits(node, edge), [graph.key(2)]), [graph.key(5)])
     labels = {graph.key(2): Label("two “words”", "tested"), graph.key(len(graph) - 1): Label("last")}
-    edits = replace(edits, labels=labels)
+    groups = (Supernode("twins", (graph.key(2), graph.key(len(graph) - 1))),) * 2
+    edits = replace(edits, labels=labels, supernodes=groups, notes={graph.key(2): "a note"}, note="of all")
     path = tmp_path_factory.getbasetemp() / "shown.json"
     graph_json.write(path, graph, edits)
     again, edits_again = read(path)
     view = resolve(graph, edits)
-    shown = view.shown & (graph.nodes.kind != NodeKind.BIAS)
-    assert list(again.index) == [graph.key(row) for row in np.flatnonzero(shown).tolist()]
-    links = view.links & shown[graph.rows.source]
+    assert list(again.index) == [graph.key(row) for row in np.flatnonzero(view.shown).tolist()]
+    links = view.links
     ends = zip(graph.rows.source[links].tolist(), graph.edge_target[links].tolist(), strict=True)
     keys = [(graph.key(source), graph.key(target)) for source, target in ends]
     assert _edges(again) == dict(zip(keys, graph.rows.weight[links].tolist(), strict=True))
-    assert again.tokens == graph.tokens
-    assert again.logit_tokens == graph.logit_tokens
-    assert edits_again.pinned == edits.pinned
-    assert edits_again.labels == edits.labels
-    assert np.array_equal(again.nodes.activation, graph.nodes.activation[shown], equal_nan=True)
+    assert (again.tokens, again.logit_tokens) == (graph.tokens, graph.logit_tokens)
+    assert edits_again == replace(edits, node_threshold=1.0, edge_threshold=1.0)
+    for name in ("constant", "preactivation", "target_weight", "probability"):
+        assert np.array_equal(getattr(again, name), getattr(graph, name)[view.shown], equal_nan=True)
+    for column in ("layer", "pos", "feature", "activation"):
+        one, other = getattr(again.nodes, column), getattr(graph.nodes, column)[view.shown]
+        assert np.array_equal(one, other, equal_nan=True)
+    assert (again.n_layers, again.n_special, again.zero_positions) == (3, 1, 1)
+    assert again.token_ids.tolist() == graph.token_ids.tolist()
+    assert again.provenance["prompt"] == graph.provenance["prompt"]
+
+
+@given(seed=st.integers(0, 10**6))
+def test_the_books_of_our_files_still_balance(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    path = tmp_path_factory.getbasetemp() / "books.json"
+    graph_json.write(path, random_graph(seed), Edits(0.6, 0.8))
+    assert worst_residual(read(path)[0]) < 1e-6
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = st.dictionaries(st.text(max_size=6).map("x_{}".format), JSON, max_size=3)
+
+
+@settings(max_examples=60)
+@given(top=FIELDS, about=FIELDS, parameters=FIELDS, of_nodes=st.lists(FIELDS, max_size=4), of_links=st.lists(FIELDS))
+def test_unknown_fields_survive(
+    tmp_path_factory: pytest.TempPathFactory,
+    top: dict[str, Any],
+    about: dict[str, Any],
+    parameters: dict[str, Any],
+    of_nodes: list[dict[str, Any]],
+    of_links: list[dict[str, Any]],
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    data = json.loads((DATA / "dallas-austin-llamma.json").read_text())
+    data.update(top)
+    data["metadata"].update(about)
+    data["qParams"].update(parameters)
+    for number, held in enumerate(of_nodes):
+        data["nodes"][7 * number].update(held)
+    for number, held in enumerate(of_links[:40]):
+        data["links"][5 * number].update(held)
+    (folder / "in.json").write_text(json.dumps(data))
+    circuit_file.save(folder / "a.circuit", *read(folder / "in.json"))
+    out = _written(folder / "out.json", *circuit_file.open_circuit(folder / "a.circuit"))
+    assert {name: out[name] for name in top} == top
+    assert {name: out["metadata"][name] for name in about} == about
+    assert {name: out["qParams"][name] for name in parameters} == parameters
+    nodes = {node["node_id"]: node for node in out["nodes"]}
+    links = {(link["source"], link["target"]): link for link in out["links"]}
+    for node in data["nodes"]:
+        unknown = {name: value for name, value in node.items() if name.startswith("x_")}
+        assert {name: nodes[node["node_id"]].get(name) for name in unknown} == unknown
+    for link in data["links"]:
+        assert links[link["source"], link["target"]] == link
 
 
 def test_the_export_checklist(tmp_path: Path) -> None:
@@ -148,12 +220,39 @@ def test_labelled_outputs_keep_the_probability_that_viewers_read(tmp_path: Path)
     assert read(tmp_path / "a.json")[1].labels[key] == Label("mine")
 
 
-def test_groups_of_an_imported_file_are_kept(tmp_path: Path) -> None:
-    groups = [["states", "18_5495_9", "E_2_0"]]
-    path = _changed(tmp_path, lambda data: data["qParams"].update(supernodes=groups))
-    graph, edits = read(path)
-    assert graph.provenance["qParams"]["supernodes"] == groups
-    assert _written(tmp_path / "b.json", graph, edits)["qParams"]["supernodes"] == groups
+@pytest.mark.parametrize("as_text", [False, True], ids=["list", "as circuit-tracer saves it"])
+def test_groups_of_an_imported_file_become_supernodes(tmp_path: Path, as_text: bool) -> None:
+    groups = [["states", "18_5495_9", "E_2_0"], ["gone", "1_2_3"]]
+    said = json.dumps(groups) if as_text else groups
+    graph, edits = read(_changed(tmp_path, lambda data: data["qParams"].update(supernodes=said)))
+    assert edits.supernodes == (Supernode("states", (NodeKey(0, 18, 9, 5495), NodeKey(2, -1, 0, 2))),)
+    assert "1 of 3 members of supernodes are not in the graph." in graph.provenance["import_notes"]
+    assert _written(tmp_path / "b.json", graph, edits)["qParams"]["supernodes"] == groups[:1]
+
+
+def test_a_groups_name_in_front_of_a_label_goes(tmp_path: Path) -> None:
+    def grouped(data: dict[str, Any]) -> None:
+        data["qParams"]["supernodes"] = [["states", "18_5495_9", "18_6101_9"]]
+        data["nodes"][0]["clerp"], data["nodes"][1]["clerp"] = "[states] Texas", "[states]"
+
+    _, edits = read(_changed(tmp_path, grouped))
+    assert edits.labels == {NodeKey(0, 18, 9, 5495): Label("Texas", "auto")}
+
+
+def test_what_another_tool_changed_since_wins(tmp_path: Path) -> None:
+    graph, edits = read(DATA / "dallas-austin-llamma.json")
+    one, two = NodeKey(0, 18, 9, 5495), NodeKey(0, 18, 9, 6101)
+    edits = replace(edits, pinned=(one,), labels={one: Label("mine", "tested")}, notes={one: "note"})
+    graph_json.write(tmp_path / "a.json", graph, edits)
+    data = json.loads((tmp_path / "a.json").read_text())
+    data["qParams"] |= {"pinnedIds": "18_6101_9,18_5495_9", "supernodes": '[["new","18_6101_9"]]'}
+    data["nodes"][1]["clerp"] = "theirs"
+    (tmp_path / "b.json").write_text(json.dumps(data))
+    found = read(tmp_path / "b.json")[1]
+    assert found.pinned == (two, one)
+    assert found.supernodes == (Supernode("new", (two,)),)
+    assert found.labels == {one: Label("mine", "tested"), two: Label("theirs", "auto")}
+    assert found.notes == {one: "note"}
 
 
 def _changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -245,6 +344,26 @@ def test_a_feature_and_an_error_of_one_id_are_told_apart_and_reported(tmp_path: 
     assert "share the id 0_3_9" in graph.provenance["import_notes"][0]
 
 
+def test_the_order_of_links_tells_a_feature_from_an_error_of_one_id(tmp_path: Path) -> None:
+    """circuit-tracer writes the links into a node by the order of their sources: features, errors, tokens."""
+    target = "19_7477_8"
+
+    def lone(data: dict[str, Any]) -> None:
+        common = {"node_id": "0_3_8", "ctx_idx": 8, "clerp": ""}
+        data["nodes"].insert(0, {**common, "feature_type": "cross layer transcoder", "feature": 9, "layer": "0"})
+        data["nodes"].append({**common, "feature_type": "mlp reconstruction error", "feature": -1, "layer": "3"})
+        links = [link for link in data["links"] if link["target"] != target]
+        into = [("18_1_8", 1.0), ("0_3_8", 2.0), ("E_2_0", 3.0)]
+        own = [{"source": source, "target": target, "weight": weight} for source, weight in into]
+        first = {"source": "0_3_8", "target": "18_5495_9", "weight": 4.0}
+        data["nodes"].append({**data["nodes"][1], "node_id": "18_1_8", "feature": 191, "ctx_idx": 8})
+        data["links"] = [first, *links, *own]
+
+    edges = _edges(read(_changed(tmp_path, lone))[0])
+    assert edges[NodeKey(1, 3, 8, -1), NodeKey(0, 19, 8, 7477)] == 2.0
+    assert edges[NodeKey(0, 0, 8, 3), NodeKey(0, 18, 9, 5495)] == 4.0
+
+
 def _node(**changes: object) -> Callable[[dict[str, Any]], object]:
     return lambda data: data["nodes"][0].update(changes)
 
@@ -261,7 +380,7 @@ def _link(**changes: object) -> Callable[[dict[str, Any]], object]:
         (_node(layer="17"), "node 18_5495_9 says layer 18 and position 9 in its name"),
         (_node(ctx_idx=99), "node 18_5495_9 is at position 99 of 10 tokens"),
         (_node(ctx_idx=None), "node 18_5495_9 is at position None"),
-        (_node(feature_type="lorsa"), "node 18_5495_9 is of the type “lorsa”"),
+        (_node(feature_type=None), "node 18_5495_9 is of the type None"),
         (_node(activation=float("nan")), "node 18_5495_9 has the activation nan"),
         (_node(activation="big"), "node 18_5495_9 has the activation 'big'"),
         (_node(node_id=7), "node number 0 has no node_id"),
@@ -277,6 +396,8 @@ def _link(**changes: object) -> Callable[[dict[str, Any]], object]:
         (lambda data: data["links"].append("x"), "link number 330 is no table"),
         (lambda data: data["metadata"].update(prompt_tokens="a b"), "no prompt_tokens"),
         (lambda data: data.update(metadata=3), "no prompt_tokens"),
+        (_link(weight=True), "has the weight True"),
+        (_link(source=["a"]), "link number 0 names the node"),
         (lambda data: data.pop("links"), "without the nodes and links"),
         (lambda data: data.update(nodes={}), "without the nodes and links"),
     ],
@@ -297,10 +418,16 @@ def test_what_is_no_graph_is_named(
         (b"<!doctype html>", "is a web page"),
         (b"PK\x03\x04", "is a zip file"),
         (b'{"nodes": [\n1,', "not valid JSON from line 2 on"),
-        (b"[" * 200_000, "not valid JSON"),
+        (b'{"a": ' + b"[" * 200_000, "not valid JSON"),
+        (b'{"nodes": [], "nodes": []}', "not valid JSON"),
+        (b'{"nodes": [{}, ], "links": []}', "not valid JSON"),
+        (b'{"nodes": [] "links": []}', "not valid JSON"),
+        (b'{"nodes": [],\n"links": [\n{"source":', "not valid JSON from line 3 on"),
+        (b'{"nodes": [], "links": []} x', "not valid JSON"),
         (b'{"a": "\xff"}', "not valid JSON"),
         (b'{"a": ' + b"1" * 5000 + b"}", "not valid JSON"),
         (b'{"graphs": []}', "is a list of graphs"),
+        (b'{"slug": "a", "pinnedIds": [], "supernodes": []}', "holds pins and supernodes of a graph, not the graph"),
         (b"[]", "without the nodes and links"),
     ],
 )
