@@ -4,6 +4,7 @@ ExplorerError
 ├── LoadError                a file or folder cannot be read as what it should be
 │   ├── UnsupportedModel     a model that cannot be opened or frozen exactly
 │   └── UnsupportedTranscoder  transcoders that cannot be read or do not fit the model
+│       └── Unsaid           what a file does not say and the user is asked
 ├── PromptError              a prompt or target that the model cannot take
 ├── GraphError               a graph, node or setting that makes no sense
 ├── SaveError                a file that cannot be written
@@ -31,6 +32,21 @@ class UnsupportedModel(LoadError):
 
 class UnsupportedTranscoder(LoadError):
     """Transcoders that cannot be read or do not fit the model."""
+
+
+class Unsaid(UnsupportedTranscoder):
+    """What the file or folder ``path`` does not say: ``question`` as a clause, ``choices`` if only these answer it.
+
+    ``name`` is what the answer is called: ``--tell NAME=VALUE`` on the command line.
+    """
+
+    def __init__(self, path: object, name: str, question: str, choices: tuple[str, ...] = ()) -> None:
+        values = " or ".join(choices) if choices else "VALUE"
+        super().__init__(f"“{path}” does not say {question}; tell it with {name}={values}.")
+        self.path = str(path)
+        self.name = name
+        self.question = question
+        self.choices = choices
 
 
 class PromptError(ExplorerError):

@@ -8,6 +8,7 @@ whose entry j writes to layer i + j. Source: decoderesearch/circuit-tracer 0.4.1
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,23 +27,14 @@ from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
 from explorer.work import Pause, go_on
 
-TITLE = "circuit-tracer"
+TITLE = "circuit-tracer"  # in sentences on what its layout cannot hold
 
 Point = TypeVar("Point", ReadPoint, WritePoint)
 
 THRESHOLD = "activation_function.threshold"
 
 
-def claims(folder: Path) -> bool:
-    """Whether ``folder`` looks like this layout (config.yaml, or files of its names without one)."""
-    config = folder / NAME
-    if config.is_file():
-        with config.open("rb") as file:
-            return b"model_kind" in file.read(100_000)
-    return any((folder / f"{stem}0.safetensors").is_file() for stem in ("layer_", "W_enc_"))
-
-
-def read(folder: Path, pause: Pause = go_on) -> TranscoderSet:
+def read(folder: Path, told: Mapping[str, str], pause: Pause = go_on) -> TranscoderSet:
     """The set in ``folder``, in the dtype it is stored in; UnsupportedTranscoder or LoadError otherwise."""
     config = read_config(folder)
     read_at = _point(folder, "feature_input_hook", config.read, ReadPoint)
@@ -94,7 +86,7 @@ def _per_layer(file: Path, config: TranscoderConfig, pause: Pause) -> Transcoder
     held = WeightsFile(file)
     b_enc, b_dec = held.vector("b_enc"), held.vector("b_dec")
     n, d = len(b_enc), len(b_dec)
-    W_enc, W_dec = held.shaped("W_enc", (n, d)), held.shaped("W_dec", (n, d), older=True)
+    W_enc, W_dec = held.shaped("W_enc", (n, d)), held.matrix("W_dec", n, d, "as is")
     threshold = held.threshold(THRESHOLD, n)
     k = int(held.take("k").reshape(-1)[0]) if "k" in held else 0
     # circuit-tracer uses it as x @ W_skip.T; when d_in == d_out the shape cannot tell, the layout does

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
-from explorer.io import tensors
+from explorer.io import tensors as safetensors
+from explorer.io.tensors import check_finite
 
 
 class WeightsFile:
-    """The tensors of one file, taken out one by one with their shapes checked."""
+    """The tensors of one file, taken out one by one with their shapes checked.
 
-    def __init__(self, file: Path) -> None:
+    Of a safetensors file (with ``names``, those alone), unless the ``tensors`` of another kind of file are given.
+    """
+
+    def __init__(
+        self, file: Path, tensors: Mapping[str, Tensor] | None = None, names: Iterable[str] | None = None
+    ) -> None:
         self.file = file
-        found = tensors.header(file).tensors
-        for name, info in found.items():
-            if info.dtype not in tensors.FLOATS and name != "k":
-                raise UnsupportedTranscoder(
-                    f"“{file}”: {name} is stored as {info.dtype}; convert it to float32 or bfloat16."
-                )
-        self._tensors = tensors.read(file)
-        tensors.check_finite(file, self._tensors)
+        self._tensors = dict(_safetensors(file, names) if tensors is None else tensors)
+        for name, tensor in self._tensors.items():
+            if not tensor.is_floating_point() and tensor.numel() > 1:
+                raise _unfit(file, name, str(tensor.dtype).removeprefix("torch."))
+        check_finite(file, self._tensors)
 
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
@@ -38,14 +42,28 @@ class WeightsFile:
             raise self._misshapen(name, tensor, "one axis")
         return tensor
 
-    def shaped(self, name: str, shape: tuple[int, ...], *, older: bool = False) -> Tensor:
-        """The tensor ``name``; with ``older`` also the transposed layout, if the shape tells it."""
+    def shaped(self, name: str, shape: tuple[int, ...]) -> Tensor:
         tensor = self.take(name)
-        if tuple(tensor.shape) == shape:
-            return tensor
-        if older and tuple(tensor.shape) == shape[::-1]:
-            return tensor.T.contiguous()
-        raise self._misshapen(name, tensor, str(shape))
+        if tuple(tensor.shape) != shape:
+            raise self._misshapen(name, tensor, str(shape))
+        return tensor
+
+    def matrix(self, name: str, rows: int, columns: int, stored: str) -> Tensor:
+        """The tensor ``name`` as (rows, columns); its shape says how it lies in the file.
+
+        Where rows == columns the shape says nothing, and ``stored`` does: "as is" or "transposed", as the format's
+        own source has it, or "" for a format that leaves it open, which is refused.
+        """
+        tensor = self.take(name)
+        shape = tuple(tensor.shape)
+        if shape not in ((rows, columns), (columns, rows)):
+            raise self._misshapen(name, tensor, f"({rows}, {columns})")
+        if rows == columns and not stored:
+            raise UnsupportedTranscoder(
+                f"“{self.file}”: {name} is as high as wide ({rows}), so how it lies cannot be told; convert the set."
+            )
+        turned = stored == "transposed" if rows == columns else shape == (columns, rows)
+        return tensor.T.contiguous() if turned else tensor
 
     def threshold(self, name: str, n: int) -> Tensor | None:
         """The threshold ``name`` (n) or scalar, if the file has it."""
@@ -77,3 +95,15 @@ class WeightsFile:
             f"“{self.file}”: {name} has shape {tuple(tensor.shape)} where {expected} belongs; "
             "the file is of another set or layout."
         )
+
+
+def _safetensors(file: Path, names: Iterable[str] | None) -> dict[str, Tensor]:
+    wanted = None if names is None else list(names)
+    for name, info in safetensors.header(file).tensors.items():
+        if info.dtype not in safetensors.FLOATS and info.n_values > 1 and (wanted is None or name in wanted):
+            raise _unfit(file, name, info.dtype)
+    return safetensors.read(file, wanted)
+
+
+def _unfit(file: Path, name: str, dtype: str) -> UnsupportedTranscoder:
+    return UnsupportedTranscoder(f"“{file}”: {name} is stored as {dtype}; convert it to float32 or bfloat16.")

@@ -1,0 +1,99 @@
+"""What producers do around the canonical form, folded into its weights exactly.
+
+Each function gives the transcoder that computes on the raw input what the given one computes after (or around) a
+producer's step. Weights narrower than float32 become float32: a fold in bfloat16 would lose what it adds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explorer.transcoders.transcoder import Transcoder
+
+
+def shifted(transcoder: Transcoder, before: Float[Tensor, " d_model"]) -> Transcoder:
+    """What encodes ``x - before`` where the given one encodes ``x``; skip weights see ``x`` as they did.
+
+    SAELens and EleutherAI subtract b_dec so, Dunefsky an input bias.
+    """
+    held = wide(transcoder)
+    moved = held.W_enc.double() @ before.double()
+    return replace(held, b_enc=(held.b_enc.double() - moved).to(held.b_enc))
+
+
+def scaled(transcoder: Transcoder, into: Tensor | float = 1.0, out: Tensor | float = 1.0) -> Transcoder:
+    """What reads ``x * into`` and whose result is multiplied by ``out``; skip weights included.
+
+    ``into`` is a number or (d_model,); ``out`` a number, (d_model,) or (n_targets, d_model), one row for each target.
+    """
+    held = wide(transcoder)
+    into = torch.as_tensor(into).to(held.W_enc).expand(held.d_model)
+    out = torch.as_tensor(out).to(held.W_enc).expand(held.n_targets, held.d_model)
+    return replace(
+        held,
+        W_enc=held.W_enc * into,
+        W_dec=held.W_dec * out,
+        b_dec=held.b_dec * out[0],
+        W_skip=None if held.W_skip is None else into[:, None] * held.W_skip * out[0],
+    )
+
+
+def standardised(
+    transcoder: Transcoder,
+    mean_in: Float[Tensor, " d_model"],
+    std_in: Float[Tensor, " d_model"],
+    mean_out: Float[Tensor, " d_model"],
+    std_out: Float[Tensor, " d_model"] | Float[Tensor, "n_targets d_model"],
+) -> Transcoder:
+    """What reads ``(x - mean_in) / std_in`` and whose result ``y`` stands for ``y * std_out + mean_out``.
+
+    Skip weights see the standardised input too. ``std_out`` has a row for each target if they differ; ``mean_out`` is
+    that of the own layer.
+    """
+    held = scaled(transcoder, 1 / std_in.double(), std_out)
+    b_dec = held.b_dec.double() + mean_out.double()
+    if held.W_skip is not None:
+        b_dec = b_dec - mean_in.double() @ held.W_skip.double()
+    return replace(shifted(held, mean_in), b_dec=b_dec.to(held.b_dec))
+
+
+def decoder_norms_included(transcoder: Transcoder) -> Transcoder:
+    """What decides by activation times decoder norm (over all targets jointly), as OpenMOSS trains.
+
+    The activations themselves keep their unit under ReLU and JumpReLU; TopK ranks by the product, so there the norm
+    moves from the decoder into the encoder and activations are in units of it.
+    """
+    held = wide(transcoder)
+    norm = held.W_dec.flatten(1).norm(dim=1)
+    activation = held.activation
+    if activation.threshold is not None:
+        return replace(held, activation=replace(activation, threshold=activation.threshold / norm))
+    if activation.kind == "relu":
+        return held
+    return replace(
+        held,
+        W_enc=held.W_enc * norm[:, None],
+        b_enc=held.b_enc * norm,
+        W_dec=held.W_dec / norm[:, None, None],
+    )
+
+
+def wide(transcoder: Transcoder) -> Transcoder:
+    """The same in float32, if it was narrower."""
+    dtype = torch.promote_types(transcoder.W_enc.dtype, torch.float32)
+    if transcoder.W_enc.dtype is dtype:
+        return transcoder
+    like = transcoder.W_enc.new_empty(0, dtype=dtype)
+    return replace(
+        transcoder,
+        W_enc=transcoder.W_enc.to(like),
+        b_enc=transcoder.b_enc.to(like),
+        W_dec=transcoder.W_dec.to(like),
+        b_dec=transcoder.b_dec.to(like),
+        activation=transcoder.activation.to(like),
+        W_skip=None if transcoder.W_skip is None else transcoder.W_skip.to(like),
+    )
