@@ -13,6 +13,7 @@ from explorer.circuits.graph import Graph, NodeKind, Nodes, Rows
 from explorer.errors import GraphError
 
 GRAPH_VERSION = 0
+MAX_COUNT = 100_000  # layers, for what is made for each of them must fit into memory
 
 Array = NDArray[Any]
 
@@ -176,7 +177,7 @@ def _texts(head: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def _count(head: Mapping[str, Any], name: str) -> int:
     value = head.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
         raise GraphError(f"The graph's {name} is {value!r}; a count belongs there.")
     return value
 

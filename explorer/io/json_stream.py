@@ -12,7 +12,8 @@ from typing import Any
 from explorer.work import Pause, go_on
 
 CHUNK = 1 << 18  # bytes read at a time: what the decoder makes of them in a few milliseconds
-MAX_VALUE = 64_000_000  # characters of one member, or of one item of a streamed array
+MAX_VALUE = 32_000_000  # characters of one member, or of one item of a streamed array
+MAX_MEMORY = 800_000_000  # bytes that values may take which are read whole
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TAIL = 4  # a number that the buffer cuts (``1.``, ``2e-``) leaves no more than this behind it
@@ -53,6 +54,21 @@ def members(file: BufferedIOBase, streamed: frozenset[str], pause: Pause = go_on
     text.take("}")
     if text.peek():
         raise text.fault("something follows the end")
+
+
+def loads(data: bytes) -> Any:
+    """The JSON value in ``data``; NotJson if it is none, or would take more than MAX_MEMORY.
+
+    Each value has a comma, colon or bracket in front of it and takes up to 120 bytes beside its text (an empty list
+    takes 64 and two characters), so that a short text can fill the memory.
+    """
+    marks = sum(data.count(mark) for mark in (b",", b":", b"[", b"{"))
+    if 120 * marks + (2 if data.isascii() else 5) * len(data) > MAX_MEMORY:
+        raise NotJson("it holds too many values", 1)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise NotJson(str(error), getattr(error, "lineno", 1)) from error
 
 
 class _Text:
