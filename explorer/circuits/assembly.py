@@ -15,6 +15,7 @@ from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
 from explorer.circuits.targets import FeatureTarget, LogitTarget
 from explorer.errors import GraphError
+from explorer.work import Pause, go_on
 
 ROUNDING = 1e-12  # a remainder this far below its row is rounding: nothing was left out
 
@@ -40,32 +41,37 @@ def assemble(
     targets: Targets,
     rows: Mapping[int, Row],
     chosen: Ints | None = None,
+    pause: Pause = go_on,
 ) -> Graph:
     """The graph of finished ``rows`` by target; token texts are filled in by the caller.
 
     With ``chosen`` (rows of the active features, ascending) the other features are left out, and what they add to a
-    row becomes its remainder.
+    row becomes its remainder. A target without a row has no inputs, and its pre-activation is NaN. ``pause`` is called
+    in front of each row.
     """
     active = local.features
     kept = np.arange(len(active)) if chosen is None else chosen
-    nodes = _nodes(local, logits, kept)
+    nodes = nodes_of(local, logits, kept)
     n, n_roots = len(nodes), len(nodes) - len(logits)
     node_of_target = np.concatenate([np.arange(len(kept)), np.arange(n_roots, n)])
     target_of_node = np.concatenate([kept, np.arange(len(active), len(active) + len(logits))])
     constant, preactivation = np.zeros(n), np.full(n, np.nan)
     constant[node_of_target] = targets.constant.double().cpu().numpy()[target_of_node]
-    ordered = [rows[int(target)] for target in target_of_node]
-    preactivation[node_of_target] = [row.preactivation for row in ordered]
-    weight, probability = np.zeros(n), np.full(n, np.nan)
-    weight[n_roots:] = [target.weight for target in logits]
+    found = [
+        (node, rows[target])
+        for node, target in zip(node_of_target.tolist(), target_of_node.tolist(), strict=True)
+        if target in rows
+    ]
+    for node, row in found:
+        preactivation[node] = row.preactivation
+    probability = np.full(n, np.nan)
     probability[n_roots:] = [target.probability for target in logits]
-    _weigh_features(nodes, features, weight)
     return Graph(
         nodes=nodes,
-        rows=_rows(nodes, node_of_target, ordered, kept, len(active)),
+        rows=_whole(n, found, pause) if chosen is None else _cut(nodes, found, kept, len(active), pause),
         constant=constant,
         preactivation=preactivation,
-        target_weight=weight,
+        target_weight=target_weights(nodes, logits, features),
         probability=probability,
         token_ids=_token_ids(local),
         tokens=tuple("" for _ in range(local.frozen.n_pos)),
@@ -79,7 +85,8 @@ def _token_ids(local: LocalReplacementModel) -> np.ndarray:
     return local.frozen.token_ids.cpu().numpy().astype(np.int64)
 
 
-def _nodes(local: LocalReplacementModel, logits: tuple[LogitTarget, ...], kept: Ints) -> Nodes:
+def nodes_of(local: LocalReplacementModel, logits: tuple[LogitTarget, ...], kept: Ints) -> Nodes:
+    """The nodes of a graph that has the features ``kept`` (rows of the active ones, ascending)."""
     active, n_layers, n_pos = local.features, local.frozen.n_layers, local.frozen.n_pos
     counts = [len(kept), n_layers * n_pos, n_pos, N_BIAS, len(logits)]
     layers, positions = np.arange(n_layers), np.arange(n_pos)
@@ -101,18 +108,31 @@ def _nodes(local: LocalReplacementModel, logits: tuple[LogitTarget, ...], kept: 
     )
 
 
-def _rows(nodes: Nodes, node_of_target: Ints, ordered: list[Row], kept: Ints, n_active: int) -> Rows:
+def _whole(n: int, found: list[tuple[int, Row]], pause: Pause) -> Rows:
+    """The rows of a graph that keeps every column, which then are its nodes but the logits; nothing is left out."""
+    start = _starts(n, found, [len(row.source) for _, row in found])
+    sources, weights = _room(start, found)
+    for node, row in found:
+        pause()
+        own = slice(start[node], start[node + 1])
+        sources[own], weights[own] = row.source, row.effect
+    return Rows(start, sources, weights, np.zeros(n), np.zeros(n))
+
+
+def _cut(nodes: Nodes, found: list[tuple[int, Row]], kept: Ints, n_active: int, pause: Pause) -> Rows:
     """The rows of the kept nodes; effects of features that are left out go into the remainders."""
     n = len(nodes)
     node_of_column = np.concatenate([np.full(n_active, -1), np.arange(len(kept), n)]).astype(np.int32)
     node_of_column[kept] = np.arange(len(kept))
-    lengths, rest_sum, rest_abs = np.zeros(n, dtype=np.int64), np.zeros(n), np.zeros(n)
-    for node, row in zip(node_of_target.tolist(), ordered, strict=True):
-        lengths[node] = np.count_nonzero(node_of_column[row.source] >= 0)
-    start = np.concatenate([[0], np.cumsum(lengths)])
-    sources = np.empty(start[-1], dtype=np.int32)
-    weights = np.empty(start[-1], dtype=ordered[0].effect.dtype)
-    for node, row in zip(node_of_target.tolist(), ordered, strict=True):
+    lengths = []
+    for _, row in found:
+        pause()
+        lengths.append(int(np.count_nonzero(node_of_column[row.source] >= 0)))
+    start = _starts(n, found, lengths)
+    sources, weights = _room(start, found)
+    rest_sum, rest_abs = np.zeros(n), np.zeros(n)
+    for node, row in found:
+        pause()
         own, source = slice(start[node], start[node + 1]), node_of_column[row.source]
         there = source >= 0
         sources[own], weights[own] = source[there], row.effect[there]
@@ -124,7 +144,23 @@ def _rows(nodes: Nodes, node_of_target: Ints, ordered: list[Row], kept: Ints, n_
     return Rows(start, sources, weights, rest_sum, rest_abs)
 
 
-def _weigh_features(nodes: Nodes, features: tuple[FeatureTarget, ...], weight: Floats) -> None:
+def _starts(n: int, found: list[tuple[int, Row]], lengths: list[int]) -> Ints:
+    """Where the rows of ``n`` nodes start."""
+    own = np.zeros(n + 1, dtype=np.int64)
+    own[[node + 1 for node, _ in found]] = lengths
+    return own.cumsum()
+
+
+def _room(start: Ints, found: list[tuple[int, Row]]) -> tuple[NDArray[np.int32], Weights]:
+    """Empty sources and weights for all rows."""
+    dtype = found[0][1].effect.dtype if found else np.float32
+    return np.empty(start[-1], dtype=np.int32), np.empty(start[-1], dtype=dtype)
+
+
+def target_weights(nodes: Nodes, logits: tuple[LogitTarget, ...], features: tuple[FeatureTarget, ...]) -> Floats:
+    """How much each node counts as a target; GraphError if a feature is not among ``nodes``."""
+    weight = np.zeros(len(nodes))
+    weight[len(nodes) - len(logits) :] = [target.weight for target in logits]
     for target in features:
         found = np.flatnonzero(
             (nodes.kind == NodeKind.FEATURE)
@@ -138,3 +174,4 @@ def _weigh_features(nodes: Nodes, features: tuple[FeatureTarget, ...], weight: F
                 "choose an active feature."
             )
         weight[found[0]] = target.weight
+    return weight

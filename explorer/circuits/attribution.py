@@ -15,16 +15,16 @@ Edges: ``activation_s * decoder_s . J . encoder_t``, the change of t's pre-activ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from explorer.circuits.aim import Targets, aim
 from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
+from explorer.circuits.found import Block, costs, nothing_found
 from explorer.circuits.graph import Graph
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
@@ -33,15 +33,6 @@ from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import FeatureTarget, LogitTarget
 from explorer.errors import GraphError
 from explorer.work import Pause, Progress, Work, go_on
-
-
-@dataclass(frozen=True)
-class Block:
-    """Rows of finished targets: dense effects of features, errors, embeddings and biases on ``targets``."""
-
-    targets: Int[Tensor, " n_rows"]
-    effects: Float[Tensor, "n_rows n_sources"]
-    preactivation: Float[Tensor, " n_rows"]
 
 
 def attribute(
@@ -60,14 +51,17 @@ def attribute(
     if not logits and not features:
         raise GraphError("There is nothing to explain; choose at least one target.")
     targets = aim(local, logits)
-    rows: dict[int, Row] = {}
-    total, done = len(targets.layer), 0
-    yield Progress(0, total, "Tracing features")
-    for block in rows_of(local, targets, torch.arange(total), chunk_rows, pause):
-        rows.update(_compressed(block, pause))
-        done += len(block.targets)
-        yield Progress(done, total, "Tracing features")
-    return assemble(local, logits, features, targets, rows)
+    found = nothing_found(local, targets, logits, features)
+    cost, done, n_features = costs(targets), 0.0, len(local.features)
+    yield Progress(0, 0, f"Tracing {n_features:,} features")
+    for block in rows_of(local, targets, torch.arange(len(targets.layer)), chunk_rows, pause):
+        rows = _compressed(block, pause)
+        found.rows.update(rows)
+        found.send(block, found.influence.new_tensor([row.mass for row in rows.values()]))
+        done += float(cost[block.targets].sum())
+        yield found.progress(done, f"Tracing {found.n_traced:,} of {n_features:,} features", n_features)
+    yield Progress(0, 0, "Putting the graph together")
+    return assemble(local, logits, features, targets, found.rows, pause=pause)
 
 
 def rows_of(

@@ -14,19 +14,18 @@ Effects of features outside the K strongest stay in the rows as their exact rema
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from explorer.circuits.aim import Targets, aim
+from explorer.circuits.aim import aim
 from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
-from explorer.circuits.attribution import Block
+from explorer.circuits.found import Block, Found, costs, nothing_found, wide
 from explorer.circuits.graph import Graph
-from explorer.circuits.influence import CLAMP
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
 from explorer.circuits.sources import lay_out
@@ -36,15 +35,6 @@ from explorer.errors import GraphError
 from explorer.work import Pause, Progress, Work, go_on
 
 KEPT_ENTRIES = 4096  # strongest features and errors kept of each row, besides all embeddings and biases
-
-
-@dataclass
-class _Sweep:
-    """What the sweep has found so far: influence of every source column, and the rows that were expanded."""
-
-    influence: Float[Tensor, " n_columns"]
-    rows: dict[int, Row]
-    skipped: float = 0.0
 
 
 def attribute_strongest(
@@ -64,49 +54,51 @@ def attribute_strongest(
     if not logits or k < 1:
         raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
     targets, n_features = aim(local, logits), len(local.features)
-    sources = lay_out(local)
+    found, sources = nothing_found(local, targets, logits), lay_out(local)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
-    found = _Sweep(torch.zeros(n_columns, dtype=torch.float64, device=local.error.device), {})
-    weight = torch.tensor([target.weight for target in logits], dtype=torch.float64, device=local.error.device)
-    sent = torch.cat([found.influence[:n_features], weight])
-    total = min(k, n_features) + len(logits)
+    cost, skipped, n_kept = costs(targets), 0.0, min(k, n_features)
     for layer in reversed(range(local.frozen.n_layers + 1)):
-        sent[:n_features] = found.influence[:n_features]
-        own = _worth_expanding(targets, layer, found, k, n_features)
+        own, left = _worth_expanding(found, layer, n_kept)
+        skipped += left
+        done, whole = float(cost[targets.layer > layer].sum()), float(cost[targets.layer == layer].sum())
         for chunk in chunks(targets, own, chunk_rows, n_columns):
-            yield Progress(min(len(found.rows), total), total, "Tracing the strongest features")
+            yield found.progress(done, f"Tracing the {n_kept:,} strongest features, {found.n_traced:,} so far", n_kept)
             aimed = targets.aimed(chunk)
             effects = source_effects(local, sources, aimed, pause)
-            _send(found, sent, Block(chunk, effects, aimed.preactivation), sources.n_columns)
-    strongest = found.influence[:n_features].topk(min(k, n_features)).indices.sort().values.tolist()
+            pause()
+            _keep_strongest(found, Block(chunk, effects, aimed.preactivation), sources.n_columns)
+            done += whole * float(cost[chunk].sum() / cost[own].sum())
+    yield Progress(0, 0, "Putting the graph together")
+    strongest = found.reached.topk(n_kept).indices.sort().values.tolist()
     chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)
-    graph = assemble(local, logits, (), targets, found.rows, chosen)
-    made = {"influence_bound": found.skipped, "n_expanded": len(found.rows) - len(logits), "n_active": n_features}
+    graph = assemble(local, logits, (), targets, found.rows, chosen, pause)
+    made = {"influence_bound": skipped, "n_expanded": found.n_traced, "n_active": n_features}
     return replace(graph, provenance=made)
 
 
-def _worth_expanding(targets: Targets, layer: int, found: _Sweep, k: int, n_features: int) -> Tensor:
-    """The targets of ``layer`` whose final influence is at least the k-th largest lower bound known."""
-    own = (targets.layer == layer).nonzero().flatten()
-    if not len(own) or int(own[0]) >= n_features:
-        return own
-    influence = found.influence[:n_features]
-    least = influence.topk(min(k, n_features)).values[-1]
-    chosen = (influence[own] >= least) & (influence[own] > 0)
-    found.skipped += float(influence[own[~chosen]].sum())
-    return own[chosen]
+def _worth_expanding(found: Found, layer: int, k: int) -> tuple[Tensor, float]:
+    """The targets of ``layer`` whose final influence is at least the k-th largest lower bound known, and what is left.
+
+    The second number is the influence of the layer's other features, which is not sent on.
+    """
+    own = (found.targets.layer == layer).nonzero().flatten()
+    if layer == found.local.frozen.n_layers or not len(own):
+        return own, 0.0
+    reached = found.reached
+    chosen = (reached[own] >= reached.topk(k).values[-1]) & (reached[own] > 0)
+    return own[chosen], float(reached[own[~chosen]].sum())
 
 
-def _send(found: _Sweep, sent: Tensor, block: Block, n_sources: int) -> None:
+def _keep_strongest(found: Found, block: Block, n_sources: int) -> None:
     """Send the influence of the rows of ``block`` on to their sources, and keep the rows' strongest entries."""
     effects, chunk = block.effects, block.targets
     counted = effects[:, :-N_BIAS].abs()
-    mass = counted.sum(1, dtype=torch.float64)
-    found.influence[:-N_BIAS] += (sent[chunk] / mass.clamp_min(CLAMP)).to(counted) @ counted
+    mass = counted.sum(1, dtype=wide(counted))
+    found.send(block, mass)
     roots = torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1)
     column = torch.cat([_strongest_columns(counted[:, :n_sources]), roots], dim=1)
     entries, columns = as_array(effects.gather(1, column)), column.int().cpu().numpy()
-    sums = effects[:, :-N_BIAS].sum(1, dtype=torch.float64).tolist(), mass.tolist(), block.preactivation.tolist()
+    sums = effects[:, :-N_BIAS].sum(1, dtype=wide(effects)).tolist(), mass.tolist(), block.preactivation.tolist()
     for target, source, effect, *of_row in zip(chunk.tolist(), columns, entries, *sums, strict=True):
         known = effect != 0
         found.rows[target] = Row(source[known], effect[known], *of_row)
