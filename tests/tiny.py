@@ -133,6 +133,8 @@ def transcoders(
 def _activation(kind: str, noise: Tensor) -> Activation:
     if kind == "jumprelu":
         return Activation("jumprelu", 0.3 * noise.abs())
+    if kind == "offset":
+        return Activation("topk", k=5, rectified=True, offset=0.3 * noise)
     return Activation("topk", k=5) if kind == "topk" else Activation(kind)
 
 

@@ -23,7 +23,7 @@ from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.loader import LanguageModel
 from explorer.models.trace import LayerTrace, Trace
 from explorer.transcoders.features import ActiveFeatures, encode
-from explorer.transcoders.transcoder import ReadPoint, TranscoderSet, WritePoint
+from explorer.transcoders.transcoder import ReadPoint, Site, TranscoderSet, WritePoint
 from explorer.work import Pause, go_on
 
 
@@ -165,6 +165,11 @@ def replace_locally(
 def check_fit(model: LanguageModel, transcoders: TranscoderSet) -> None:
     """UnsupportedTranscoder if the set was not made for a model of this shape."""
     where = transcoders.origin or "The transcoders"
+    if transcoders.kind == "sae":
+        raise UnsupportedTranscoder(
+            f"{where} are sparse autoencoders of {transcoders.read.value}: they reconstruct what they read and stand "
+            "for no MLP; choose transcoders, or no set to use the model's neurons."
+        )
     if transcoders.n_layers != model.n_layers:
         raise UnsupportedTranscoder(
             f"{where} has {transcoders.n_layers} layers and “{model.name}” has {model.n_layers}; "
@@ -177,13 +182,13 @@ def check_fit(model: LanguageModel, transcoders: TranscoderSet) -> None:
         )
 
 
-def _read(point: ReadPoint, held: LayerTrace, residual: Tensor) -> Tensor:
+def _read(point: ReadPoint | Site, held: LayerTrace, residual: Tensor) -> Tensor:
     if point is ReadPoint.RESID_MID or held.mlp_norm is None:
         return residual
     return held.mlp_norm.normalized(residual) if point is ReadPoint.NORMALIZED else held.mlp_norm(residual)
 
 
-def _written(point: WritePoint, held: LayerTrace) -> Tensor:
+def _written(point: WritePoint | Site, held: LayerTrace) -> Tensor:
     """The true MLP output at the write point."""
     if point is WritePoint.RESIDUAL and held.mlp_post_norm is not None:
         return held.mlp_post_norm(held.mlp_out)

@@ -22,6 +22,7 @@ class Activation:
     per feature; arXiv 2407.14435). ``topk`` keeps the ``k`` largest of a token with their sign, as
     circuit-tracer does; with ``rectified`` negative ones among them become 0. BatchTopK at inference is
     ``jumprelu`` with its stored threshold: a top-k over the prompt would depend on the other tokens.
+    ``offset`` is added to what is on (EleutherAI's post_enc).
     ``own`` is the ``function`` of a model's MLP, under which all neurons are on; ``k`` are kept (neurons.py).
     """
 
@@ -30,6 +31,7 @@ class Activation:
     k: int = 0
     rectified: bool = False
     function: Callable[[Tensor], Tensor] | None = None
+    offset: Float[Tensor, " d_transcoder"] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -44,10 +46,15 @@ class Activation:
 
     def __call__(self, pre: Float[Tensor, "*batch d_transcoder"]) -> Float[Tensor, "*batch d_transcoder"]:
         """The activations of ``pre``, zero where a feature is off."""
-        if self.kind == "relu":
-            return pre.relu()
         if self.function is not None:
             return self.function(pre)
+        kept = self._kept(pre)
+        return kept if self.offset is None else torch.where(kept != 0, kept + self.offset, kept)
+
+    def _kept(self, pre: Tensor) -> Tensor:
+        """The pre-activations that count, zero elsewhere."""
+        if self.kind == "relu":
+            return pre.relu()
         if self.threshold is not None:
             return torch.where(pre > self.threshold, pre, torch.zeros_like(pre))
         values, features = pre.topk(min(self.k, pre.shape[-1]), dim=-1)
@@ -56,4 +63,6 @@ class Activation:
 
     def to(self, like: Tensor) -> Activation:
         """The same function in the precision and on the device of ``like``."""
-        return self if self.threshold is None else replace(self, threshold=self.threshold.to(like))
+        threshold = None if self.threshold is None else self.threshold.to(like)
+        offset = None if self.offset is None else self.offset.to(like)
+        return self if threshold is None and offset is None else replace(self, threshold=threshold, offset=offset)

@@ -36,6 +36,17 @@ class WritePoint(Enum):
     RESIDUAL = "hook_mlp_out"  # what is added to the residual stream, after a post norm
 
 
+class Site(Enum):
+    """What a sparse autoencoder (SAE) both reads and reconstructs; the names are TransformerLens's."""
+
+    RESID_PRE = "hook_resid_pre"
+    RESID_MID = "hook_resid_mid"
+    RESID_POST = "hook_resid_post"
+    ATTN_OUT = "hook_attn_out"
+    ATTN_Z = "attn.hook_z"  # what the heads hold in front of the output projection, side by side
+    MLP_OUT = "hook_mlp_out"
+
+
 @dataclass(frozen=True)
 class Transcoder:
     """The features of one source layer.
@@ -91,18 +102,24 @@ class TranscoderSet:
     """One transcoder for each layer of a model, with where they read and write.
 
     Positions below ``zero_positions`` have no features: what the MLPs write there is kept as it is.
+    Sparse autoencoders read and write the same Site; features can be looked at with them, but they replace no MLP.
     ``origin`` names the folder for messages and provenance, ``model_name`` what the files say.
     """
 
     layers: tuple[Transcoder, ...]
-    read: ReadPoint
-    write: WritePoint
+    read: ReadPoint | Site
+    write: WritePoint | Site
     zero_positions: int = 1
     model_name: str = ""
     origin: str = ""
     sha256: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        if Site in (type(self.read), type(self.write)) and self.read is not self.write:
+            raise UnsupportedTranscoder(
+                f"{self.origin or 'The set'} reads {self.read.value} and writes {self.write.value}, "
+                "which is no step of an MLP; choose transcoders of MLPs."
+            )
         last = len(self.layers)
         for layer, transcoder in enumerate(self.layers):
             allowed = {1, last - layer}
@@ -118,7 +135,9 @@ class TranscoderSet:
 
     @property
     def kind(self) -> str:
-        """``plt`` if every layer writes to itself only, else ``clt``; ``neurons`` if they are the model's own."""
+        """``plt`` if every layer writes to itself only, else ``clt``; ``neurons`` of the model's own; ``sae``."""
+        if isinstance(self.read, Site):
+            return "sae"
         if any(transcoder.activation.kind == "own" for transcoder in self.layers):
             return "neurons"
         cross = any(transcoder.n_targets > 1 for transcoder in self.layers)

@@ -5,6 +5,7 @@ The files are written tensor by tensor as circuit-tracer lays them out, W_skip a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from explorer.circuits.scores import worst_residual
 from explorer.errors import UnsupportedTranscoder
 from explorer.io import transcoders
 from explorer.models.loader import LanguageModel, open_language_model
+from explorer.transcoders.transcoder import Site
 from explorer.work import run
 from tests import tiny
 
@@ -93,7 +95,7 @@ def test_per_layer_sets_from_files(tmp_path: Path, dtype: str, family: str, acti
         assert (graph.nodes.activation[graph.block(NodeKind.FEATURE)] < 0).any()
 
 
-@pytest.mark.parametrize("activation", ["relu", "jumprelu", "topk"])
+@pytest.mark.parametrize("activation", ["relu", "jumprelu", "topk", "offset"])
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("dtype", LIMIT)
 def test_cross_layer_sets_with_skips(dtype: str, family: str, activation: str) -> None:
@@ -110,6 +112,13 @@ def test_cross_layer_sets_with_skips(dtype: str, family: str, activation: str) -
     for source in (2, graph.block(NodeKind.ERROR).start + 5, graph.block(NodeKind.EMBEDDING).start + 1):
         moved = double_source(local, model.head, graph, source)
         assert (abs(moved - adjacency[:, source])[fed] / mass[fed]).max() <= LIMIT[dtype]
+
+
+def test_sparse_autoencoders_are_no_transcoders() -> None:
+    model = opened("llama", "float32")
+    held = replace(tiny.transcoders(model), read=Site.RESID_POST, write=Site.RESID_POST)
+    with pytest.raises(UnsupportedTranscoder, match=r"sparse autoencoders of hook_resid_post.*choose transcoders"):
+        tiny.replaced(model, held)
 
 
 def test_skips_of_cross_layer_files_are_refused_by_name(tmp_path: Path) -> None:

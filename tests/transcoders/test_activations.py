@@ -34,6 +34,12 @@ def test_rectified_topk_drops_negative_ones_among_the_largest() -> None:
     assert Activation("topk", k=4, rectified=True)(PRE)[0].tolist() == [0, 0, 0, 0.5, 2.0]
 
 
+def test_an_offset_is_added_to_what_is_on_alone() -> None:
+    offset = torch.tensor([1.0, 1.0, 1.0, -1.0, -5.0])
+    function = Activation("topk", k=3, rectified=True, offset=offset)
+    assert function(PRE).tolist() == [[0, 0, 0, -0.5, -3.0], [4.0, 2.0, 3.0, 0, 0]]
+
+
 def test_topk_of_more_than_there_are_keeps_all() -> None:
     assert torch.equal(Activation("topk", k=9)(PRE), PRE)
 
@@ -49,6 +55,9 @@ def test_the_threshold_follows_the_precision() -> None:
     function = Activation("jumprelu", torch.tensor([0.1, 0.2])).to(torch.zeros(1, dtype=torch.float64))
     assert function.threshold is not None
     assert function.threshold.dtype is torch.float64
+    function = Activation("relu", offset=torch.tensor([0.1, 0.2])).to(torch.zeros(1, dtype=torch.float64))
+    assert function.offset is not None
+    assert function.offset.dtype is torch.float64
     plain = Activation("relu")
     assert plain.to(torch.zeros(1)) is plain
 

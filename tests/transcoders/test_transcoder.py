@@ -10,7 +10,7 @@ import torch
 
 from explorer.errors import UnsupportedTranscoder
 from explorer.transcoders.activations import Activation
-from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
+from explorer.transcoders.transcoder import ReadPoint, Site, Transcoder, TranscoderSet, WritePoint
 
 N, D = 5, 3
 
@@ -63,6 +63,15 @@ def test_a_set_that_writes_ahead_is_cross_layer(n_targets: tuple[int, ...], kind
 def test_writing_beyond_the_last_layer_is_refused(n_targets: tuple[int, ...], layer: int) -> None:
     with pytest.raises(UnsupportedTranscoder, match=f"My set: layer {layer} writes to"):
         of(*n_targets)
+
+
+def test_a_set_that_reads_what_it_writes_is_one_of_sparse_autoencoders() -> None:
+    held = TranscoderSet((made(), made()), Site.RESID_POST, Site.RESID_POST)
+    assert held.kind == "sae"
+    with pytest.raises(UnsupportedTranscoder, match=r"My set reads hook_resid_post and writes mlp\.hook_out"):
+        TranscoderSet((made(),), Site.RESID_POST, WritePoint.MLP_OUT, origin="My set")
+    with pytest.raises(UnsupportedTranscoder, match="reads hook_resid_pre and writes hook_resid_post"):
+        TranscoderSet((made(),), Site.RESID_PRE, Site.RESID_POST)
 
 
 def test_decoder_rows_are_those_of_the_features() -> None:

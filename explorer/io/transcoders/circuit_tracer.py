@@ -179,8 +179,13 @@ def _settings(transcoders: TranscoderSet, model_name: str) -> dict[str, object]:
     what = transcoders.origin or "the set"
     activations = {(layer.activation.kind, layer.activation.k) for layer in transcoders.layers}
     topk = {k for kind, k in activations if kind == "topk"}
+    if transcoders.kind not in KINDS.values():
+        kind = {"sae": "sparse autoencoders"}.get(transcoders.kind, transcoders.kind)
+        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout is one of transcoders, not of {kind}.")
     if any(layer.activation.rectified for layer in transcoders.layers):
         raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout has no TopK followed by a ReLU.")
+    if any(layer.activation.offset is not None for layer in transcoders.layers):
+        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout has no offset that is added to active features.")
     if topk and (len(activations) > 1 or transcoders.kind == "clt"):
         raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout takes TopK per layer only, with one k for all.")
     if transcoders.kind == "clt" and any(layer.W_skip is not None for layer in transcoders.layers):
