@@ -142,7 +142,8 @@ class Graph:
     token_ids       (n_pos), and ``tokens`` their texts; ``logit_tokens`` the texts of the logit nodes
     n_special       how many tokens in front were added by the tokenizer
     zero_positions  positions below it have no features; their MLP output is the BOS block bias
-    provenance      what made this graph: versions, hashes, dtype, device, settings, fidelity
+    provenance      what made this graph: versions, hashes, dtype, device, settings, fidelity; of a run under way also
+                    ``partial``: how many features are traced, and how many will be
     extra           what an imported file says beyond all this; written again on export (io.graph_json_extra)
     """
 
@@ -210,6 +211,21 @@ class Graph:
     def edge_target(self) -> NDArray[np.int32]:
         """The target of each edge; ``rows.source`` is its source."""
         return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.rows.start))
+
+    @property
+    def traced(self) -> tuple[int, int] | None:
+        """How many features of how many are traced in a run under way; None of a finished graph."""
+        match self.provenance.get("partial"):
+            case [int(done), int(total)]:
+                return done, total
+        return None
+
+    @cached_property
+    def untraced(self) -> Bools:
+        """The targets (n_nodes) to which a run under way has not come yet: they have no inputs so far."""
+        if self.traced is None:
+            return np.zeros(len(self), dtype=bool)
+        return np.isin(self.nodes.kind, [NodeKind.FEATURE, NodeKind.LOGIT]) & np.isnan(self.preactivation)
 
     def inputs(self, node: int) -> tuple[NDArray[np.int32], Weights]:
         """Sources of ``node`` and their direct effects on it."""

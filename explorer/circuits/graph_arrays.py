@@ -103,7 +103,10 @@ def check(graph: Graph) -> None:
 
 
 def _check_finite(graph: Graph) -> None:
-    """GraphError for a number that is none where one belongs; pre-activations are known for all targets or for none."""
+    """GraphError for a number that is none where one belongs.
+
+    Pre-activations are known for all targets (of a run under way: for all that are traced) or for none.
+    """
     columns = {
         "constant": graph.constant,
         "target_weight": graph.target_weight,
@@ -115,7 +118,7 @@ def _check_finite(graph: Graph) -> None:
             count = np.count_nonzero(~np.isfinite(column))
             raise GraphError(f"The graph's {name} holds {count} values that are no numbers.")
     targets = np.isin(graph.nodes.kind, [NodeKind.FEATURE, NodeKind.LOGIT])
-    known = np.isfinite(graph.preactivation[targets])
+    known = np.isfinite(graph.preactivation[targets & ~graph.untraced])
     if known.any() and not known.all():
         raise GraphError(f"The graph's preactivation is missing for {np.count_nonzero(~known)} of its targets.")
 

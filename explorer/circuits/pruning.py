@@ -7,7 +7,7 @@ The rule, ties included, is circuit-tracer's ``prune_graph`` (decoderesearch/cir
 2. normalise the rows of what is left again, score each edge by its share times its target's influence,
    and keep the largest until they hold ``edge_threshold`` of the total;
 3. drop features, errors and biases that feed nothing and features that nothing but biases feeds, until none is
-   left. Targets, embeddings and logits stay.
+   left. Targets, embeddings and logits stay, and what a run under way has not traced may yet be fed.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _drop_dead_ends(graph: Graph, nodes: Bools, edges: Bools) -> tuple[Bools, Bo
     kind = graph.nodes.kind
     loose = np.isin(kind, [NodeKind.FEATURE, NodeKind.ERROR, NodeKind.BIAS])
     needs_output = loose & (graph.target_weight == 0)
-    needs_input = (kind == NodeKind.FEATURE) & (graph.target_weight == 0)
+    needs_input = (kind == NodeKind.FEATURE) & (graph.target_weight == 0) & ~graph.untraced
     real = kind[graph.rows.source] != NodeKind.BIAS
     while True:
         edges = edges & nodes[graph.edge_target] & nodes[graph.rows.source]
