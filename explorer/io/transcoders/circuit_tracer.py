@@ -19,10 +19,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from explorer.errors import SaveError, UnsupportedTranscoder
+from explorer.io import tensors
 from explorer.io.atomic import new_folder
 from explorer.io.digest import digest
 from explorer.io.transcoder_config import KINDS, NAME, TranscoderConfig, numbered, read_config, zero_positions
-from explorer.io.transcoders.weights_file import WeightsFile
+from explorer.io.transcoders.weights_file import WeightsFile, check_alike
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
 from explorer.work import Pause, go_on
@@ -45,6 +46,7 @@ def read(folder: Path, told: Mapping[str, str], pause: Pause = go_on) -> Transco
     else:
         files = config.files or numbered(folder, "layer_")
         layers = tuple(_per_layer(file, config, pause) for file in files)
+        check_alike({file: frozenset(tensors.header(file).tensors) for file in files})
     for layer, transcoder in enumerate(layers):
         if transcoder.d_model != layers[0].d_model:
             raise UnsupportedTranscoder(
@@ -115,7 +117,12 @@ def _cross_layer(folder: Path, config: TranscoderConfig, pause: Pause) -> tuple[
         W_dec = held.shaped(f"W_dec_{layer}", (n, len(encoders) - layer, d))
         held.done()
         layers.append(_transcoder(encoder, config, (W_enc, b_enc, W_dec, b_dec), threshold, None, 0))
+    check_alike({file: frozenset(map(_without_layer, tensors.header(file).tensors)) for file in encoders})
     return tuple(layers)
+
+
+def _without_layer(name: str) -> str:
+    return name.rpartition("_")[0]
 
 
 def _transcoder(

@@ -31,8 +31,8 @@ def scaled(transcoder: Transcoder, into: Tensor | float = 1.0, out: Tensor | flo
     ``into`` is a number or (d_model,); ``out`` a number, (d_model,) or (n_targets, d_model), one row for each target.
     """
     held = wide(transcoder)
-    into = torch.as_tensor(into).to(held.W_enc).expand(held.d_model)
-    out = torch.as_tensor(out).to(held.W_enc).expand(held.n_targets, held.d_model)
+    into, out = (torch.as_tensor(scale, dtype=held.W_enc.dtype).to(held.W_enc.device) for scale in (into, out))
+    into, out = into.expand(held.d_model), out.expand(held.n_targets, held.d_model)
     return replace(
         held,
         W_enc=held.W_enc * into,

@@ -97,6 +97,17 @@ class WeightsFile:
         )
 
 
+def check_alike(names: Mapping[Path, frozenset[str]]) -> None:
+    """UnsupportedTranscoder if the file of a layer lacks a tensor that another's has; names without the layer."""
+    every = frozenset().union(*names.values())
+    for file, held in names.items():
+        missing = sorted(every.difference(held))
+        if missing:
+            raise UnsupportedTranscoder(
+                f"“{file}” lacks the tensor {missing[0]}, which other layers of the set have; download it again."
+            )
+
+
 def _safetensors(file: Path, names: Iterable[str] | None) -> dict[str, Tensor]:
     wanted = None if names is None else list(names)
     for name, info in safetensors.header(file).tensors.items():

@@ -1,0 +1,151 @@
+"""Every layout is read as its producer computes, and damaged files are refused by name: one row each in LAYOUTS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from explorer.errors import LoadError, Unsaid
+from explorer.io.transcoder_formats import FORMATS, find
+from explorer.io.transcoders import Reader, read, reader
+from explorer.transcoders.transcoder import TranscoderSet
+from tests.io.transcoders import layouts_circuit_tracer
+from tests.io.transcoders.layouts import BATCH, Written, load, save, tensors
+
+LAYOUTS = {**layouts_circuit_tracer.LAYOUTS}
+
+
+@pytest.fixture(params=list(LAYOUTS))
+def written(request: pytest.FixtureRequest, tmp_path: Path) -> Written:
+    folder = tmp_path / "org" / "set"
+    folder.mkdir(parents=True)
+    return LAYOUTS[request.param](folder)
+
+
+def opened(written: Written) -> TranscoderSet:
+    return read(written.path, told=written.told)
+
+
+def computed(held: TranscoderSet, x: Tensor) -> Tensor:
+    """What the canonical set writes at each layer, in float64."""
+    out = torch.stack([layer.b_dec.double() + 0 * rows for layer, rows in zip(held.layers, x, strict=True)])
+    for source, (layer, rows) in enumerate(zip(held.layers, x, strict=True)):
+        active = layer.activation.to(rows)(rows @ layer.W_enc.double().T + layer.b_enc.double())
+        for offset in range(layer.n_targets):
+            out[source + offset] += active @ layer.W_dec[:, offset].double()
+        if layer.W_skip is not None:
+            out[source] += rows @ layer.W_skip.double()
+    return out
+
+
+def test_it_computes_what_its_producer_computes(written: Written) -> None:
+    held = opened(written)
+    n_layers = len(held.layers)
+    generator = torch.Generator().manual_seed(9)
+    x = torch.randn(n_layers, BATCH, held.layers[0].d_model, generator=generator, dtype=torch.float64)
+    expected = written.formula(x)
+    assert float((computed(held, x) - expected).abs().max() / expected.abs().max()) < 1e-12
+    assert (held.kind, held.read.value, held.write.value) == (written.kind, written.read, written.write)
+    assert held.sha256
+    assert held.origin
+
+
+def test_it_is_claimed_by_its_own_format(written: Written) -> None:
+    row = find(written.path)
+    assert row is not None
+    assert row.reader == written.reader
+
+
+def test_a_missing_tensor_is_named(written: Written) -> None:
+    for file, name in tensors(written):
+        if name.endswith(written.optional or ("\0",)):
+            continue
+        before = load(file)
+        save({other: tensor for other, tensor in before.items() if other != name}, file)
+        with pytest.raises(LoadError) as caught:
+            opened(written)
+        assert not isinstance(caught.value, Unsaid), name
+        save(before, file)
+    opened(written)
+
+
+def test_a_tensor_of_another_shape_is_named(written: Written) -> None:
+    for file, name in tensors(written):
+        before = load(file)
+        if before[name].ndim == 0 or name.endswith(written.free or ("\0",)):
+            continue
+        wrong = torch.cat([before[name], before[name][..., :1]], dim=-1)
+        save({**before, name: wrong}, file)
+        with pytest.raises(LoadError) as caught:
+            opened(written)
+        assert file.name in str(caught.value) or file.parent.name in str(caught.value)
+        save(before, file)
+
+
+def test_values_that_are_not_finite_are_named(written: Written) -> None:
+    for file, name in tensors(written):
+        before = load(file)
+        if before[name].ndim == 0:
+            continue
+        wrong = before[name].clone()
+        wrong.view(-1)[-1] = torch.nan
+        save({**before, name: wrong}, file)
+        with pytest.raises(LoadError, match="1 values that are not finite") as caught:
+            opened(written)
+        assert name in str(caught.value)
+        save(before, file)
+
+
+def test_truncated_and_empty_files_are_named(written: Written) -> None:
+    for file in written.files():
+        before = file.read_bytes()
+        for after in (before[: len(before) // 2], before[:-3], before[:4], b"", b"<!doctype html>"):
+            file.write_bytes(after)
+            with pytest.raises(LoadError) as caught:
+                opened(written)
+            assert file.name in str(caught.value) or written.path.name in str(caught.value)
+        file.write_bytes(before)
+
+
+def test_reading_stops_between_layers(written: Written) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        read(written.path, stop, written.told)
+
+
+def test_what_the_files_do_not_say_is_asked_one_by_one_and_remembered(written: Written) -> None:
+    told: dict[str, str] = {}
+    while len(told) < len(written.told):
+        with pytest.raises(Unsaid) as caught:
+            read(written.path, told=told)
+        assert caught.value.name not in told
+        told[caught.value.name] = written.told[caught.value.name]
+    read(written.path, told=told)
+    read(written.path)
+
+
+@pytest.mark.parametrize("row", FORMATS, ids=lambda row: row.title)
+def test_every_format_has_a_reader_and_claims_nothing_empty(row: object, tmp_path: Path) -> None:
+    assert isinstance(reader(row), Reader)  # type: ignore[arg-type]
+    assert row.title  # type: ignore[attr-defined]
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_bytes(b"x")
+    for path in (tmp_path / "empty", tmp_path / "file", tmp_path / "none"):
+        assert not row.claims(path)  # type: ignore[attr-defined]
+
+
+def test_every_format_is_among_the_layouts(tmp_path: Path) -> None:
+    found = set()
+    for row, layout in enumerate(LAYOUTS.values()):
+        folder = tmp_path / str(row)
+        folder.mkdir()
+        found.add(layout(folder).reader)
+    assert found == {row.reader for row in FORMATS}
