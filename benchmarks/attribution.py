@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.attribution_case import N_LOGITS, Shape, shape
 
 BATCHES = (16, 32, 64)
-N_FEATURES = 246  # with ten logits 256 rows: whole batches for the peer
+N_FEATURES = 1014  # with ten logits 1,024 rows: whole batches for the peer, and as many as a short run has
 CASES = [(model, kind, n_pos) for model in ("6x384", "gpt2") for n_pos in (8, 32, 128) for kind in ("plt", "clt")]
 QUICK = [("6x384", "plt", 8), ("6x384", "clt", 32)]
 STRONGEST = [("5x256", "plt", 64), ("5x256", "clt", 64)]
