@@ -14,6 +14,7 @@ from explorer.cli.say import ProgressLine, result
 from explorer.errors import ExplorerError, GraphError, PromptError
 from explorer.session.edits import Edits, set_thresholds
 from explorer.session.view import GraphView, resolve
+from explorer.work import run
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -73,10 +74,12 @@ def prune(chosen: argparse.Namespace) -> int:
 def export(chosen: argparse.Namespace) -> int:
     """Write a graph in the format that the suffix names."""
     from explorer.io.circuit_file import open_circuit
+    from explorer.io.graphs import DATA
 
-    suffix = chosen.output.suffix.lower()
-    if suffix not in (*PICTURES, ".json", ".npz"):
-        raise ExplorerError(f"“{chosen.output.name}” names no format; end it in .png, .svg, .pdf, .json or .npz.")
+    formats = (*PICTURES, *DATA)
+    if chosen.output.suffix.lower() not in formats:
+        listed = f"{', '.join(formats[:-1])} or {formats[-1]}"
+        raise ExplorerError(f"“{chosen.output.name}” names no format; end it in {listed}.")
     graph, edits = open_circuit(chosen.input)
     _write(resolve(graph, edits), chosen.output, chosen.theme)
     print(chosen.output)
@@ -84,13 +87,25 @@ def export(chosen: argparse.Namespace) -> int:
 
 
 def import_graph(chosen: argparse.Namespace) -> int:
-    """Read another tool's graph and save it as a document."""
+    """Read another tool's graph and save it as a document; what had to be repaired is printed below."""
+    from explorer.io.atomic import check_writable
     from explorer.io.circuit_file import save
-    from explorer.io.graph_json_import import read
+    from explorer.io.graph_json_story import Story, apply, read_story
+    from explorer.io.graphs import reading
 
-    graph, edits = read(chosen.input)
+    check_writable(chosen.output)
+    story = read_story(chosen.subgraph) if chosen.subgraph else Story()
+    line = ProgressLine()
+    try:
+        graph, edits = run(reading(chosen.input), line)
+    finally:
+        line.close()
+    edits, missing = apply(story, graph, edits)
+    notes = [*graph.provenance.get("import_notes", ()), *missing]
     save(chosen.output, graph, edits)
-    print(f"{chosen.output}: {len(graph)} nodes, {graph.n_edges} links")
+    said = {"pinned": edits.pinned, "supernodes": edits.supernodes, "labels": edits.labels}
+    left = "".join(f", {len(held)} {name}" for name, held in said.items() if held)
+    print(f"{chosen.output}: {len(graph)} nodes, {graph.n_edges} links{left}", *notes, sep="\n")
     return 0
 
 
@@ -106,13 +121,11 @@ def convert(chosen: argparse.Namespace) -> int:
 
 
 def _write(view: GraphView, path: Path, theme: str) -> None:
-    from explorer.io import graph_json, npz
+    from explorer.io import graphs
 
     match path.suffix.lower():
-        case ".json":
-            graph_json.write(path, view.graph, view.edits)
-        case ".npz":
-            npz.write(path, view.graph, view.edits)
+        case suffix if suffix in graphs.DATA:
+            graphs.write(path, view)
         case ".svg":
             from explorer.io.svg import write_svg
             from explorer.session.figure_graph import graph_figure

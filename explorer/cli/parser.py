@@ -111,14 +111,16 @@ def _prune(commands: Subparsers[argparse.ArgumentParser]) -> None:
 def _export(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command = _command(commands, "export", "graphs:export", "Write a graph as a picture or for other tools.")
     command.add_argument("input", type=Path, metavar="IN.circuit")
-    command.add_argument("output", type=Path, metavar="OUT.{png,svg,pdf,json,npz}")
+    command.add_argument("output", type=Path, metavar="OUT.{png,svg,pdf,json,npz,graphml,gexf}")
     command.add_argument("--theme", choices=["light", "dark", "print"], default="print")
 
 
 def _import(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    command = _command(commands, "import", "graphs:import_graph", "Read a graph JSON of another tool.")
-    command.add_argument("input", type=Path, metavar="GRAPH.json")
+    command = _command(commands, "import", "graphs:import_graph", "Read a graph of another tool.")
+    command.add_argument("input", type=Path, metavar="GRAPH.{json,pt}")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.circuit")
+    text = "pins, supernodes and labels of a share link or of a saved subgraph's JSON"
+    command.add_argument("--subgraph", metavar="LINK|FILE", default="", help=text)
 
 
 def _convert(commands: Subparsers[argparse.ArgumentParser]) -> None:

@@ -222,7 +222,7 @@ def _zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
 
 
 OPEN = """
-import resource, sys
+import sys
 from pathlib import Path
 from explorer.errors import LoadError
 from explorer.io.circuit_file import open_circuit
@@ -230,7 +230,8 @@ try:
     open_circuit(Path(sys.argv[1]))
 except LoadError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# not ru_maxrss, which survives exec and so begins at what the parent had
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 

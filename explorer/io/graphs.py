@@ -1,0 +1,43 @@
+"""Graphs in files of every kind: which reader and writer a file has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from explorer.circuits.graph import Graph
+from explorer.errors import ExplorerError
+from explorer.io import circuit_file, graph_json, graph_json_import, graph_pt, graph_xml, npz
+from explorer.io.inert import KINDS
+from explorer.io.magic import sniff
+from explorer.session.edits import Edits
+from explorer.session.view import GraphView
+from explorer.work import Pause, Progress, Work, go_on
+
+SUFFIXES = (circuit_file.SUFFIX, ".json", ".pt")  # of what is opened
+DATA = (".json", ".npz", *graph_xml.SUFFIXES)  # of what is written for other programs, pictures aside
+
+
+def reading(path: Path, pause: Pause = go_on) -> Work[tuple[Graph, Edits]]:
+    """The graph in a document, a graph JSON or a .pt of circuit-tracer, whatever its name is; LoadError."""
+    yield Progress(0, 0, f"Reading “{path.name}”")
+    kind = sniff(path)
+    if kind == "zip" and (path.suffix.lower() == circuit_file.SUFFIX or circuit_file.is_circuit(path)):
+        return circuit_file.open_circuit(path)
+    if kind in KINDS:
+        return (yield from graph_pt.reading(path, pause))
+    if path.suffix.lower() == circuit_file.SUFFIX and kind != "json":
+        return circuit_file.open_circuit(path)  # which says what it is instead
+    return (yield from graph_json_import.reading(path))
+
+
+def write(path: Path, view: GraphView) -> None:
+    """Write what ``view`` shows as the suffix of ``path`` says, one of DATA; SaveError says why not."""
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        graph_json.write(path, view.graph, view.edits)
+    elif suffix == ".npz":
+        npz.write(path, view.graph, view.edits)
+    elif suffix in graph_xml.SUFFIXES:
+        graph_xml.write(path, view)
+    else:
+        raise ExplorerError(f"“{path.name}” names no format; end it in {', '.join(DATA[:-1])} or {DATA[-1]}.")
