@@ -127,7 +127,7 @@ def test_a_large_graph_is_told_from_its_start(monkeypatch: pytest.MonkeyPatch) -
         (b'{"nodes": 3}', "a text file (JSON)"),
         (b"hello", "a text file"),
         (b"[project]\nname = 1", "a text file"),
-        (b"\x80\x04\x95", "a Python pickle, which may hold code"),
+        (b"\x80\x04\x95", "a Python pickle"),
         (b"PK\x03\x04", "a damaged or incomplete zip file"),
     ],
 )

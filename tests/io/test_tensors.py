@@ -70,7 +70,7 @@ def test_tensors_are_read_as_stored(tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is a Git-LFS pointer"),
         (b"PK\x03\x04" + bytes(60), "is a zip file"),
         (b"GGUF" + bytes(60), "is a GGUF model"),
-        (b"\x80\x02}q\x00.", "is a Python pickle, which may hold code"),
+        (b"\x80\x02}q\x00.", "is a Python pickle, not safetensors; get the file itself"),
         (b'{"a": 1}        ', "is a text file"),
         (struct.pack("<Q", 9) + b'{"a": [} ', "header is damaged"),
         (struct.pack("<Q", 2) + b"{}", ""),
