@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from explorer.errors import Cancelled
-from explorer.work import Progress, Work, run
+from explorer.work import Progress, Work, run, with_partial
 
 
 @contextmanager
@@ -61,4 +61,31 @@ def test_a_fault_in_the_work_goes_on() -> None:
     closed: list[str] = []
     with pytest.raises(ValueError, match="a bug"):
         run(failing(closed))
+    assert closed == ["closed"]
+
+
+def growing(closed: list[str]) -> Work[str]:
+    with noted(closed):
+        for step in range(3):
+            yield Progress(step, 3, "Growing", (lambda step=step: "x" * step) if step else None)  # type: ignore[misc]
+        return "xxx"
+
+
+def test_a_partial_result_is_shaped_only_where_it_is_asked_for() -> None:
+    shaped: list[str] = []
+
+    def shape(made: str) -> str:
+        shaped.append(made)
+        return f"<{made}>"
+
+    closed: list[str] = []
+    work = with_partial(growing(closed), shape)
+    first, second, third = (next(work) for _ in range(3))
+    assert first.partial is None
+    assert second == Progress(1, 3, "Growing")
+    assert third.partial is not None
+    assert third.partial() == "<xx>"
+    assert shaped == ["xx"]
+    assert run(with_partial(growing([]), shape)) == "xxx"
+    work.close()
     assert closed == ["closed"]

@@ -22,6 +22,7 @@ from explorer.engine.events import (
     Died,
     Event,
     Failed,
+    Partial,
     ProgressEvent,
     Result,
     Started,
@@ -124,7 +125,7 @@ class Child:
     def _hear(self, message: Message) -> None:
         id = message.head.get("id", 0)
         event = _event(message, self._jobs.get(id, ""))
-        if not isinstance(event, Started | ProgressEvent):
+        if not isinstance(event, Started | ProgressEvent | Partial):
             with self._lock:
                 self._jobs.pop(id, None)
         if not self._silent:
@@ -164,6 +165,8 @@ def _event(message: Message, job: str) -> Event:
             return Started(pid, version)
         case {"event": "progress", "id": int(id), "done": done, "total": total, "text": text, **rest}:
             return ProgressEvent(id, done, total, text, rest.get("left"), rest.get("memory", 0))
+        case {"event": "partial", "id": int(id), "values": dict(values)}:
+            return Partial(id, job, unpack(values, message.arrays))
         case {"event": "result", "id": int(id), "values": dict(values), "stopped": bool(stopped)}:
             return Result(id, job, unpack(values, message.arrays), stopped)
         case {"event": "failed", "id": int(id), "kind": str(kind), "error": str(error), **rest}:

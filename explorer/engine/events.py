@@ -34,6 +34,15 @@ class ProgressEvent:
 
 
 @dataclass(frozen=True)
+class Partial:
+    """What the result of a request would be by now; its answer is still to come."""
+
+    id: int
+    job: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Result:
     """A request is done. ``stopped``: it had been cancelled, and this is what it has to give."""
 
@@ -88,7 +97,7 @@ class Died:
         return self.returncode in (-9, 137)
 
 
-Event = Started | ProgressEvent | Result | Failed | Superseded | CancelledEvent | Died
+Event = Started | ProgressEvent | Partial | Result | Failed | Superseded | CancelledEvent | Died
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Progress on its way to the window: at most 20 reports a second, with the time left."""
+"""Progress on its way to the window: at most 20 reports a second, with the time left; how often a partial result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from collections.abc import Callable
 from explorer.work import Progress
 
 INTERVAL = 0.05
+WORTH = 1.0  # seconds that a job must still need for a partial result to be worth while
+BETWEEN = 0.3  # seconds between two of them, and
+BY_COST = 50  # this many times what the last one took, and
+BY_AGE = 0.15  # this part of the time since the job began
 
 
 class Forecast:
@@ -33,6 +37,21 @@ class Forecast:
         return (now - since) / (progress.done - done) * max(0, progress.total - progress.done)
 
 
+class Pace:
+    """When a partial result may be made: early, ever less often, and never for a job that is nearly done."""
+
+    def __init__(self, now: float) -> None:
+        self._began = self._next = now
+
+    def allows(self, now: float, left: float | None) -> bool:
+        """Whether to make one at ``now``, with ``left`` seconds to go (None: not known)."""
+        return now >= self._next and left is not None and left >= WORTH
+
+    def took(self, start: float, end: float) -> None:
+        """One was made between ``start`` and ``end``."""
+        self._next = end + max(BETWEEN, BY_COST * (end - start), BY_AGE * (end - self._began))
+
+
 class Reporter:
     """Sends a job's newest Progress at most every ``INTERVAL``, from a thread of its own.
 
@@ -52,12 +71,13 @@ class Reporter:
         """What is put from now on belongs to the request ``id``."""
         self._id, self._forecast = id, Forecast()
 
-    def put(self, progress: Progress) -> None:
-        """Let the window see ``progress``, or a newer one, soon."""
+    def put(self, progress: Progress) -> float | None:
+        """Let the window see ``progress``, or a newer one, soon; returns the seconds left."""
         left = self._forecast.left(progress, time.monotonic())
         with self._changed:
             self._newest = (progress, left)
             self._changed.notify()
+        return left
 
     def end(self) -> None:
         """Drop what was not sent; nothing of the request is sent after this returns."""

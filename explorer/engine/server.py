@@ -2,7 +2,8 @@
 
     window -> engine   {"do": "run", "id", "job", "lane", "values"}   {"do": "cancel", "id"}
     engine -> window   {"event": "started", "pid", "version"}, then for each request any number of
-                       {"event": "progress", ...} and exactly one of result, failed, superseded, cancelled
+                       {"event": "progress", ...} and {"event": "partial", "values"}, and exactly one of
+                       result, failed, superseded, cancelled
 
 Jobs run one at a time on the main thread, in the order asked. A reader thread takes requests, and with
 them what stops a job: a newer request of its lane, a cancel, the end of standard input. A job stops at
@@ -19,7 +20,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BufferedIOBase, TextIOWrapper
 from typing import Any
@@ -29,7 +30,7 @@ from explorer.engine.events import BUG, OUT_OF_MEMORY
 from explorer.engine.jobs import JOBS, find
 from explorer.engine.lanes import Lanes, Request, Stop
 from explorer.engine.machine import used_memory
-from explorer.engine.progress import Reporter
+from explorer.engine.progress import Pace, Reporter
 from explorer.engine.protocol import Chunk, Message, decode, encode
 from explorer.engine.state import EngineState
 from explorer.engine.values import pack, unpack
@@ -61,7 +62,7 @@ def serve(stdin: BufferedIOBase, stdout: BufferedIOBase, jobs: Mapping[str, str]
     threading.Thread(target=_read, args=(stdin, lanes, sender), name="requests", daemon=True).start()
     while (request := lanes.take()) is not None:
         reporter.begin(request.id)
-        answer = _answer(request, jobs, state, lanes, reporter)
+        answer = _answer(request, jobs, state, lanes, _Teller(request, state, reporter, sender))
         reporter.end()
         sender.write(answer)
 
@@ -81,6 +82,10 @@ class Sender:
             for chunk in chunks:
                 self._stdout.write(chunk)
             self._stdout.flush()
+
+    def partial(self, id: int, made: object) -> None:
+        values, arrays = pack(made)
+        self.write(encode(Message({"event": "partial", "id": id, "values": values}, arrays)))
 
     def progress(self, id: int, progress: Progress, left: float | None) -> None:
         self.send(
@@ -137,15 +142,32 @@ def _obey(message: Message, lanes: Lanes, sender: Sender) -> None:
             raise EngineError("A request is not understood: window and engine are of different versions.")
 
 
+class _Teller:
+    """Tells the window how far a request is, and what its result would be where that is worth its time."""
+
+    def __init__(self, request: Request, state: EngineState, reporter: Reporter, sender: Sender) -> None:
+        self._id = request.id
+        self._state = state
+        self._reporter = reporter
+        self._sender = sender
+        self._pace = Pace(time.monotonic())
+
+    def __call__(self, progress: Progress) -> None:
+        self._state.raise_if_stopped()
+        left, now = self._reporter.put(progress), time.monotonic()
+        if progress.partial is not None and self._pace.allows(now, left):
+            self._sender.partial(self._id, progress.partial())
+            self._pace.took(now, time.monotonic())
+
+
 def _answer(
-    request: Request, jobs: Mapping[str, str], state: EngineState, lanes: Lanes, reporter: Reporter
+    request: Request,
+    jobs: Mapping[str, str],
+    state: EngineState,
+    lanes: Lanes,
+    report: Callable[[Progress], None],
 ) -> list[Chunk]:
     """Run the request to its end and return the one answer to it, encoded."""
-
-    def report(progress: Progress) -> None:
-        state.raise_if_stopped()
-        reporter.put(progress)
-
     try:
         state.raise_if_stopped()
         result = run(find(request.job, jobs)(state, **request.values), report)

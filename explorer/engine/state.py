@@ -15,7 +15,7 @@ def never() -> bool:
 
 @dataclass
 class EngineState:
-    """Open models and transcoders by path, and whether the running job has been asked to stop.
+    """Open models and transcoders by path, fingerprints of weights, and whether the running job is to stop.
 
     The one mutable thing in the engine; jobs run one at a time, so it needs no lock. ``should_stop``
     may be called from any thread, as often as one likes.
@@ -24,6 +24,7 @@ class EngineState:
     models: dict[str, object] = field(default_factory=dict)
     transcoders: dict[str, object] = field(default_factory=dict)
     should_stop: Callable[[], bool] = never
+    digests: dict[object, str] = field(default_factory=dict)
 
     def raise_if_stopped(self) -> None:
         """Raise Cancelled if the running job has been asked to stop: for the inside of a long step."""

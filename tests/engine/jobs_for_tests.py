@@ -18,7 +18,7 @@ from explorer.work import Progress, Work
 
 NAMES = (
     "echo", "steps", "stuck", "patient", "partial", "remember", "prints", "foreseen", "bug", "hungry",
-    "unsendable", "loaded", "fast", "quits", "scribbles",
+    "unsendable", "loaded", "fast", "quits", "scribbles", "growing",
 )  # fmt: skip
 JOBS = {**SHIPPED, **{name: f"tests.engine.jobs_for_tests:{name}" for name in NAMES}}
 
@@ -66,6 +66,20 @@ def partial(state: EngineState) -> Work[Values]:
         done += 1
         time.sleep(0.005)
     return {"done": done, "complete": False}
+
+
+def growing(state: EngineState, count: int, seconds: float) -> Work[Values]:
+    """Many short steps after each of which there is a part of the result; tells how often it was asked for it."""
+    asked = []
+
+    def so_far(done: int) -> Values:
+        asked.append(done)
+        return {"numbers": np.arange(done)}
+
+    for done in range(count):
+        yield Progress(done, count, f"Step {done}", lambda done=done: so_far(done))  # type: ignore[misc]
+        time.sleep(seconds)
+    return {"numbers": np.arange(count), "asked": len(asked)}
 
 
 def remember(state: EngineState) -> Work[Values]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.engine.progress import Forecast
+from explorer.engine.progress import BETWEEN, BY_AGE, BY_COST, WORTH, Forecast, Pace
 from explorer.work import Progress
 
 
@@ -30,3 +32,27 @@ def test_a_new_phase_is_forecast_from_its_own_rate() -> None:
     assert forecast.left(Progress(1, 2, "slow"), 100.0) == 100.0
     assert forecast.left(Progress(0, 10, "quick"), 200.0) is None
     assert forecast.left(Progress(5, 10, "quick"), 201.0) == pytest.approx(1.0)
+
+
+def test_a_part_is_made_as_soon_as_the_end_is_known_to_be_far() -> None:
+    pace = Pace(100.0)
+    assert not pace.allows(100.0, None)
+    assert not pace.allows(100.0, WORTH - 0.01)
+    assert pace.allows(100.0, WORTH)
+
+
+def test_parts_come_ever_less_often_and_cost_little() -> None:
+    """Of a run of ``length`` seconds they take about 1 / BY_COST, and of a long run there are few."""
+    length, cost, now, made = 600.0, 0.04, 0.0, []
+    pace = Pace(0.0)
+    while now < length:
+        if pace.allows(now, length - now):
+            pace.took(now, now + cost)
+            made.append(now)
+            now += cost
+        now += 0.01
+    gaps = [after - before for before, after in pairwise(made)]
+    assert min(gaps) >= max(BETWEEN, BY_COST * cost)
+    assert gaps[-2] >= 0.1 * length * BY_AGE
+    assert cost * len(made) < 0.02 * length
+    assert len(made) < 50

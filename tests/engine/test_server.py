@@ -17,6 +17,7 @@ from explorer.engine.events import (
     OUT_OF_MEMORY,
     CancelledEvent,
     Failed,
+    Partial,
     ProgressEvent,
     Result,
     Started,
@@ -192,6 +193,28 @@ def test_a_part_that_is_superseded_is_not_sent(engine: Engine) -> None:
     newer = engine.request("echo", "graph")
     assert isinstance(engine.heard.answer(newer), Result)
     assert engine.heard.answer(older) == Superseded(older)
+
+
+def test_a_long_job_tells_what_it_has_so_far(engine: Engine) -> None:
+    id = engine.request("growing", "graph", count=600, seconds=0.005)
+    part = engine.heard.first(Partial, lambda event: event.id == id)
+    assert part.job == "growing"
+    assert 0 < len(part.values["numbers"]) < 600
+    later = engine.heard.first(Partial, lambda event: event.id == id and event is not part)
+    assert len(later.values["numbers"]) > len(part.values["numbers"])
+    engine.cancel(id)
+    assert engine.heard.answer(id) == CancelledEvent(id)
+    ended = engine.heard.events.index(CancelledEvent(id))
+    assert engine.result("echo") == {}
+    assert not any(isinstance(event, Partial) for event in engine.heard.events[ended:])
+
+
+def test_a_quick_job_tells_its_result_alone(engine: Engine) -> None:
+    id = engine.request("growing", "", count=40, seconds=0.005)
+    answer = engine.heard.answer(id)
+    assert isinstance(answer, Result)
+    assert answer.values["asked"] == 0
+    assert not any(event.id == id for event in engine.heard.all(Partial))
 
 
 def test_cancelling_what_is_done_changes_nothing(engine: Engine) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from explorer.engine.machine import free_memory
 from explorer.engine.state import EngineState
 from explorer.errors import GraphError, UnsupportedModel
 from explorer.io.digest import digest
-from explorer.work import Progress, Work
+from explorer.work import Progress, Work, with_partial
 
 if TYPE_CHECKING:
     from explorer.circuits.graph import Graph
@@ -71,23 +70,21 @@ def attribute(
     fidelity = _checked_fidelity(local, opened.name, dtype)
     wanted = dict(targets or {})
     logits, features = logit_targets(opened, trace, wanted), feature_targets(local, wanted)
-    if max_features and max_features < len(local.features) and not features:
-        graph = yield from attribute_strongest(local, logits, max_features, pause=state.raise_if_stopped)
-    else:
-        _check_memory(local, len(logits))
-        graph = yield from trace_graph(local, logits, features, pause=state.raise_if_stopped)
     made = {
-        **graph.provenance,
-        **_provenance(opened, local, model, transcoders, setting),
+        **_provenance(state, opened, local, model, transcoders, setting),
         **(_about_neurons(local, per_cell) if neurons else {}),
-        **(_about_preview(graph) if dtype in PREVIEWS else {}),
         "fidelity": fidelity,
         "prompt": text,
         "targets": {name: value for name, value in wanted.items() if name != "vector"},
-        "seconds": round(time.perf_counter() - started, 3),
     }
-    head, arrays = to_arrays(_named(graph, tokens, made))
-    return {"head": head, "arrays": arrays}
+    if max_features and max_features < len(local.features) and not features:
+        tracing = attribute_strongest(local, logits, max_features, pause=state.raise_if_stopped)
+    else:
+        _check_memory(local, len(logits))
+        tracing = trace_graph(local, logits, features, pause=state.raise_if_stopped)
+    graph = yield from with_partial(tracing, lambda graph: _message(graph, tokens, made))
+    about = _about_preview(graph) if dtype in PREVIEWS else {}
+    return _message(graph, tokens, {**made, **about, "seconds": round(time.perf_counter() - started, 3)})
 
 
 def _checked_fidelity(local: LocalReplacementModel, name: str, dtype: str) -> float:
@@ -151,12 +148,20 @@ def _check_memory(local: LocalReplacementModel, n_logits: int) -> None:
         )
 
 
-def _named(graph: Graph, tokens: Tokens, provenance: Mapping[str, Any]) -> Graph:
-    return replace(graph, tokens=tokens.texts, n_special=tokens.n_special, provenance=provenance)
+def _message(graph: Graph, tokens: Tokens, made: Mapping[str, Any]) -> dict[str, object]:
+    """``graph`` as it crosses to the window, with the texts of its tokens and what else is known of its making."""
+    provenance = {**graph.provenance, **made}
+    head, arrays = to_arrays(replace(graph, tokens=tokens.texts, n_special=tokens.n_special, provenance=provenance))
+    return {"head": head, "arrays": arrays}
 
 
 def _provenance(
-    model: LanguageModel, local: LocalReplacementModel, folder: str, transcoders: str, setting: Setting
+    state: EngineState,
+    model: LanguageModel,
+    local: LocalReplacementModel,
+    folder: str,
+    transcoders: str,
+    setting: Setting,
 ) -> dict[str, Any]:
     import torch
 
@@ -164,7 +169,7 @@ def _provenance(
     return {
         "model": model.name,
         "model_family": str(model.config.model_type),
-        "model_sha256": _digest(Path(folder)),
+        "model_sha256": _digest(state, Path(folder)),
         "transcoders": Path(transcoders).name,
         "transcoder_kind": held.kind,
         "transcoder_sha256": held.sha256,
@@ -179,11 +184,9 @@ def _provenance(
     }
 
 
-def _digest(folder: Path) -> str:
+def _digest(state: EngineState, folder: Path) -> str:
     """The fingerprint of a model's weights; taken anew only if a file has changed."""
-    return _digest_of(tuple((file, file.stat().st_mtime_ns) for file in sorted(folder.glob("*.safetensors"))))
-
-
-@lru_cache(maxsize=8)
-def _digest_of(files: tuple[tuple[Path, int], ...]) -> str:
-    return digest(file for file, _ in files)
+    files = tuple((file, file.stat().st_mtime_ns) for file in sorted(folder.glob("*.safetensors")))
+    if files not in state.digests:
+        state.digests[files] = digest((file for file, _ in files), state.raise_if_stopped)
+    return state.digests[files]
