@@ -214,7 +214,7 @@ def _circuit(path: Path, n_bytes: int) -> Description:
         n_layers=_count(head, "n_layers"),
         n_nodes=shapes.get("nodes.kind", 0),
         n_edges=shapes.get("rows.source", 0),
-        prompt="".join(str(token) for token in tokens) if isinstance(tokens, list) else "",
+        prompt=str(provenance.get("prompt") or "".join(map(str, tokens if isinstance(tokens, list) else ()))),
         pairs_with=" with ".join(named),
     )
 
