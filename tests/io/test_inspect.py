@@ -8,7 +8,6 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import asdict, replace
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,9 +102,9 @@ def test_a_document(tmp_path: Path) -> None:
     found = describe(tmp_path / "a.circuit")
     assert (found.kind, found.n_nodes, found.n_edges) == ("circuit", len(graph), graph.n_edges)
     assert (found.family, found.model_name, found.pairs_with) == ("llama", "tiny", "tiny with plt")
-    assert found.prompt == "a prompt"
-    circuit_file.save(tmp_path / "a.circuit", replace(graph, provenance={}), Edits())
-    assert describe(tmp_path / "a.circuit").prompt == "<s> t1 t2 t3"
+    assert found.prompt == "<s> t1 t2 t3"
+    circuit_file.save(tmp_path / "a.circuit", replace(graph, provenance={"prompt": "as it was typed"}), Edits())
+    assert describe(tmp_path / "a.circuit").prompt == "as it was typed"
 
 
 def test_a_graph_of_another_program() -> None:
