@@ -118,8 +118,8 @@ class FrozenNetwork:
         return attend
 
     def _own(self, module: nn.Module, attend: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., Any]:
-        def replay(query: Tensor, key: Tensor, value: Tensor, mask: Any = None) -> tuple[Tensor, Tensor]:
-            pattern = self._held.setdefault(id(module), attend(query, key, value, mask)[1])
+        def replay(query: Tensor, key: Tensor, value: Tensor, *mask: Any) -> tuple[Tensor, Tensor]:
+            pattern = self._held.setdefault(id(module), attend(query, key, value, *mask)[1])
             return pattern @ value, pattern
 
         return replay

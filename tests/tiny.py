@@ -41,7 +41,8 @@ def config(family: str, **changes: Any) -> Any:
         "pad_token_id": 0,
     }
     if family == "llama":
-        return transformers.LlamaConfig(hidden_size=18, num_attention_heads=6, **{**rotary, **changes})
+        own = {"hidden_size": 18, "num_attention_heads": 6}
+        return transformers.LlamaConfig(**{**rotary, **own, **changes})
     if family == "gemma2":
         own = {"hidden_size": 20, "num_attention_heads": 4, "sliding_window": 4, "query_pre_attn_scalar": 6}
         return transformers.Gemma2Config(**{**rotary, **own, **changes})

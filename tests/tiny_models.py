@@ -128,6 +128,16 @@ MODELS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "stablelm": ("StableLm", {**STABLELM, "qk_layernorm": True}),
     "stablelm parallel": ("StableLm", {**STABLELM, "use_parallel_residual": True}),
+    "tiny": ("Tiny", {**OWN_HEAD_DIM, "norm": "layer", "hidden_act": "gelu", "head_bias": True}),
+    "tiny without norms": ("Tiny", {**SPLIT_HEADS, "norm": "none", "n_outputs": 37, "attention_bias": False}),
+    "tiny rotary": (
+        "Tiny",
+        {**OWN_HEAD_DIM, "norm": "rms", "positions": "rotary", "rotary_dim": 8, "gated_mlp": True, "hidden_act": "silu"},
+    ),
+    "tiny parallel": (
+        "Tiny",
+        {**OWN_HEAD_DIM, **{"norm": "layer", "positions": "rotary", "rotary_adjacent": True, "parallel": True}},
+    ),
 }
 ONE_PLUS = ("Gemma", "Gemma2", "Gemma3", "Gemma3Text")  # their norms multiply by 1 + weight
 
@@ -136,8 +146,12 @@ def config(name: str, **changes: Any) -> Any:
     """The transformers configuration of the tiny model called ``name``."""
     import transformers
 
+    from explorer.models import tiny
+
+    tiny.register()
     kind, settings = MODELS[name]
-    return getattr(transformers, f"{kind}Config")(**{**settings, **changes})
+    known = tiny.TinyConfig if kind == "Tiny" else getattr(transformers, f"{kind}Config")
+    return known(**{**settings, **changes})
 
 
 def network(name: str, seed: int = 0, **changes: Any) -> nn.Module:
@@ -157,7 +171,7 @@ def network(name: str, seed: int = 0, **changes: Any) -> nn.Module:
 
 def _drawn(path: str, noise: Tensor, *, one_plus: bool) -> Tensor:
     """Queries and keys are large enough that no pattern is flat."""
-    query_key = any(part in path for part in ("q_", "k_", "c_attn", "qkv_proj", "query_key_value"))
+    query_key = any(part in path for part in ("q_", "k_", "c_attn", "qkv_proj", "query", "key"))
     if "norm" in path or "ln_" in path:
         gain = path.endswith("weight") and not one_plus
         return (2.5 if query_key else 1.0) * (0.4 * noise + (1.0 if gain else 0.0))

@@ -61,6 +61,7 @@ def conservation(graph: Graph) -> float:
 def _spot_checks(graph: Graph, chosen: argparse.Namespace) -> dict[str, Any]:
     from explorer.engine.inprocess import run_job
     from explorer.engine.state import EngineState
+    from explorer.io import answers
 
     head, arrays = to_arrays(graph)
     neurons = graph.provenance.get("transcoder_kind") == "neurons"
@@ -76,6 +77,7 @@ def _spot_checks(graph: Graph, chosen: argparse.Namespace) -> dict[str, Any]:
             transcoders="" if neurons else str(transcoder_folder(chosen.model, chosen.transcoders)),
             device=chosen.device,
             dtype=str(graph.provenance.get("dtype", chosen.dtype)),
+            told=answers.parse(chosen.tell),
         )
     finally:
         line.close()

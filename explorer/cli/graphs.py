@@ -23,6 +23,7 @@ def attribute(chosen: argparse.Namespace) -> int:
     """Compute a graph and save it with default edits."""
     from explorer.engine.inprocess import run_job
     from explorer.engine.state import EngineState
+    from explorer.io import answers
     from explorer.io.atomic import check_writable
     from explorer.io.circuit_file import save
 
@@ -44,6 +45,7 @@ def attribute(chosen: argparse.Namespace) -> int:
             dtype=chosen.dtype,
             threads=chosen.threads,
             max_features=chosen.max_features,
+            told=answers.parse(chosen.tell),
         )
     finally:
         line.close()
@@ -111,10 +113,10 @@ def import_graph(chosen: argparse.Namespace) -> int:
 
 def convert(chosen: argparse.Namespace) -> int:
     """Read transcoders of any known layout and write them in circuit-tracer's."""
-    from explorer.io import transcoders
+    from explorer.io import answers, transcoders
     from explorer.io.transcoders import circuit_tracer
 
-    held = transcoders.read(chosen.input)
+    held = transcoders.read(chosen.input, told=answers.parse(chosen.tell))
     circuit_tracer.write(held, chosen.output, held.model_name)
     print(f"{chosen.output}: {held.kind}, {held.n_layers} layers")
     return 0

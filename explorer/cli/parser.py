@@ -49,6 +49,11 @@ def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
 
+def _tell(command: argparse.ArgumentParser) -> None:
+    text = "what the files of model or transcoders do not say, such as k=64; remembered, may be given several times"
+    command.add_argument("--tell", action="append", default=[], metavar="NAME=VALUE", help=text)
+
+
 DTYPE = "of weights and edges: float32 (default), float64, or bfloat16 for a fast preview"
 
 
@@ -95,6 +100,7 @@ def _attribute(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command.add_argument("--max-logits", type=int, default=10)
     command.add_argument("--logit-mass", type=float, default=0.95)
     command.add_argument("--max-features", type=int, default=0, metavar="N", help="keep the N most influential only")
+    _tell(command)
     _setting(command)
     _json(command)
 
@@ -127,6 +133,7 @@ def _convert(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command = _command(commands, "convert", "graphs:convert", "Write transcoders in circuit-tracer's layout.")
     command.add_argument("input", type=Path, metavar="TRANSCODERS")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    _tell(command)
 
 
 def _verify(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -135,6 +142,7 @@ def _verify(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command.add_argument("input", type=Path, metavar="IN.circuit")
     command.add_argument("--model", default="")
     command.add_argument("--transcoders", metavar="DIR", default="")
+    _tell(command)
     _setting(command)
     _json(command)
 

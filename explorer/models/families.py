@@ -300,6 +300,33 @@ FAMILIES: Mapping[str, Family] = {
             ),
         ),
     ),
+    "tiny": Family(
+        blocks="blocks",
+        embedding="embed",
+        position="positions",
+        final_norm="final_norm",
+        head="head",
+        attention="attention",
+        value="value",
+        output="output",
+        attention_norm="attention_norm",
+        mlp_norm="mlp_norm",
+        neurons_in="mlp.up",
+        neurons_gate="",
+        neurons_act="mlp.act",
+        neurons_out="mlp.down",
+        own_attention=True,
+        options=(
+            Option(
+                "no norms",
+                lambda config: config.norm == "none",
+                {"attention_norm": "", "mlp_norm": "", "final_norm": ""},
+            ),
+            Option("no learned positions", lambda config: config.positions != "learned", {"position": ""}),
+            Option("gated MLP", _on("gated_mlp"), {"neurons_gate": "mlp.gate"}),
+            Option("parallel blocks", _on("parallel"), {"parallel": True}),
+        ),
+    ),
 }
 
 GATED = "a gate after attention and linear-attention layers are nonlinear parts of their own"

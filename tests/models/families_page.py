@@ -37,7 +37,7 @@ def page() -> str:
     lines.append("|---|---|---|---|---|")
     for kind, family in sorted(FAMILIES.items()):
         options = ", ".join(option.text for option in family.options if not option.refused)
-        named = auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[kind]
+        named = auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind, "explorer.models.tiny: [its page](tiny-models.md)")
         lines.append(f"| {kind} | {named} | yes | {options} | {', '.join(tested[kind])} |")
     lines += ["", "## Refused", "", "| model_type | where | why |", "|---|---|---|"]
     lines += [f"| {kind} | always | {reason} |" for kind, reason in sorted(REFUSED.items())]

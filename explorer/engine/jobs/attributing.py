@@ -17,6 +17,7 @@ from explorer.engine.jobs.targets import feature_targets, logit_targets
 from explorer.engine.machine import free_memory
 from explorer.engine.state import EngineState
 from explorer.errors import GraphError, UnsupportedModel
+from explorer.io import model_formats
 from explorer.io.digest import digest
 from explorer.work import Progress, Work, with_partial
 
@@ -44,6 +45,7 @@ def attribute(
     dtype: str = "float32",
     threads: int = 0,
     max_features: int = 0,
+    told: Mapping[str, str] | None = None,
 ) -> Work[Mapping[str, object]]:
     """The attribution graph of a prompt: ``head`` and ``arrays`` of graph_arrays.
 
@@ -60,7 +62,7 @@ def attribute(
     started = time.perf_counter()
     if neurons and neurons_per_cell < 1:
         raise GraphError(f"At least one neuron must be kept at each layer and position; got {neurons_per_cell}.")
-    setting = Setting(device, dtype, threads)
+    setting = Setting(device, dtype, threads, told or {})
     yield Progress(0, 0, f"Reading “{Path(model).name}”")
     opened = model_of(state, model, setting)
     tokens = encode_prompt(opened, text, token_ids)
@@ -186,7 +188,7 @@ def _provenance(
 
 def _digest(state: EngineState, folder: Path) -> str:
     """The fingerprint of a model's weights; taken anew only if a file has changed."""
-    files = tuple((file, file.stat().st_mtime_ns) for file in sorted(folder.glob("*.safetensors")))
+    files = tuple((file, file.stat().st_mtime_ns) for file in model_formats.files(folder))
     if files not in state.digests:
         state.digests[files] = digest((file for file, _ in files), state.raise_if_stopped)
     return state.digests[files]

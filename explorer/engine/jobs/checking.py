@@ -25,6 +25,7 @@ def check(
     n_sources: int = N_SOURCES,
     device: str = "auto",
     dtype: str = "float32",
+    told: Mapping[str, str] | None = None,
 ) -> Work[Mapping[str, object]]:
     """Double ``n_sources`` random sources, one at a time, in the frozen model; compare every target with its edge.
 
@@ -38,7 +39,7 @@ def check(
 
     graph = from_arrays(head, arrays)
     yield Progress(0, 0, f"Reading “{Path(model).name}”")
-    setting = Setting(device, dtype)
+    setting = Setting(device, dtype, told=told or {})
     opened = model_of(state, model, setting)
     neurons = int(graph.provenance.get("neurons_per_cell", 0))
     ids = tuple(graph.token_ids.tolist())

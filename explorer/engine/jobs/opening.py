@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,14 @@ PREVIEWS = ("bfloat16",)
 class Setting:
     """Where and how precisely to compute; ``device`` auto, cpu, cuda, cuda:1, mps; ``threads`` 0 leaves torch's.
 
-    ``dtype`` is that of weights and edges alike: float32, float64, or bfloat16, whose graphs are previews.
+    ``dtype`` is that of weights and edges alike: float32, float64, or bfloat16, whose graphs are previews. ``told``
+    answers what the files of model or transcoders do not say.
     """
 
     device: str = "auto"
     dtype: str = "float32"
     threads: int = 0
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -47,13 +49,14 @@ def open_model(
     device: str = "auto",
     dtype: str = "float32",
     threads: int = 0,
+    told: Mapping[str, str] | None = None,
 ) -> Work[Mapping[str, object]]:
     """Open the model in folder ``model`` and the set in folder ``transcoders``, unless they are open; a ModelInfo."""
-    setting = Setting(device, dtype, threads)
+    setting = Setting(device, dtype, threads, told or {})
     yield Progress(0, 3, f"Reading “{Path(model).name}”")
     opened = model_of(state, model, setting)
     yield Progress(1, 3, "Reading transcoders")
-    held = transcoders_of(state, transcoders) if transcoders else None
+    held = transcoders_of(state, transcoders, setting.told) if transcoders else None
     yield Progress(2, 3, "Checking that they fit")
     if held is not None:
         from explorer.circuits.replacement import check_fit
@@ -85,7 +88,7 @@ def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
     """The open model of that folder and setting, opened now if it was not."""
     import torch
 
-    from explorer.models.loader import open_language_model
+    from explorer.io import models
 
     if not 0 <= setting.threads <= MAX_THREADS:
         raise ExplorerError(f"{setting.threads} threads are not possible; choose 0 (automatic) to {MAX_THREADS}.")
@@ -95,8 +98,8 @@ def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
     key = f"{Path(model).resolve()}|{device}|{setting.dtype}"
     if key not in state.models:
         with _stopping_reads(state):
-            opened = open_language_model(
-                Path(model), dtype=setting.dtype, device=device, pause=state.raise_if_stopped
+            opened = models.read(
+                Path(model), dtype=setting.dtype, device=device, pause=state.raise_if_stopped, told=setting.told
             )
         state.models.clear()
         state.models[key] = opened
@@ -134,9 +137,10 @@ class _Steps:
 
 @contextmanager
 def stopping(state: EngineState, model: LanguageModel) -> Iterator[None]:
-    """While ``model`` runs, ask in front of each block whether the job was stopped."""
-    blocks = model.network.get_submodule(model.family.blocks).children()
-    hooks = [block.register_forward_pre_hook(lambda *_: state.raise_if_stopped()) for block in blocks]
+    """While ``model`` runs, ask in front of each block and of the unembedding whether the job was stopped."""
+    network, family = model.network, model.family
+    parts = (*network.get_submodule(family.blocks).children(), network.get_submodule(family.head))
+    hooks = [part.register_forward_pre_hook(lambda *_: state.raise_if_stopped()) for part in parts]
     try:
         yield
     finally:
@@ -144,13 +148,13 @@ def stopping(state: EngineState, model: LanguageModel) -> Iterator[None]:
             hook.remove()
 
 
-def transcoders_of(state: EngineState, folder: str) -> TranscoderSet:
+def transcoders_of(state: EngineState, folder: str, told: Mapping[str, str] | None = None) -> TranscoderSet:
     """The open transcoders of that folder, opened now if they were not."""
     from explorer.io import transcoders
 
     key = str(Path(folder).resolve())
     if key not in state.transcoders:
-        opened = transcoders.read(Path(folder), state.raise_if_stopped)
+        opened = transcoders.read(Path(folder), state.raise_if_stopped, told)
         state.transcoders.clear()
         state.transcoders[key] = opened
     found: TranscoderSet = state.transcoders[key]  # type: ignore[assignment]

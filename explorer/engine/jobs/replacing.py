@@ -43,7 +43,7 @@ def replaced(
         held = neurons_of(model, trace, neurons, state.raise_if_stopped)
     else:
         yield Progress(0, 0, "Reading transcoders")
-        held = transcoders_of(state, transcoders)
+        held = transcoders_of(state, transcoders, setting.told)
     yield Progress(0, 0, "Finding active features")
     dtype = getattr(torch, setting.dtype)
     return trace, replace_locally(model, trace, held, dtype, state.raise_if_stopped)
