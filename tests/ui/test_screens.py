@@ -10,8 +10,10 @@ import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
+from explorer.session import look as looking
 from explorer.session.edits import Edits
 from explorer.ui.app import Shell
+from explorer.ui.theme import load_fonts
 from tests.graphs import random_graph
 from tests.ui.text_boxes import Text, faults, texts
 
@@ -20,6 +22,7 @@ IDLE = "sleep 60"  # instead of an engine: nothing is computed here
 
 @pytest.fixture
 def shell(qtbot, qapp: QApplication) -> Iterator[Shell]:
+    load_fonts()  # as the application does; else the texts depend on which tests ran before
     made = Shell(qapp, IDLE)
     made.window.show()
     yield made
@@ -38,7 +41,7 @@ def look(qtbot, shell: Shell, theme: str, size: tuple[int, int]) -> list[str]:
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 700)])
 def test_the_texts_of_a_graph_can_be_read_in_both_themes(qtbot, shell: Shell, size: tuple[int, int]) -> None:
     graph = random_graph(60, 600, n_layers=6)
-    shell.window.show_graph(graph, Edits(), None, Path("random.json"))
+    shell.window.show_graph(looking.look(graph, Edits()), None, Path("random.json"))
     assert look(qtbot, shell, "light", size) == []
     shell.document.select([int(shell.document.view.influence.argmax())])
     assert look(qtbot, shell, "light", size) == []
@@ -83,3 +86,12 @@ def test_boxes_may_touch() -> None:
     left = Text("a", QRectF(0, 0, 10, 10), 12, "#000000", "#FFFFFF", "")
     assert faults([left, replace(left, rect=QRectF(9.5, 0, 10, 10))]) == []
     assert len(faults([left, replace(left, rect=QRectF(8, 0, 10, 10))])) == 1
+
+
+def test_the_blank_between_two_runs_of_a_label_is_no_ink(qtbot, qapp: QApplication) -> None:
+    label = QLabel("<b>48</b> of 127 nodes")
+    qtbot.addWidget(label)
+    label.show()
+    number, words = texts(label)
+    assert (number.text, words.text) == ("48", "of 127 nodes")
+    assert words.rect.left() - number.rect.right() > 1.5

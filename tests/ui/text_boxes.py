@@ -18,6 +18,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.session.theme import blend, contrast
+from explorer.ui import theme
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.theme import SMALLEST
 
@@ -122,13 +123,21 @@ def _written(svg: ElementTree.Element) -> Iterator[tuple[str, QRectF, float, str
             text = "".join(row.itertext())
             if not text.strip() or row.get("fill") in (None, "none"):
                 continue
-            font = QFont(row.get("font-family", "").strip("'").split(",")[0])
+            font = theme.font()  # an SVG does not say that figures have equal width
+            font.setFamily(row.get("font-family", "").strip("'").split(",")[0])
             font.setPixelSize(round(float(row.get("font-size", "0"))))
             font.setWeight(QFont.Weight(int(row.get("font-weight", "400"))))
-            rect = QFontMetricsF(font).tightBoundingRect(text.rstrip())
+            rect = _ink(QFontMetricsF(font), text)
             place = shift.mapRect(rect.translated(float(row.get("x", "0")), float(row.get("y", "0"))))
             alpha = float(row.get("fill-opacity", "1")) * float(row.get("opacity", "1"))
             yield text.strip(), place, font.pixelSize() * abs(shift.determinant()) ** 0.5, str(row.get("fill")), alpha
+
+
+def _ink(metrics: QFontMetricsF, text: str) -> QRectF:
+    """Where ``text`` has ink, from its origin; Qt counts the blanks around it too."""
+    ink = text.strip()
+    blank = metrics.horizontalAdvance(text.rstrip()) - metrics.horizontalAdvance(ink)
+    return metrics.tightBoundingRect(ink).translated(blank, 0)
 
 
 def _transform(text: str) -> QTransform:
