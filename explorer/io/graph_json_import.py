@@ -130,7 +130,9 @@ def _check_kind(path: Path, others: Mapping[str, Any], seen: set[str]) -> None:
     if "graphs" in others and "nodes" not in seen:
         raise LoadError(f"“{path}” is a list of graphs; open one of the graph files beside it.")
     if graph_json_story.is_story(others):
-        raise LoadError(f"“{path}” holds pins and supernodes of a graph, not the graph; open the graph first.")
+        raise graph_json_story.OnlyAStory(
+            f"“{path}” holds pins and supernodes of a graph, not the graph; open the graph first."
+        )
     raise LoadError(f"“{path}” is JSON without the nodes and links of a graph; pick another file.")
 
 

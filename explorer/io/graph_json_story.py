@@ -28,6 +28,10 @@ WIDTHS = (5, 6)  # digits of an index in old links: of Gemma's and of Llama's tr
 Find = Callable[[str], NodeKey | None]
 
 
+class OnlyAStory(LoadError):
+    """A file holds what belongs to a graph, and not the graph."""
+
+
 @dataclass(frozen=True)
 class Story:
     """Pins, supernodes and labels by the names that the other tool gives to nodes; ``unread`` what made no sense."""

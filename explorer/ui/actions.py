@@ -70,7 +70,7 @@ def can_run(window: MainWindow) -> bool:
 
 
 def is_running(window: MainWindow) -> bool:
-    return bool(window.engine.job)
+    return bool(window.job)
 
 
 def is_open(window: MainWindow) -> bool:
@@ -148,7 +148,7 @@ def escape(window: MainWindow) -> None:
         window.banner.dismiss()
     elif window.document.selection:
         window.document.select([])
-    elif window.engine.job:
+    elif window.job:
         window.ask_to_cancel()
 
 
@@ -220,7 +220,7 @@ ACTIONS = (
     Action("smaller", "Smaller text", "View", lambda w: w.scale_text(-10), "Ctrl+Shift+-"),
     Action("normal", "Text as designed", "View", lambda w: w.scale_text(0), "Ctrl+Shift+0"),
     Action("run", "Run", "Graph", lambda w: w.prompt.run(), "Ctrl+Return", can_run),
-    Action("cancel", "Cancel the job", "Graph", lambda w: w.engine.cancel(), "Ctrl+.", is_running),
+    Action("cancel", "Cancel the job", "Graph", lambda w: w.cancel(), "Ctrl+.", is_running),
     Action("filter", "Filter the nodes", "Graph", lambda w: w.focus_filter(), "Ctrl+F", is_open, group=True),
     Action(
         "tighter",

@@ -119,11 +119,10 @@ class Document(QObject):
 
     # what happens to it
 
-    def open_graph(self, graph: Graph | None, edits: Edits | None = None, path: Path | None = None) -> None:
-        """Show another graph with its own edits and a fresh history."""
-        self._open(graph, edits, path, None)
-
-    def _open(self, graph: Graph | None, edits: Edits | None, path: Path | None, seen: Look | None) -> None:
+    def open_graph(
+        self, graph: Graph | None, edits: Edits | None = None, path: Path | None = None, seen: Look | None = None
+    ) -> None:
+        """Show another graph with its own edits and a fresh history; ``seen`` is a first look taken elsewhere."""
         self.leaving.emit()
         self._history = History(edits if edits is not None else Edits())
         self._saved = self._history.present
@@ -149,7 +148,7 @@ class Document(QObject):
             return
         old = self.edits
         kept = Edits(node_threshold=old.node_threshold, edge_threshold=old.edge_threshold, count_bias=old.count_bias)
-        self._open(graph, kept, None, seen)
+        self.open_graph(graph, kept, None, seen)
 
     def do(self, text: str, edits: Edits, *, merge: bool = False) -> None:
         """Step to ``edits``; ``merge`` joins it to a last step of the same text."""

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
-from explorer.circuits.graph import Graph
 from explorer.errors import ExplorerError, LoadError
-from explorer.io import circuit_file, graph_json_import
+from explorer.io import circuit_file, graph_json_story, graphs
 from explorer.io.inspect import describe
-from explorer.session.edits import Edits
-from explorer.ui.notices import Notice
+from explorer.session.look import look
+from explorer.ui.notices import STALE, Notice
+from explorer.ui.reading import GraphReader, Opened
+from explorer.work import run
 
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
-GRAPHS = "Graphs and documents (*.circuit *.json)"
+GRAPHS = f"Graphs and documents ({' '.join(f'*{suffix}' for suffix in graphs.SUFFIXES)})"
 FIGURES = "SVG picture (*.svg);;PDF document (*.pdf);;PNG picture (*.png)"
-GRAPH_SUFFIXES = (circuit_file.SUFFIX, ".json")
+AT_ONCE = 4_000_000  # bytes of a file that is read and shown within a fifth of a second
+NOTES_SHOWN = 3
+IMPORTED = "imported"
 
 
 class Files:
-    """Opens by what a path is: a folder is a model or transcoders, .json a graph, .circuit a document.
+    """Opens by what a path is: a model, transcoders, a graph of this or another program, a subgraph saved elsewhere.
 
     A foreseen fault becomes a notice; what is open stays as it was.
     """
@@ -32,6 +35,8 @@ class Files:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self.folder = Path.home()
+        self.reader = GraphReader(window.engine, window)
+        self.reader.opened.connect(self._show)
 
     # asking
 
@@ -63,7 +68,7 @@ class Files:
     def _open(self, path: Path) -> None:
         if not path.exists():
             raise LoadError(f"There is no file “{path}”; check the path.")
-        if path.suffix.lower() in GRAPH_SUFFIXES:
+        if path.suffix.lower() in (circuit_file.SUFFIX, ".json"):
             self._open_graph(path)
             return
         found = describe(path)
@@ -74,13 +79,52 @@ class Files:
             self._window.open_model(str(path / "model"), str(path / kinds[0]) if kinds else "")
         elif found.kind == "model":
             self._window.open_model(str(path))
+        elif found.kind in ("graph", "circuit") or path.suffix.lower() in graphs.SUFFIXES:
+            self._open_graph(path)
         else:
             raise LoadError(f"“{path.name}” is {found.format}; open a model folder, a graph .json or a .circuit.")
 
     def _open_graph(self, path: Path) -> None:
-        graph, edits = read_graph(path)
-        document = path if path.suffix.lower() == circuit_file.SUFFIX else None
-        self._window.show_graph(graph, edits, document, path)
+        """A small file is there at once; a large one, and a .pt, which another process looks through, is awaited."""
+        self.reader.cancel()
+        if path.suffix.lower() == ".pt" or path.stat().st_size > AT_ONCE:
+            self.reader.read(path)
+            return
+        try:
+            self._show(Opened(path, look(*run(graphs.reading(path)))))
+        except graph_json_story.OnlyAStory:
+            if self._window.document.graph is None:
+                raise
+            self.take_story(str(path))
+
+    def _show(self, opened: Opened) -> None:
+        path, graph = opened.path, opened.seen.graph
+        is_document = path.suffix.lower() == circuit_file.SUFFIX
+        self._window.show_graph(opened.seen, path if is_document else None, path)
+        self._window.banner.withdraw(IMPORTED)
+        if not is_document:
+            self._tell(path.name, graph.provenance.get("import_notes", ()))
+
+    def take_story(self, source: str) -> None:
+        """Put the pins, supernodes and labels of a share link or a saved subgraph on the open graph, undoably."""
+        self._try(lambda: self._take_story(source))
+
+    def _take_story(self, source: str) -> None:
+        document = self._window.document
+        story = graph_json_story.read_story(source)
+        if document.graph is None:
+            raise LoadError("The link holds pins and supernodes of a graph, not the graph; open the graph first.")
+        edits, missing = graph_json_story.apply(story, document.graph, document.edits)
+        document.do("take over a subgraph", edits)
+        self._window.banner.withdraw(IMPORTED)
+        self._tell("The subgraph", missing)
+
+    def _tell(self, what: str, notes: Sequence[str]) -> None:
+        """What had to be repaired or left out, if anything."""
+        if notes:
+            more = f" And {len(notes) - NOTES_SHOWN} more: copy the details." if len(notes) > NOTES_SHOWN else ""
+            text = f"“{what}”: {' '.join(notes[:NOTES_SHOWN])}{more}"
+            self._window.banner.show_notice(Notice(text, STALE, "\n".join(notes), key=IMPORTED))
 
     # saving
 
@@ -138,11 +182,3 @@ class Files:
             do()
         except ExplorerError as error:
             self._window.banner.show_notice(Notice(str(error), details=repr(error)))
-
-
-def read_graph(path: Path) -> tuple[Graph, Edits]:
-    """The graph in a .circuit or .json file; LoadError says what is wrong with it."""
-    suffix = path.suffix.lower()
-    if suffix == circuit_file.SUFFIX:
-        return circuit_file.open_circuit(path)
-    return graph_json_import.read(path)

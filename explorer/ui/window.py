@@ -14,10 +14,9 @@ from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QToolBar, QVBoxLayout, QWidget
 
-from explorer.circuits.graph import Graph
 from explorer.circuits.scores import balance
 from explorer.io.samples import SAMPLES, find, model_folder, transcoder_folder
-from explorer.session.edits import Edits
+from explorer.session.look import Look
 from explorer.session.prompt import Prompt, prompt_text
 from explorer.session.settings import Recent, Settings, remember, scaled
 from explorer.session.targets import TargetChoice
@@ -158,7 +157,7 @@ class MainWindow(QMainWindow):
         self.area.samples_asked.connect(self.show_welcome)
         self.thresholds.fit_asked.connect(self.canvas.fit)
         self.thresholds.export_asked.connect(self.files.export)
-        self.status.cancel_asked.connect(engine.cancel)
+        self.status.cancel_asked.connect(self.cancel)
         self.status.hidden_asked.connect(self._list_hidden)
         self.status.worst_asked.connect(self._select_worst)
         self.banner.occupied.connect(self._show_notice_bar)
@@ -240,9 +239,10 @@ class MainWindow(QMainWindow):
         if sample is not None:
             self.open_model(str(model_folder(sample)), str(transcoder_folder(sample)), sample.prompt)
 
-    def show_graph(self, graph: Graph, edits: Edits, document: Path | None, opened: Path) -> None:
+    def show_graph(self, seen: Look, document: Path | None, opened: Path) -> None:
         """Show what was read from ``opened``; ``document`` is the .circuit file that Save writes."""
-        self.document.open_graph(graph, edits, document)
+        graph = seen.graph
+        self.document.open_graph(graph, seen.view.edits, document, seen)
         words = prompt_text(graph)
         self.document.set_prompt(Prompt(words, tuple(graph.token_ids.tolist()), graph.tokens, graph.n_special))
         self.show_workspace()
@@ -288,10 +288,20 @@ class MainWindow(QMainWindow):
     def _run(self, choice: TargetChoice) -> None:
         self.engine.attribute(choice, self.prompt.edit.text())
 
+    @property
+    def job(self) -> str:
+        """What runs and can be cancelled, or an empty text."""
+        return self.files.reader.job or str(self.engine.job)
+
+    def cancel(self) -> None:
+        """Stop reading, or what the engine does."""
+        stop = self.files.reader.cancel if self.files.reader.job else self.engine.cancel
+        stop()
+
     def ask_to_cancel(self) -> None:
         """Escape once says how, twice cancels."""
         if self.status.message.whole == CANCEL_HINT:
-            self.engine.cancel()
+            self.cancel()
         else:
             self.status.say(CANCEL_HINT)
 
@@ -349,20 +359,26 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.inspector.node.notes.keep()
+        self.files.reader.close()
         place = bytes(self.saveGeometry().toBase64().data()).decode()
         self._keep(replace(self.settings, geometry=place, docks=self.places.state()))
         super().closeEvent(event)
         self.closed.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if event.mimeData().urls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            event.acceptProposedAction()
-            self.files.open_path(paths[0])
+        """Open a file or folder, or take the story of a share link."""
+        urls = event.mimeData().urls()
+        if not urls:
+            return
+        event.acceptProposedAction()
+        if urls[0].isLocalFile():
+            self.files.open_path(Path(urls[0].toLocalFile()))
+        else:
+            self.files.take_story(bytes(urls[0].toEncoded().data()).decode())
 
 
 def _bar(name: str, widget: QWidget) -> QToolBar:
