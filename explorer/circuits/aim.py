@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.targets import LogitTarget
+from explorer.work import Pause, go_on
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ class Targets:
         )
 
 
-def aim(local: LocalReplacementModel, logits: tuple[LogitTarget, ...]) -> Targets:
-    """Every active feature and logit as a target."""
+def aim(local: LocalReplacementModel, logits: tuple[LogitTarget, ...], pause: Pause = go_on) -> Targets:
+    """Every active feature and logit as a target; ``pause`` is called once a layer."""
     active, frozen = local.features, local.frozen
-    mids, last = local.replay()
+    mids, last = local.replay(pause=pause)
     like = local.error
     at = torch.tensor([target.pos for target in logits], dtype=torch.long, device=like.device)
     constant = torch.tensor([target.constant for target in logits], dtype=like.dtype, device=like.device)

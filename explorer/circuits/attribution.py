@@ -4,8 +4,8 @@
 2. Targets are taken by layer, the outputs first, sorted by position, in chunks; the gradient of a chunk is carried
    down through the frozen attention layers, over the positions of its causal cone only. At each layer one batched
    product with the source vectors gives the direct effects of that layer's features and errors.
-3. Bias nodes are carried forward once and read at every target; token embeddings are carried forward through the
-   first layer, where the gradients of 2 meet them.
+3. Bias nodes are further sources of every layer, read by the same product. Token embeddings, and what the biases add
+   to them, are carried forward through the first layer, where the gradients of 2 meet them.
 4. Each row is checked against the frozen model's own forward pass (the books).
 
 Edges: ``activation_s * decoder_s . J . encoder_t``, the change of t's pre-activation when s is removed or added
@@ -24,7 +24,7 @@ from torch import Tensor
 from explorer.circuits.aim import Targets, aim
 from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
-from explorer.circuits.found import Block, costs, nothing_found
+from explorer.circuits.found import Block, costs, nothing_found, put_together
 from explorer.circuits.graph import Graph
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
@@ -45,12 +45,12 @@ def attribute(
 ) -> Work[Graph]:
     """The full graph of ``logits`` (and of the active ``features``); token texts are filled in by the caller.
 
-    ``pause`` is called in front of each layer that a chunk of rows is carried through. GraphError if there is
-    nothing to explain or a feature target is not active.
+    ``pause`` is called in front of each layer of each step, and of each layer that a chunk of rows is carried through.
+    GraphError if there is nothing to explain or a feature target is not active.
     """
     if not logits and not features:
         raise GraphError("There is nothing to explain; choose at least one target.")
-    targets = aim(local, logits)
+    targets = aim(local, logits, pause)
     found = nothing_found(local, targets, logits, features)
     cost, done, n_features = costs(targets), 0.0, len(local.features)
     yield Progress(0, 0, f"Tracing {n_features:,} features")
@@ -59,8 +59,8 @@ def attribute(
         found.rows.update(rows)
         found.send(block, found.influence.new_tensor([row.mass for row in rows.values()]))
         done += float(cost[block.targets].sum())
-        yield found.progress(done, f"Tracing {found.n_traced:,} of {n_features:,} features", n_features)
-    yield Progress(0, 0, "Putting the graph together")
+        yield found.progress(done, f"Tracing {found.n_traced:,} of {n_features:,} features", n_features, pause)
+    yield put_together()
     return assemble(local, logits, features, targets, found.rows, pause=pause)
 
 
@@ -72,7 +72,7 @@ def rows_of(
     pause: Pause = go_on,
 ) -> Iterator[Block]:
     """Finished rows of the targets ``wanted``, the outputs first."""
-    sources = lay_out(local)
+    sources = lay_out(local, pause)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
     for layer in reversed(range(local.frozen.n_layers + 1)):
         for chunk in chunks(targets, wanted[targets.layer[wanted] == layer], chunk_rows, n_columns):

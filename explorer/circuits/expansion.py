@@ -24,7 +24,7 @@ from torch import Tensor
 from explorer.circuits.aim import aim
 from explorer.circuits.arrays import as_array
 from explorer.circuits.assembly import Row, assemble
-from explorer.circuits.found import Block, Found, costs, nothing_found, wide
+from explorer.circuits.found import Block, Found, costs, nothing_found, put_together, wide
 from explorer.circuits.graph import Graph
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
@@ -32,7 +32,7 @@ from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import LogitTarget
 from explorer.errors import GraphError
-from explorer.work import Pause, Progress, Work, go_on
+from explorer.work import Pause, Work, go_on
 
 KEPT_ENTRIES = 4096  # strongest features and errors kept of each row, besides all embeddings and biases
 
@@ -48,27 +48,29 @@ def attribute_strongest(
     """The graph of the ``k`` features with the largest influence on ``logits``.
 
     Its provenance holds ``influence_bound``, the largest possible error of any influence, and ``n_expanded``.
-    ``pause`` is called in front of each layer that a chunk of rows is carried through. GraphError without a target
-    or for k < 1.
+    ``pause`` is called in front of each layer of each step, and of each layer that a chunk of rows is carried through.
+    GraphError without a target or for k < 1.
     """
     if not logits or k < 1:
         raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
-    targets, n_features = aim(local, logits), len(local.features)
-    found, sources = nothing_found(local, targets, logits), lay_out(local)
+    targets, n_features = aim(local, logits, pause), len(local.features)
+    found, sources = nothing_found(local, targets, logits), lay_out(local, pause)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
-    cost, skipped, n_kept = costs(targets), 0.0, min(k, n_features)
+    n_kept, skipped = min(k, n_features), 0.0
+    cost = costs(targets, n_kept / max(n_features, 1))
     for layer in reversed(range(local.frozen.n_layers + 1)):
         own, left = _worth_expanding(found, layer, n_kept)
         skipped += left
         done, whole = float(cost[targets.layer > layer].sum()), float(cost[targets.layer == layer].sum())
         for chunk in chunks(targets, own, chunk_rows, n_columns):
-            yield found.progress(done, f"Tracing the {n_kept:,} strongest features, {found.n_traced:,} so far", n_kept)
+            text = f"Tracing the {n_kept:,} strongest features, {found.n_traced:,} so far"
+            yield found.progress(done, text, n_kept, pause)
             aimed = targets.aimed(chunk)
             effects = source_effects(local, sources, aimed, pause)
             pause()
             _keep_strongest(found, Block(chunk, effects, aimed.preactivation), sources.n_columns)
             done += whole * float(cost[chunk].sum() / cost[own].sum())
-    yield Progress(0, 0, "Putting the graph together")
+    yield put_together()
     strongest = found.reached.topk(n_kept).indices.sort().values.tolist()
     chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)
     graph = assemble(local, logits, (), targets, found.rows, chosen, pause)

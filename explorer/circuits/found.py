@@ -16,10 +16,11 @@ from explorer.circuits.influence import CLAMP
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
 from explorer.circuits.targets import FeatureTarget, LogitTarget
-from explorer.work import Progress
+from explorer.work import Pause, Progress, go_on
 
 PARTIAL_EDGES = 500_000  # about as many as a window takes in without being held up
-STEPS = 1000  # of progress, all of one cost
+STEPS = 1000  # of progress, all of one cost, of which
+ROWS = 975  # are the rows; the rest is putting the graph together
 
 
 @dataclass(frozen=True)
@@ -69,18 +70,19 @@ class Found:
         counted = block.effects[:, :-N_BIAS].abs()
         self.influence[:-N_BIAS] += (own / mass.clamp_min(CLAMP)).to(counted) @ counted
 
-    def progress(self, cost_done: float, text: str, n_kept: int) -> Progress:
-        """How far the run is, as a share of its cost; ``n_kept`` features are to be traced."""
-        return Progress(round(STEPS * cost_done), STEPS, text, (lambda: self.partial(n_kept)) if self.rows else None)
+    def progress(self, cost_done: float, text: str, n_kept: int, pause: Pause = go_on) -> Progress:
+        """How far the run is, as a share of its rows' cost; ``n_kept`` features are to be traced."""
+        made = (lambda: self.partial(n_kept, pause)) if self.rows else None
+        return Progress(round(ROWS * cost_done), STEPS, text, made)
 
-    def partial(self, n_kept: int) -> Graph:
+    def partial(self, n_kept: int, pause: Pause = go_on) -> Graph:
         """The graph of the strongest features so far; those that are not traced yet have no inputs.
 
         It has at most about ``PARTIAL_EDGES`` edges; its provenance says under ``partial`` how many of the ``n_kept``
-        features are traced.
+        features are traced. ``pause`` is called in front of each row.
         """
         chosen = self._strongest(min(n_kept, _most(self.local)))
-        graph = assemble(self.local, self.logits, self.features, self.targets, self.rows, chosen)
+        graph = assemble(self.local, self.logits, self.features, self.targets, self.rows, chosen, pause)
         return replace(graph, provenance={"partial": [min(self.n_traced, n_kept), n_kept]})
 
     def _strongest(self, k: int) -> Ints:
@@ -113,14 +115,21 @@ def nothing_found(
     )
 
 
-def costs(targets: Targets) -> Float[Tensor, " n_targets"]:
-    """Each row's share of the cost of all rows.
+def put_together() -> Progress:
+    """All rows are there."""
+    return Progress(ROWS, STEPS, "Putting the graph together")
+
+
+def costs(targets: Targets, traced: float = 1.0) -> Float[Tensor, " n_targets"]:
+    """Each row's share of the cost of a run in which the part ``traced`` of the features has rows.
 
     A row is carried through the attention of every layer below its own, over its own position and those before; its
     own attention and the first one cost about half.
     """
-    cost = (2 * targets.layer - 1).clamp_min(1) * (targets.pos + 1)
-    return cost.to(wide(cost)) / cost.sum()
+    steps = (2 * targets.layer - 1).clamp_min(1) * (targets.pos + 1)
+    cost = steps.to(wide(steps))
+    cost[: len(targets.local.features)] *= traced
+    return cost / cost.sum()
 
 
 def wide(tensor: Tensor) -> torch.dtype:

@@ -28,6 +28,7 @@ from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.loader import LanguageModel
 from explorer.models.trace import LayerTrace, Trace
 from explorer.models.weights import AttentionWeights
+from explorer.work import Pause, go_on
 
 
 @dataclass(frozen=True)
@@ -207,15 +208,22 @@ class FrozenModel:
         return gradient
 
 
-def freeze(model: LanguageModel, trace: Trace, dtype: torch.dtype) -> FrozenModel:
-    """The frozen model of a captured pass, computing in ``dtype`` on the trace's device."""
+def freeze(model: LanguageModel, trace: Trace, dtype: torch.dtype, pause: Pause = go_on) -> FrozenModel:
+    """The frozen model of a captured pass, computing in ``dtype`` on the trace's device.
+
+    ``pause`` is called in front of each layer.
+    """
     device = trace.embedding.device
-    layers = tuple(_layer_to(layer, device, dtype) for layer in trace.layers)
-    weights = tuple(_weights_to(model.attention(layer), device, dtype) for layer in range(len(layers)))
+    layers, weights, attention = [], [], []
+    for layer, held in enumerate(trace.layers):
+        pause()
+        layers.append(_layer_to(held, device, dtype))
+        weights.append(_weights_to(model.attention(layer), device, dtype))
+        attention.append(_fold(layers[-1], weights[-1]))
     return FrozenModel(
-        attention=tuple(_fold(held, own) for held, own in zip(layers, weights, strict=True)),
-        layers=layers,
-        weights=weights,
+        attention=tuple(attention),
+        layers=tuple(layers),
+        weights=tuple(weights),
         final_norm=trace.final_norm.to(device, dtype),
         embedding=trace.embedding.to(dtype),
         position=None if trace.position is None else trace.position.to(dtype),

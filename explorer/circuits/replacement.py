@@ -95,14 +95,14 @@ class LocalReplacementModel:
         return None if W_skip is None else W_skip.to(self.error)
 
     def replay(
-        self, *, mlp_added: Tensor | None = None, embedding_added: Tensor | None = None
+        self, *, mlp_added: Tensor | None = None, embedding_added: Tensor | None = None, pause: Pause = go_on
     ) -> tuple[list[Tensor], Tensor]:
         """The frozen model's own forward pass: the residual in front of each MLP, and the last one.
 
         ``mlp_added`` (n_layers, n_pos, d_model) is added at the write points, ``embedding_added`` (n_pos, d_model)
         to the embeddings: doubling one source that way changes each target by its direct effect.
         Every bias is applied where the model applies it, through the unfolded weights, so that this pass knows
-        nothing of how the books are kept.
+        nothing of how the books are kept. ``pause`` is called in front of each layer.
         """
         frozen = self.frozen
         x = frozen.embedding if frozen.position is None else frozen.embedding + frozen.position
@@ -110,6 +110,7 @@ class LocalReplacementModel:
             x = x + embedding_added
         mids = []
         for layer in range(frozen.n_layers):
+            pause()
             attention = frozen.attention_output(layer, x)
             mid = x if frozen.parallel else x + attention
             mids.append(mid)
@@ -128,13 +129,13 @@ class LocalReplacementModel:
         post = self._post_norm(layer)
         return y if post is None else post(y)
 
-    def fidelity(self) -> float:
+    def fidelity(self, pause: Pause = go_on) -> float:
         """Largest distance between the replayed and the captured residuals, relative to their largest entry.
 
         Not zero: transformers computes some norms in float32. Far above rounding it means that the model was not
         frozen as it runs.
         """
-        mids, _ = self.replay()
+        mids, _ = self.replay(pause=pause)
         pairs = zip(mids, self.frozen.layers, strict=True)
         return max(
             float((mid - held.resid_mid).abs().max() / held.resid_mid.abs().max()) for mid, held in pairs
@@ -149,7 +150,7 @@ def replace_locally(
     ``pause`` is called between layers.
     """
     check_fit(model, transcoders)
-    frozen = freeze(model, trace, dtype)
+    frozen = freeze(model, trace, dtype, pause)
     reads = tuple(_read(transcoders.read, held, held.resid_mid) for held in frozen.layers)
     features = encode(transcoders, reads, pause)
     true = torch.stack([_written(transcoders.write, held) for held in frozen.layers])
@@ -212,5 +213,6 @@ def _decoded(transcoders: TranscoderSet, features: ActiveFeatures, like: Tensor,
         own = features.of_layer(layer)
         rows = transcoder.decoder_rows(features.feature[own]).to(like) * features.activation[own][:, None, None]
         for offset in range(transcoder.n_targets):
+            pause()
             decoded[layer + offset].index_add_(0, features.pos[own], rows[:, offset])
     return decoded

@@ -15,6 +15,7 @@ from explorer.circuits.aim import Aimed
 from explorer.circuits.graph import BiasClass
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.models.frozen_norm import FrozenNorm
+from explorer.work import Pause, go_on
 
 N_BIAS = len(BiasClass)
 
@@ -28,15 +29,21 @@ class Written:
     mlp: tuple[Float[Tensor, "n_bias n_pos d_model"], ...]
 
 
-def written_by_biases(local: LocalReplacementModel) -> Written:
-    """The vector that each bias class writes at each place; see docs/decisions/003 for the table."""
+def written_by_biases(local: LocalReplacementModel, pause: Pause = go_on) -> Written:
+    """The vector that each bias class writes at each place; see docs/decisions/003 for the table.
+
+    ``pause`` is called in front of each layer.
+    """
     frozen = local.frozen
     start = local.error.new_zeros(N_BIAS, frozen.n_pos, frozen.d_model)
     if frozen.position is not None:
         start[BiasClass.POSITION] = frozen.position
-    layers = range(frozen.n_layers)
-    attention = tuple(_attention_biases(local, layer) for layer in layers)
-    return Written(start, attention, tuple(_mlp_biases(local, layer) for layer in layers))
+    attention, mlp = [], []
+    for layer in range(frozen.n_layers):
+        pause()
+        attention.append(_attention_biases(local, layer))
+        mlp.append(_mlp_biases(local, layer))
+    return Written(start, tuple(attention), tuple(mlp))
 
 
 def _attention_biases(local: LocalReplacementModel, layer: int) -> Tensor:
@@ -91,9 +98,9 @@ class Biases:
         return torch.einsum("nbd,nd->bn", self.attention[aimed.layer][aimed.pos], aimed.seed)
 
 
-def bias_sources(local: LocalReplacementModel) -> Biases:
-    """What the bias nodes write on this prompt."""
-    written = written_by_biases(local)
+def bias_sources(local: LocalReplacementModel, pause: Pause = go_on) -> Biases:
+    """What the bias nodes write on this prompt; ``pause`` is called in front of each layer."""
+    written = written_by_biases(local, pause)
     places = (written.start, *written.attention, *written.mlp)
     writes = torch.stack([place.flatten(1).any(1) for place in places]).any(0)
     writes[BiasClass.B_DEC] = True  # one at least: a product of nothing has no shape
@@ -102,10 +109,10 @@ def bias_sources(local: LocalReplacementModel) -> Biases:
         [place[used].transpose(0, 1) for place in group] for group in ((written.start,), written.attention, written.mlp)
     )
     parallel = local.frozen.parallel
-    block = [
-        _behind(local, layer, wrote, torch.zeros_like(wrote) if parallel else wrote) + mlp[layer]
-        for layer, wrote in enumerate(attention)
-    ]
+    block = []
+    for layer, wrote in enumerate(attention):
+        pause()
+        block.append(_behind(local, layer, wrote, torch.zeros_like(wrote) if parallel else wrote) + mlp[layer])
     read = [torch.zeros_like(wrote) if parallel else wrote for wrote in attention]
     return Biases(used, start[0], tuple(read), tuple(block))
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from explorer.circuits.cone import Cone
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import Biases, bias_sources, embeddings_behind_first_block, start_behind_first_block
+from explorer.work import Pause, go_on
 
 EMBEDDED_BUDGET = 2**28  # bytes of the embeddings' tangents; beyond it rows are carried down to the embeddings
 
@@ -96,17 +97,21 @@ class Sources:
         return effects
 
 
-def lay_out(local: LocalReplacementModel) -> Sources:
-    """The sources of ``local``, mapped through the write points into the residual stream."""
+def lay_out(local: LocalReplacementModel, pause: Pause = go_on) -> Sources:
+    """The sources of ``local``, mapped through the write points into the residual stream.
+
+    ``pause`` is called in front of each layer.
+    """
     cross = local.transcoders.kind == "clt"
     slot, counts = _slots(local, cross)
-    biases = bias_sources(local)
+    biases = bias_sources(local, pause)
+    pause()
     n_bytes = local.frozen.n_pos * local.error[0].numel() * local.error.element_size()
     embedded = embeddings_behind_first_block(local) if n_bytes <= EMBEDDED_BUDGET else None
     widths = [int(widest) for widest in counts.amax(1)]
     lead = local.frozen.n_layers + len(biases.used)
     starts = [lead] * len(widths) if cross else _running(widths, lead)
-    vectors = _vectors(local, biases, slot, widths)
+    vectors = _vectors(local, biases, slot, widths, pause)
     if embedded is not None:
         vectors[0][:, 1 : 1 + len(biases.used)] += start_behind_first_block(local, biases)
     layers = tuple(SourceLayer(*layer) for layer in zip(vectors, starts, map(tuple, counts.tolist()), strict=True))
@@ -138,19 +143,26 @@ def _slots(local: LocalReplacementModel, cross: bool) -> tuple[Tensor, Tensor]:
     return rank + before, held
 
 
-def _vectors(local: LocalReplacementModel, biases: Biases, slot: Tensor, widths: list[int]) -> list[Tensor]:
+def _vectors(
+    local: LocalReplacementModel, biases: Biases, slot: Tensor, widths: list[int], pause: Pause
+) -> list[Tensor]:
     """For each layer [pos, slot, d_model]: the error, the bias nodes, the features that write to it."""
     n_pos, d_model, lead = local.frozen.n_pos, local.frozen.d_model, 1 + len(biases.used)
     pos = torch.arange(n_pos, device=slot.device)
-    vectors = [local.error.new_zeros(n_pos, lead + width, d_model) for width in widths]
-    for layer, held in enumerate(vectors):
+    vectors = []
+    for layer, width in enumerate(widths):
+        pause()
+        held = local.error.new_zeros(n_pos, lead + width, d_model)
         held[:, 0] = local.write(layer, local.error[layer], pos)
         held[:, 1:lead] = biases.block[layer]
+        vectors.append(held)
     for source, transcoder in enumerate(local.transcoders.layers):
+        pause()
         own = local.features.of_layer(source)
         at, activation = local.features.pos[own], local.features.activation[own]
         rows = transcoder.decoder_rows(local.features.feature[own]).to(local.error).mul_(activation[:, None, None])
         for offset in range(transcoder.n_targets):
+            pause()
             vectors[source + offset][at, lead + slot[own]] = local.write(source + offset, rows[:, offset], at)
     return vectors
 

@@ -11,7 +11,7 @@ from explorer.circuits.graph_arrays import check
 from explorer.circuits.replacement import replace_locally
 from explorer.errors import UnsupportedTranscoder
 from explorer.transcoders.transcoder import TranscoderSet
-from explorer.work import Progress, run
+from explorer.work import run
 from tests import tiny
 
 
@@ -20,17 +20,6 @@ def graph() -> Graph:
     model = tiny.model("gpt2")
     trace, local = tiny.replaced(model, tiny.transcoders(model, "clt"))
     return run(attribute(local, tiny.logits(model, trace)))
-
-
-def test_progress_counts_targets_to_the_end() -> None:
-    model = tiny.model("gpt2")
-    trace, local = tiny.replaced(model, tiny.transcoders(model))
-    seen: list[Progress] = []
-    graph = run(attribute(local, tiny.logits(model, trace), chunk_rows=40), seen.append)
-    done = [progress.done for progress in seen]
-    assert done == sorted(done)
-    assert (done[0], done[-1]) == (0, graph.count(NodeKind.FEATURE) + 4)
-    assert len(done) > 5
 
 
 def test_closing_stops_the_work() -> None:

@@ -76,7 +76,7 @@ def test_certificate_fails_without_a_constant(family: str, left_out: BiasClass, 
     assert worst_residual(traced(family, kind).graph) <= 1e-12
     whole = roots.written_by_biases
 
-    def without(local: LocalReplacementModel) -> roots.Written:
+    def without(local: LocalReplacementModel, *_: object) -> roots.Written:
         written = whole(local)
         for vectors in (written.start, *written.attention, *written.mlp):
             vectors[left_out] = 0
@@ -185,7 +185,7 @@ def one_layer_late(monkeypatch: Patch) -> None:
     """A feature's decoders arrive one layer after the one they are for."""
     whole = sources.lay_out
 
-    def late(local: LocalReplacementModel) -> sources.Sources:
+    def late(local: LocalReplacementModel, *_: object) -> sources.Sources:
         layers = tuple(replace(t, W_dec=t.W_dec.roll(1, dims=1)) for t in local.transcoders.layers)
         return whole(replace(local, transcoders=replace(local.transcoders, layers=layers)))
 
@@ -213,7 +213,7 @@ def errors_at_the_first_token(monkeypatch: Patch) -> None:
     """The BOS block counted twice: as its bias node and as errors."""
     whole = sources.lay_out
 
-    def double(local: LocalReplacementModel) -> sources.Sources:
+    def double(local: LocalReplacementModel, *_: object) -> sources.Sources:
         error = local.error + local.bos_block
         return whole(replace(local, error=error, transcoders=replace(local.transcoders, zero_positions=0)))
 

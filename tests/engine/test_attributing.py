@@ -278,13 +278,13 @@ def test_predicting_the_next_token_stops_between_two_blocks() -> None:
 def test_reading_transcoders_stops_between_two_layers(kind: str) -> None:
     opened = EngineState()
     run_job("open", opened, None, model=WHERE["model"])
-    n_blocks = 3
-    state = EngineState(opened.models, {}, Stopped(after=n_blocks + 1))
+    n_parts = 4  # three blocks and the unembedding
+    state = EngineState(opened.models, {}, Stopped(after=n_parts + 1))
     job = attribute(state, model=WHERE["model"], transcoders=str(transcoder_folder(SAMPLE, kind)), text=SAMPLE.prompt)
     assert [next(job).text for _ in range(3)][-1] == "Reading transcoders"
     with pytest.raises(Cancelled):
         next(job)
-    assert state.should_stop.asked == n_blocks + 2
+    assert state.should_stop.asked == n_parts + 2
     assert state.transcoders == {}
 
 

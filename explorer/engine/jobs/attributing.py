@@ -69,7 +69,7 @@ def attribute(
     per_cell = neurons_per_cell if neurons else 0
     trace, local = yield from replaced(state, opened, tokens.ids, transcoders, per_cell, setting)
     _check_active(local, tokens)
-    fidelity = _checked_fidelity(local, opened.name, dtype)
+    fidelity = _checked_fidelity(state, local, opened.name, dtype)
     wanted = dict(targets or {})
     logits, features = logit_targets(opened, trace, wanted), feature_targets(local, wanted)
     made = {
@@ -89,9 +89,9 @@ def attribute(
     return _message(graph, tokens, {**made, **about, "seconds": round(time.perf_counter() - started, 3)})
 
 
-def _checked_fidelity(local: LocalReplacementModel, name: str, dtype: str) -> float:
+def _checked_fidelity(state: EngineState, local: LocalReplacementModel, name: str, dtype: str) -> float:
     """How far the frozen model is off the real one; UnsupportedModel if a graph of it would be wrong."""
-    fidelity = local.fidelity()
+    fidelity = local.fidelity(state.raise_if_stopped)
     if fidelity > FIDELITY_LIMIT and dtype not in PREVIEWS:
         raise UnsupportedModel(
             f"“{name}” was not frozen as it runs: its replayed residuals are off by {fidelity:.0e} (limit "

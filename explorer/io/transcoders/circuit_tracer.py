@@ -60,7 +60,7 @@ def read(folder: Path, told: Mapping[str, str], pause: Pause = go_on) -> Transco
         zero_positions=config.zero_positions,
         model_name=config.model_name,
         origin="/".join(folder.resolve().parts[-2:]),
-        sha256=digest((folder / NAME, *files)),
+        sha256=digest((folder / NAME, *files), pause),
     )
 
 
