@@ -25,7 +25,7 @@ def attribute(chosen: argparse.Namespace) -> int:
     from explorer.engine.state import EngineState
     from explorer.io import answers
     from explorer.io.atomic import check_writable
-    from explorer.io.circuit_file import save
+    from explorer.io.graphs import save
 
     check_writable(chosen.output)
     line = ProgressLine()
@@ -50,15 +50,17 @@ def attribute(chosen: argparse.Namespace) -> int:
     finally:
         line.close()
     graph = from_arrays(answer["head"], answer["arrays"])
-    save(chosen.output, graph, Edits())
-    summary = _summary(resolve(graph, Edits()), chosen.output)
+    view = resolve(graph, Edits())
+    save(chosen.output, view)
+    summary = _summary(view, chosen.output)
     result(summary, _attribute_text(graph, summary), as_json=chosen.json)
     return 0
 
 
 def prune(chosen: argparse.Namespace) -> int:
     """Save the graph with other thresholds."""
-    from explorer.io.circuit_file import open_circuit, save
+    from explorer.io.circuit_file import open_circuit
+    from explorer.io.graphs import save
 
     for name in ("node_threshold", "edge_threshold"):
         value = getattr(chosen, name)
@@ -66,8 +68,9 @@ def prune(chosen: argparse.Namespace) -> int:
             raise GraphError(f"--{name.replace('_', '-')} is {value}; it must lie between 0 and 1.")
     graph, edits = open_circuit(chosen.input)
     edits = set_thresholds(edits, chosen.node_threshold, chosen.edge_threshold)
-    save(chosen.output, graph, edits)
-    summary = _summary(resolve(graph, edits), chosen.output)
+    view = resolve(graph, edits)
+    save(chosen.output, view)
+    summary = _summary(view, chosen.output)
     text = f"{chosen.output}: {_kept(summary)}"
     result(summary, text, as_json=chosen.json)
     return 0
@@ -91,9 +94,8 @@ def export(chosen: argparse.Namespace) -> int:
 def import_graph(chosen: argparse.Namespace) -> int:
     """Read another tool's graph and save it as a document; what had to be repaired is printed below."""
     from explorer.io.atomic import check_writable
-    from explorer.io.circuit_file import save
     from explorer.io.graph_json_story import Story, apply, read_story
-    from explorer.io.graphs import reading
+    from explorer.io.graphs import reading, save
 
     check_writable(chosen.output)
     story = read_story(chosen.subgraph) if chosen.subgraph else Story()
@@ -104,7 +106,7 @@ def import_graph(chosen: argparse.Namespace) -> int:
         line.close()
     edits, missing = apply(story, graph, edits)
     notes = [*graph.provenance.get("import_notes", ()), *missing]
-    save(chosen.output, graph, edits)
+    save(chosen.output, resolve(graph, edits))
     said = {"pinned": edits.pinned, "supernodes": edits.supernodes, "labels": edits.labels}
     left = "".join(f", {len(held)} {name}" for name, held in said.items() if held)
     print(f"{chosen.output}: {len(graph)} nodes, {graph.n_edges} links{left}", *notes, sep="\n")

@@ -1,4 +1,4 @@
-"""Graphs in files of every kind: which reader and writer a file has."""
+"""Graphs in files of every kind: which reader and writer a file has, and how a document gets its picture."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from explorer.errors import ExplorerError
 from explorer.io import circuit_file, graph_json, graph_json_import, graph_pt, graph_xml, npz
 from explorer.io.inert import KINDS
 from explorer.io.magic import sniff
+from explorer.io.svg import svg_text
 from explorer.session.edits import Edits
+from explorer.session.figure_graph import graph_figure
+from explorer.session.theme import PRINT
 from explorer.session.view import GraphView
 from explorer.work import Pause, Progress, Work, go_on
 
 SUFFIXES = (circuit_file.SUFFIX, ".json", ".pt")  # of what is opened
 DATA = (".json", ".npz", *graph_xml.SUFFIXES)  # of what is written for other programs, pictures aside
+THUMBNAIL_MM = 80.0
 
 
 def reading(path: Path, pause: Pause = go_on) -> Work[tuple[Graph, Edits]]:
@@ -41,3 +45,9 @@ def write(path: Path, view: GraphView) -> None:
         graph_xml.write(path, view)
     else:
         raise ExplorerError(f"“{path.name}” names no format; end it in {', '.join(DATA[:-1])} or {DATA[-1]}.")
+
+
+def save(path: Path, view: GraphView) -> None:
+    """Write the graph and edits of ``view`` as a document with a small picture of it; SaveError says why not."""
+    picture = svg_text(graph_figure(view, theme=PRINT, width_mm=THUMBNAIL_MM))
+    circuit_file.save(path, view.graph, view.edits, thumbnail=picture.encode())

@@ -152,9 +152,9 @@ class Files:
 
     def _write(self, path: Path) -> None:
         document = self._window.document
-        if document.graph is None:
+        if document.view is None:
             return
-        circuit_file.save(path, document.graph, document.edits)
+        graphs.save(path, document.view)
         document.saved_as(path)
         self._window.remember(path)
         self._window.status.say(f"Saved as “{path.name}”.")

@@ -15,7 +15,7 @@ import pytest
 
 from explorer.circuits.graph import NodeKey
 from explorer.cli import run_command
-from explorer.io.circuit_file import open_circuit
+from explorer.io.circuit_file import open_circuit, thumbnail
 from explorer.session.edits import Label, Supernode
 
 DATA = Path(__file__).parents[1] / "data" / "graphs"
@@ -32,6 +32,7 @@ def test_a_graph_goes_in_and_out_in_every_format(capsys: pytest.CaptureFixture[s
     document = tmp_path / "d.circuit"
     code, out, err = said(capsys, "import", DALLAS, "-o", document)
     assert (code, out, err) == (0, f"{document}: 60 nodes, 330 links\n", "")
+    assert thumbnail(document).startswith(b"<svg ")
     for suffix in ("json", "npz", "graphml", "gexf"):
         assert said(capsys, "export", document, tmp_path / f"out.{suffix}") == (0, f"{tmp_path}/out.{suffix}\n", "")
     total = 1213.6337890625

@@ -128,6 +128,7 @@ def test_saving_writes_what_is_opened_again(window: MainWindow, file: Path) -> N
     assert "saved" in window.menu_row.title.text()
     _, edits = circuit_file.open_circuit(file)
     assert edits == window.document.edits
+    assert circuit_file.thumbnail(file).startswith(b"<svg ")
 
 
 def test_a_copy_gets_its_suffix(window: MainWindow, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
