@@ -30,7 +30,7 @@ from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
 from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
-from explorer.circuits.targets import LogitTarget
+from explorer.circuits.targets import FeatureTarget, LogitTarget
 from explorer.errors import GraphError
 from explorer.work import Pause, Work, go_on
 
@@ -41,20 +41,23 @@ def attribute_strongest(
     local: LocalReplacementModel,
     logits: tuple[LogitTarget, ...],
     k: int,
+    features: tuple[FeatureTarget, ...] = (),
     *,
     chunk_rows: int = CHUNK_ROWS,
     pause: Pause = go_on,
 ) -> Work[Graph]:
-    """The graph of the ``k`` features with the largest influence on ``logits``.
+    """The graph of the ``k`` features with the largest influence on ``logits`` and on the active ``features``.
+
+    A feature that is a target counts with its own weight too, and is kept in any case.
 
     Its provenance holds ``influence_bound``, the largest possible error of any influence, and ``n_expanded``.
     ``pause`` is called in front of each layer of each step, and of each layer that a chunk of rows is carried through.
-    GraphError without a target or for k < 1.
+    GraphError without a target, for a feature target that is not active or for k < 1.
     """
-    if not logits or k < 1:
-        raise GraphError("There is nothing to explain: choose at least one logit and keep at least one feature.")
+    if not (logits or features) or k < 1:
+        raise GraphError("There is nothing to explain: choose at least one target and keep at least one feature.")
     targets, n_features = aim(local, logits, pause), len(local.features)
-    found, sources = nothing_found(local, targets, logits), lay_out(local, pause)
+    found, sources = nothing_found(local, targets, logits, features), lay_out(local, pause)
     n_columns = sources.n_columns + local.frozen.n_pos + N_BIAS
     n_kept, skipped = min(k, n_features), 0.0
     cost = costs(targets, n_kept / max(n_features, 1))
@@ -71,24 +74,25 @@ def attribute_strongest(
             _keep_strongest(found, Block(chunk, effects, aimed.preactivation), sources.n_columns)
             done += whole * float(cost[chunk].sum() / cost[own].sum())
     yield put_together()
-    strongest = found.reached.topk(n_kept).indices.sort().values.tolist()
+    strongest = found.strongest(n_kept).tolist()
     chosen = np.array([feature for feature in strongest if feature in found.rows], dtype=np.int64)
-    graph = assemble(local, logits, (), targets, found.rows, chosen, pause)
+    graph = assemble(local, logits, features, targets, found.rows, chosen, pause)
     made = {"influence_bound": skipped, "n_expanded": found.n_traced, "n_active": n_features}
     return replace(graph, provenance=made)
 
 
 def _worth_expanding(found: Found, layer: int, k: int) -> tuple[Tensor, float]:
-    """The targets of ``layer`` whose final influence is at least the k-th largest lower bound known, and what is left.
+    """The targets of ``layer`` that count at least the k-th largest lower bound known, and what is left.
 
-    The second number is the influence of the layer's other features, which is not sent on.
+    Feature targets are among them whatever they count. The second number is the influence of the layer's other
+    features, which is not sent on.
     """
     own = (found.targets.layer == layer).nonzero().flatten()
     if layer == found.local.frozen.n_layers or not len(own):
         return own, 0.0
-    reached = found.reached
-    chosen = (reached[own] >= reached.topk(k).values[-1]) & (reached[own] > 0)
-    return own[chosen], float(reached[own[~chosen]].sum())
+    counts, is_target = found.counts, found.weight[own] > 0
+    chosen = (counts[own] >= counts.topk(k).values[-1]) & (counts[own] > 0) | is_target
+    return own[chosen], float(counts[own[~chosen]].sum())
 
 
 def _keep_strongest(found: Found, block: Block, n_sources: int) -> None:

@@ -58,9 +58,9 @@ class Found:
         return max(len(self.rows) - len(self.logits), 0)
 
     @property
-    def reached(self) -> Float[Tensor, " n_features"]:
-        """The influence of each feature so far."""
-        return self.influence[: self.n_features]
+    def counts(self) -> Float[Tensor, " n_features"]:
+        """The influence of each feature so far, and its own weight where it is a target."""
+        return self.influence[: self.n_features] + self.weight[: self.n_features]
 
     def send(self, block: Block, mass: Tensor) -> None:
         """Send the influence of the rows of ``block``, whose sums of |effect| are ``mass``, on to their sources."""
@@ -81,15 +81,15 @@ class Found:
         It has at most about ``PARTIAL_EDGES`` edges; its provenance says under ``partial`` how many of the ``n_kept``
         features are traced. ``pause`` is called in front of each row.
         """
-        chosen = self._strongest(min(n_kept, _most(self.local)))
+        chosen = self.strongest(min(n_kept, _most(self.local)))
         graph = assemble(self.local, self.logits, self.features, self.targets, self.rows, chosen, pause)
         return replace(graph, provenance={"partial": [min(self.n_traced, n_kept), n_kept]})
 
-    def _strongest(self, k: int) -> Ints:
-        """At most ``k`` features by influence so far, and the features that are targets; ascending."""
-        reach = self.reached + self.weight[: self.n_features]
-        strongest = reach.topk(min(k, len(reach))).indices
-        kept = torch.cat([strongest[reach[strongest] > 0], self.weight[: self.n_features].nonzero().flatten()])
+    def strongest(self, k: int) -> Ints:
+        """At most ``k`` features by what they count so far, and the features that are targets; ascending."""
+        counts = self.counts
+        strongest = counts.topk(min(k, len(counts))).indices
+        kept = torch.cat([strongest[counts[strongest] > 0], self.weight[: self.n_features].nonzero().flatten()])
         chosen: Ints = kept.unique().cpu().numpy()
         return chosen
 

@@ -10,6 +10,7 @@ from explorer.circuits.expansion import attribute_strongest
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.influence import edge_share, node_influence, row_mass
 from explorer.circuits.scores import worst_residual
+from explorer.circuits.targets import FeatureTarget
 from explorer.errors import GraphError
 from explorer.work import run
 from tests import tiny
@@ -49,6 +50,35 @@ def test_influence_is_off_by_at_most_the_bound(kind: str, k: int) -> None:
     assert true[chosen].min() >= others.max() - bound - 1e-12
 
 
+@pytest.mark.parametrize("kind", ["plt", "clt"])
+@pytest.mark.parametrize("with_logits", [True, False])
+def test_features_that_are_targets_are_kept_and_what_matters_to_them(kind: str, with_logits: bool) -> None:
+    """By the full graph of the same targets, whose influence is found without a threshold."""
+    model = tiny.model("llama", "float64")
+    trace, local = tiny.replaced(model, tiny.transcoders(model, kind))
+    logits, active = tiny.logits(model, trace) if with_logits else (), local.features
+    chosen = (len(active) - 1, len(active) // 2)
+    features = tuple(
+        FeatureTarget(int(active.layer[at]), int(active.pos[at]), int(active.feature[at]), weight)
+        for at, weight in zip(chosen, (0.5, 1e-6), strict=True)
+    )
+    full = run(attribute(local, logits, features))
+    counts = (node_influence(full) + full.target_weight)[full.block(NodeKind.FEATURE)]
+    for k in (4, 15):
+        part = run(attribute_strongest(local, logits, k, features))
+        kept = [full.index[part.key(node)] for node in range(part.count(NodeKind.FEATURE))]
+        assert set(chosen) <= set(kept)
+        assert k <= len(kept) <= k + 2
+        others = np.delete(counts, kept)
+        strongest = counts[[node for node in kept if node not in chosen]]
+        assert strongest.min() >= others.max() - part.provenance["influence_bound"] - 1e-12
+        assert worst_residual(part) < 1e-12
+        for node in chosen:
+            np.testing.assert_allclose(part.target_weight[kept.index(node)], full.target_weight[node])
+            ours, theirs = part.adjacency()[kept.index(node)], full.adjacency()[node]
+            np.testing.assert_allclose(ours[part.block(NodeKind.EMBEDDING)], theirs[full.block(NodeKind.EMBEDDING)])
+
+
 def test_books_balance_with_the_remainder_and_fail_without_it() -> None:
     _, part = both("gpt2", "plt", 10)
     assert part.rows.rest_abs.max() > 0
@@ -73,6 +103,8 @@ def test_nothing_to_explain_is_refused() -> None:
     trace, local = tiny.replaced(model, tiny.transcoders(model))
     with pytest.raises(GraphError, match="nothing to explain"):
         run(attribute_strongest(local, (), 5))
+    with pytest.raises(GraphError, match="not active"):
+        run(attribute_strongest(local, (), 5, (FeatureTarget(0, 1, 9999),)))
     with pytest.raises(GraphError, match="at least one feature"):
         run(attribute_strongest(local, tiny.logits(model, trace), 0))
 

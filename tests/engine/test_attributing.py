@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -124,6 +126,16 @@ def test_a_feature_alone(state: EngineState, where: dict[str, str]) -> None:
     graph = graph_of(state, where, targets={"kind": "features", "features": [[key.layer, key.pos, key.feature, 1.0]]})
     assert logits(graph) == []
     assert np.flatnonzero(graph.target_weight).tolist() == [10]
+
+
+@pytest.mark.parametrize("kind", ["logits", "features"])
+def test_the_strongest_features_for_a_feature(state: EngineState, where: dict[str, str], kind: str) -> None:
+    key = graph_of(state, where).key(40)
+    wanted = {"kind": kind, "features": [[key.layer, key.pos, key.feature, 1.0]]}
+    graph = graph_of(state, where, targets=wanted, max_features=6)
+    assert graph.count(NodeKind.FEATURE) == 6
+    assert graph.target_weight[graph.index[key]] == 1.0
+    assert worst_residual(graph) <= 1e-12
 
 
 @pytest.mark.parametrize(
@@ -252,6 +264,20 @@ def test_reading_a_model_stops_between_two_tensors(after: int) -> None:
     assert state.should_stop.asked == after + 1
     assert state.models == {}
     assert logging.set_tqdm_hook(None) is None
+
+
+def test_a_model_written_anew_is_read_anew(tmp_path: Path) -> None:
+    shutil.copytree(WHERE["model"], tmp_path / "model")
+    state, where = EngineState(), {"model": str(tmp_path / "model")}
+    before = run_job("open", state, None, **where)
+    (first,) = state.models.values()
+    run_job("open", state, None, **where)
+    assert list(state.models.values()) == [first]
+    weights = tmp_path / "model" / "model.safetensors"
+    os.utime(weights, ns=(0, weights.stat().st_mtime_ns + 1))
+    assert run_job("open", state, None, **where) == before
+    (second,) = state.models.values()
+    assert second is not first
 
 
 def test_a_running_prompt_stops_between_two_blocks(state: EngineState, where: dict[str, str]) -> None:

@@ -53,7 +53,7 @@ def attribute(
     ``weights`` (None: the probability), ``vector``, ``max_logits``, ``logit_mass``, ``pos`` (default: the last
     token) and ``features`` (rows of layer, pos, feature, weight), which may come with any kind. With ``neurons``
     instead of transcoders the features are the model's own MLP neurons. With ``max_features`` only the most
-    influential ones are kept, if there are more and none is a target. In bfloat16 the graph is a preview: the
+    influential ones are kept, and those that are targets. In bfloat16 the graph is a preview: the
     provenance says so and holds the measured residual. GraphError if the full graph would not fit into memory.
     """
     from explorer.circuits.attribution import attribute as trace_graph
@@ -79,8 +79,8 @@ def attribute(
         "prompt": text,
         "targets": {name: value for name, value in wanted.items() if name != "vector"},
     }
-    if max_features and max_features < len(local.features) and not features:
-        tracing = attribute_strongest(local, logits, max_features, pause=state.raise_if_stopped)
+    if max_features and max_features < len(local.features):
+        tracing = attribute_strongest(local, logits, max_features, features, pause=state.raise_if_stopped)
     else:
         _check_memory(local, len(logits))
         tracing = trace_graph(local, logits, features, pause=state.raise_if_stopped)
