@@ -27,6 +27,8 @@ def verify(chosen: argparse.Namespace) -> int:
     """Residuals and conservation of a graph; with the model, spot checks. Exit code 1 if one fails."""
     from explorer.io.circuit_file import open_circuit
 
+    if chosen.transcoders and not chosen.model:
+        raise ExplorerError("--transcoders checks nothing by itself; say the model too with --model.")
     graph, _ = open_circuit(chosen.input)
     preview = bool(graph.provenance.get("preview"))
     found = {
@@ -92,6 +94,8 @@ def _faults(found: dict[str, Any]) -> list[str]:
     spots = found["spot_checks"]
     if limit is not None and spots is not None and not spots["worst"] <= limit:
         faults.append(f"an edge differs from the frozen model by {spots['worst']:.1e}")
+    if spots is not None and spots["changed"]:
+        faults.append(f"it was made with other weights of the {' and of the '.join(spots['changed'])}")
     return faults
 
 

@@ -79,6 +79,11 @@ def test_verify_without_a_model_says_that_it_did_not_measure(
     assert "spot checks: not run" in out
 
 
+def test_verify_with_transcoders_alone_asks_for_the_model(capsys: pytest.CaptureFixture[str], dallas: Path) -> None:
+    code, _, err = said(capsys, "verify", dallas, "--transcoders", "plt")
+    assert (code, "--model" in err) == (1, True)
+
+
 def test_verify_finds_a_changed_edge(capsys: pytest.CaptureFixture[str], dallas: Path, tmp_path: Path) -> None:
     from dataclasses import replace
 

@@ -195,6 +195,18 @@ def test_a_graph_of_neurons_is_checked_without_transcoders(state: EngineState) -
     assert found["worst"] <= 1e-5
 
 
+@pytest.mark.parametrize("name", ["model", "transcoder"])
+def test_a_check_says_which_weights_are_others_than_the_graph_was_made_with(
+    state: EngineState, where: dict[str, str], name: str
+) -> None:
+    answer = run_job("attribute", state, None, token_ids=PROMPT, **where)
+    assert run_job("check", state, None, **answer, **where)["changed"] == []
+    provenance = {**answer["head"]["provenance"], f"{name}_sha256": "0" * 64}
+    answer["head"] = {**answer["head"], "provenance": provenance}
+    (changed,) = run_job("check", state, None, **answer, **where)["changed"]
+    assert changed.startswith(name)
+
+
 def test_a_graph_of_another_model_is_not_checked(state: EngineState, where: dict[str, str]) -> None:
     answer = run_job("attribute", state, None, token_ids=PROMPT, **where)
     other = {"model": str(tiny.saved("gpt2")), "transcoders": str(transcoder_folder(SAMPLE))}

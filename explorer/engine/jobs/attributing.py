@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from explorer import __version__
 from explorer.circuits.graph_arrays import to_arrays
-from explorer.engine.jobs.opening import PREVIEWS, Setting, encode_prompt, model_of
+from explorer.engine.jobs.opening import PREVIEWS, Setting, encode_prompt, fingerprint, model_of
 from explorer.engine.jobs.replacing import replaced
 from explorer.engine.jobs.targets import feature_targets, logit_targets
 from explorer.engine.machine import free_memory
 from explorer.engine.state import EngineState
 from explorer.errors import GraphError, UnsupportedModel
-from explorer.io import model_formats
-from explorer.io.digest import digest
 from explorer.work import Progress, Work, with_partial
 
 if TYPE_CHECKING:
@@ -171,7 +169,7 @@ def _provenance(
     return {
         "model": model.name,
         "model_family": str(model.config.model_type),
-        "model_sha256": _digest(state, Path(folder)),
+        "model_sha256": fingerprint(state, folder),
         "transcoders": Path(transcoders).name,
         "transcoder_kind": held.kind,
         "transcoder_sha256": held.sha256,
@@ -184,11 +182,3 @@ def _provenance(
         "torch": torch.__version__,
         "transformers": version("transformers"),
     }
-
-
-def _digest(state: EngineState, folder: Path) -> str:
-    """The fingerprint of a model's weights; taken anew only if a file has changed."""
-    files = tuple((file, file.stat().st_mtime_ns) for file in model_formats.files(folder))
-    if files not in state.digests:
-        state.digests[files] = digest((file for file, _ in files), state.raise_if_stopped)
-    return state.digests[files]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.circuits.graph_arrays import from_arrays
-from explorer.engine.jobs.opening import Setting, model_of
+from explorer.engine.jobs.opening import Setting, fingerprint, model_of
 from explorer.engine.jobs.replacing import replaced
 from explorer.engine.state import EngineState
 from explorer.work import Progress, Work
@@ -30,7 +30,8 @@ def check(
     """Double ``n_sources`` random sources, one at a time, in the frozen model; compare every target with its edge.
 
     ``worst`` is the largest difference, relative to the target's whole input as in the books' residual. Sources are
-    drawn with seed 0. A graph of neurons needs no ``transcoders``. GraphError if the graph is of another model.
+    drawn with seed 0. A graph of neurons needs no ``transcoders``. ``changed`` names what has another fingerprint than
+    the graph's own had. GraphError if the graph is of a model of another shape.
     """
     import numpy as np
 
@@ -57,4 +58,13 @@ def check(
         off = np.abs(moved - weights)[known] / mass[targets][known]
         worst, n_edges = max(worst, float(off.max(initial=0.0))), n_edges + int(known.sum())
     worst = worst if n_edges else float("nan")
-    return {"sources": len(sources), "edges": n_edges, "worst": worst, "fidelity": local.fidelity()}
+    now = {"model": fingerprint(state, model), "transcoders": local.transcoders.sha256}
+    then = {"model": graph.provenance.get("model_sha256"), "transcoders": graph.provenance.get("transcoder_sha256")}
+    changed = [name for name in now if now[name] and then[name] and now[name] != then[name]]
+    return {
+        "sources": len(sources),
+        "edges": n_edges,
+        "worst": worst,
+        "fidelity": local.fidelity(),
+        "changed": changed,
+    }

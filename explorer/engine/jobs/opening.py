@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.engine.state import EngineState
 from explorer.errors import ExplorerError, PromptError
+from explorer.io import model_formats
+from explorer.io.digest import digest
 from explorer.session.model_info import ModelInfo
 from explorer.session.settings import DTYPES, MAX_THREADS
 from explorer.work import Progress, Work
@@ -85,7 +87,7 @@ def tokenize(
 
 
 def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
-    """The open model of that folder and setting, opened now if it was not."""
+    """The open model of that folder and setting, opened now if it was not, or changed, or something new is told."""
     import torch
 
     from explorer.io import models
@@ -95,13 +97,13 @@ def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
     if setting.threads > 0:
         torch.set_num_threads(setting.threads)
     device = choose_device(setting.device)
-    key = f"{Path(model).resolve()}|{device}|{setting.dtype}"
-    if key not in state.models:
+    key = f"{Path(model).resolve()}|{device}|{setting.dtype}|{_stamp(Path(model))}"
+    if setting.told or key not in state.models:
+        state.models.clear()  # first: two may be more than the memory holds
         with _stopping_reads(state):
             opened = models.read(
                 Path(model), dtype=setting.dtype, device=device, pause=state.raise_if_stopped, told=setting.told
             )
-        state.models.clear()
         state.models[key] = opened
     found: LanguageModel = state.models[key]  # type: ignore[assignment]
     return found
@@ -149,16 +151,30 @@ def stopping(state: EngineState, model: LanguageModel) -> Iterator[None]:
 
 
 def transcoders_of(state: EngineState, folder: str, told: Mapping[str, str] | None = None) -> TranscoderSet:
-    """The open transcoders of that folder, opened now if they were not."""
+    """The open transcoders of that folder, opened now if they were not, or changed, or something new is told."""
     from explorer.io import transcoders
 
-    key = str(Path(folder).resolve())
-    if key not in state.transcoders:
-        opened = transcoders.read(Path(folder), state.raise_if_stopped, told)
+    key = f"{Path(folder).resolve()}|{_stamp(Path(folder))}"
+    if told or key not in state.transcoders:
         state.transcoders.clear()
+        opened = transcoders.read(Path(folder), state.raise_if_stopped, told)
         state.transcoders[key] = opened
     found: TranscoderSet = state.transcoders[key]  # type: ignore[assignment]
     return found
+
+
+def fingerprint(state: EngineState, model: str) -> str:
+    """The fingerprint of a model's weights; taken anew only if a file has changed."""
+    files = tuple((file, file.stat().st_mtime_ns) for file in model_formats.files(Path(model)))
+    if files not in state.digests:
+        state.digests[files] = digest((file for file, _ in files), state.raise_if_stopped)
+    return state.digests[files]
+
+
+def _stamp(path: Path) -> str:
+    """What differs once a file in or at ``path`` was written anew: how many there are, their sizes, the last change."""
+    files = [file.stat() for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+    return f"{len(files)} {sum(file.st_size for file in files)} {max((file.st_mtime_ns for file in files), default=0)}"
 
 
 def choose_device(name: str) -> str:
@@ -197,7 +213,7 @@ def _candidates(model: LanguageModel, tokens: Tokens) -> list[dict[str, object]]
 
     with torch.no_grad():
         logits = model.network(torch.tensor([tokens.ids], device=model.device), use_cache=False).logits[0, -1]
-    top = logits.double().softmax(-1).topk(min(N_CANDIDATES, len(logits)))
+    top = logits.cpu().double().softmax(-1).topk(min(N_CANDIDATES, len(logits)))
     pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
     return [{"token_id": token, "text": token_text(model, token), "probability": chance} for token, chance in pairs]
 
