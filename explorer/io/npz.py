@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import struct
+import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +17,12 @@ from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.pruning import prune
 from explorer.errors import LoadError
 from explorer.io.atomic import replacing
+from explorer.io.magic import unreadable
+from explorer.io.tensors import TensorInfo
 from explorer.session.edits import Edits
+
+MAX_HEADER = 10_000  # bytes of an array's header
+NAMES = {"f8": "F64", "f4": "F32", "f2": "F16", "i8": "I64", "i4": "I32", "i2": "I16", "i1": "I8", "u1": "U8"}
 
 
 def arrays(graph: Graph, edits: Edits) -> dict[str, NDArray[Any]]:
@@ -63,3 +72,26 @@ def read_vector(path: Path) -> NDArray[np.floating[Any]]:
     if not np.isfinite(vector).all():
         raise LoadError(f"{path} holds values that are not finite; compute the direction again.")
     return vector
+
+
+def shapes(path: Path) -> dict[str, TensorInfo]:
+    """What the arrays in a .npz are, none of them read; LoadError if it is damaged or holds Python objects."""
+    try:
+        with ZipFile(path) as archive:
+            return {member.filename.removesuffix(".npy"): _shape(archive, member) for member in archive.infolist()}
+    except OSError as error:
+        raise LoadError(unreadable(path, error)) from error
+    except (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise LoadError(f"“{path}” is incomplete or damaged; download or copy it again.") from error
+
+
+def _shape(archive: ZipFile, member: ZipInfo) -> TensorInfo:
+    """By the array's own header, at most a few kilobytes of it."""
+    with archive.open(member) as file:
+        head = BytesIO(file.read(MAX_HEADER))
+    version = np.lib.format.read_magic(head)
+    reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = reader(head)
+    if dtype.hasobject:
+        raise LoadError(f"{member.filename} contains Python objects; it was not opened.")
+    return TensorInfo(NAMES.get(dtype.str[1:], str(dtype)), shape, dtype.itemsize * math.prod(shape))
