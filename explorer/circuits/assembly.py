@@ -56,7 +56,7 @@ def assemble(
     node_of_target = np.concatenate([np.arange(len(kept)), np.arange(n_roots, n)])
     target_of_node = np.concatenate([kept, np.arange(len(active), len(active) + len(logits))])
     constant, preactivation = np.zeros(n), np.full(n, np.nan)
-    constant[node_of_target] = targets.constant.double().cpu().numpy()[target_of_node]
+    constant[node_of_target] = targets.constant.cpu().double().numpy()[target_of_node]
     found = [
         (node, rows[target])
         for node, target in zip(node_of_target.tolist(), target_of_node.tolist(), strict=True)

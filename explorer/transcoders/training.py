@@ -115,7 +115,7 @@ def train(
 
     The same settings and data give the same transcoders on one machine with one thread.
     """
-    share = weight.double().cumsum(0) / weight.double().sum()
+    share = weight.cpu().double().cumsum(0) / weight.cpu().double().sum()  # not every device knows float64
     variance = _variance(outputs, weight)
     generator = torch.Generator().manual_seed(settings.seed)
     layers = _start(inputs, outputs, weight, variance, settings, generator)
@@ -126,8 +126,8 @@ def train(
         yield Progress(step, settings.steps, "Train transcoders")
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * _schedule(step, settings.steps)
-        drawn = torch.rand(settings.batch, generator=generator, dtype=torch.float64).to(share.device)
-        rows = torch.searchsorted(share, drawn).clamp(max=len(share) - 1)
+        drawn = torch.rand(settings.batch, generator=generator, dtype=torch.float64)
+        rows = torch.searchsorted(share, drawn).clamp(max=len(share) - 1).to(inputs.device)
         loss = _loss(layers, inputs[:, rows], outputs[:, rows], variance, _per_row(step, settings))
         optimiser.zero_grad()
         loss.backward()
@@ -154,8 +154,8 @@ def quality(
 ) -> Quality:
     """How well ``transcoders`` stand in for the MLPs on these contexts, each counted once."""
     activations, guess = reconstruct(transcoders, inputs)
-    error = (outputs - guess).double().square().mean((1, 2))
-    variance = _variance(outputs.double(), outputs.new_ones(outputs.shape[1], dtype=torch.float64))
+    error = (outputs - guess).cpu().double().square().mean((1, 2))
+    variance = _variance(outputs.cpu().double(), torch.ones(outputs.shape[1], dtype=torch.float64))
     return Quality(
         tuple((1 - error / variance).tolist()),
         tuple(float((a > 0).sum(1).float().mean()) for a in activations),
