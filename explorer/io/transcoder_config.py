@@ -40,7 +40,7 @@ class TranscoderConfig:
 def read_config(folder: Path) -> TranscoderConfig:
     """The configuration of ``folder``; UnsupportedTranscoder if it is missing or says what is not known."""
     path = folder / NAME
-    table = _table(path)
+    table = read_table(path)
     kind = KINDS.get(_text(path, table, "model_kind"))
     if kind is None:
         raise UnsupportedTranscoder(
@@ -87,7 +87,8 @@ def zero_positions(model_name: str) -> int:
     return 4 if re.search(r"gemma-3-.*-it\b", model_name) else 1
 
 
-def _table(path: Path) -> Mapping[str, Any]:
+def read_table(path: Path) -> Mapping[str, Any]:
+    """The settings in the YAML file ``path``; no object is made of them. UnsupportedTranscoder."""
     import yaml
 
     if not path.is_file():

@@ -6,7 +6,11 @@ more comes first.
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +20,15 @@ from explorer.errors import LoadError
 from explorer.io import tensors
 from explorer.io.magic import sniff
 
-MANY = 10_000  # folders looked into at most
+MANY = 2000  # folders of one level looked into at most
 MAX_SETTINGS = 10_000_000
+MAX_OBJECTS = 1_000_000
+PICKLES = (".pt", ".pkl", ".pkl.gz")
+OPENMOSS_WEIGHTS = (  # as its producer looks for them
+    *("sae_weights.safetensors", "sae_weights.pt", "checkpoints/pruned.safetensors", "checkpoints/pruned.pt"),
+    *("checkpoints/final.safetensors", "checkpoints/final.pt"),
+)
+LLAMA_SCOPE = ("hyperparams.json", "checkpoints/final.safetensors")
 
 
 @dataclass(frozen=True)
@@ -87,4 +98,107 @@ def _circuit_tracer(path: Path) -> bool:
     return any((path / f"{stem}0.safetensors").is_file() for stem in ("layer_", "W_enc_"))
 
 
-FORMATS: tuple[Format, ...] = (Format("circuit_tracer", "circuit-tracer", _circuit_tracer),)
+def _gemma_scope(path: Path) -> bool:
+    return bool(folders(path, "params.npz", depth=3))
+
+
+def _gemma_scope_2(path: Path) -> bool:
+    return any(folders(path, name, depth=2) for name in ("params.safetensors", "params_layer_0.safetensors"))
+
+
+def _saelens(path: Path) -> bool:
+    return bool(folders(path, "cfg.json", "sae_weights.safetensors", depth=3))
+
+
+def _sweep(path: Path) -> bool:
+    return bool(folders(path, "encoder_layer_0.safetensors", "decoder_layer_0.safetensors"))
+
+
+def _clt_training(path: Path) -> bool:
+    return any("n_targets" in settings(folder / "cfg.json") for folder in _sparsify_folders(path))
+
+
+def _sparsify(path: Path) -> bool:
+    return bool(_sparsify_folders(path))
+
+
+def _sparsify_folders(path: Path) -> tuple[Path, ...]:
+    return folders(path, "cfg.json", "sae.safetensors", depth=2)
+
+
+def _llama_scope(path: Path) -> bool:
+    return bool(folders(path, *LLAMA_SCOPE, depth=2))
+
+
+def _openmoss(path: Path) -> bool:
+    return any("sae_type" in settings(folder / "config.json") for folder in folders(path, "config.json", depth=2))
+
+
+def coding_files(path: Path) -> tuple[Path, ...]:
+    """The checkpoints of crosslayer-coding in the folder ``path``, or ``path`` if it is one."""
+    folder = path if path.is_dir() else path.parent
+    if "num_features" not in settings(folder / "cfg.json"):
+        return ()
+    found = (path,) if path.is_file() else tuple(sorted(path.iterdir()))
+    return tuple(
+        file
+        for file in found
+        if re.fullmatch(r"(clt_checkpoint_\w+|model|clt)\.(safetensors|pt)", file.name) and file.is_file()
+    )
+
+
+def _crosslayer_coding(path: Path) -> bool:
+    return bool(coding_files(path))
+
+
+def _crosslayer_transcoder(path: Path) -> bool:
+    found = folders(path, "config.yaml", "checkpoint.safetensors")
+    return any("encoder.W" in keys(folder / "checkpoint.safetensors") for folder in found)
+
+
+def _dictionary_learning(path: Path) -> bool:
+    return bool(folders(path, "ae.pt", "config.json", depth=3))
+
+
+def circuits_files(path: Path) -> tuple[Path, ...]:
+    """The files of transcoder_circuits in the folder ``path``, or ``path`` if it is one."""
+    found = [path] if path.is_file() else sorted(path.iterdir())[:MANY] if path.is_dir() else []
+    return tuple(file for file in found if file.name.endswith(PICKLES) and b"SAERunnerConfig" in _objects(file))
+
+
+def _objects(file: Path) -> bytes:
+    """The first bytes of what a pickle holds, packed or as PyTorch writes it; none if it is no pickle."""
+    try:
+        kind = sniff(file)
+        if kind == "gzip":
+            with gzip.open(file) as unpacked:
+                return unpacked.read(MAX_OBJECTS)
+        if kind == "zip":
+            with zipfile.ZipFile(file) as archive:
+                name = next((name for name in archive.namelist() if name.endswith("/data.pkl")), "data.pkl")
+                return archive.open(name).read(MAX_OBJECTS)
+        with file.open("rb") as opened:
+            return opened.read(MAX_OBJECTS) if kind == "pickle" else b""
+    except (LoadError, OSError, EOFError, KeyError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return b""
+
+
+def _transcoder_circuits(path: Path) -> bool:
+    return bool(circuits_files(path))
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("circuit_tracer", "circuit-tracer", _circuit_tracer),
+    Format("sparsecoder_sweep", "mntss's sweep of cross-layer transcoders", _sweep),
+    Format("gemma_scope", "Gemma Scope", _gemma_scope),
+    Format("gemma_scope_2", "Gemma Scope 2", _gemma_scope_2),
+    Format("saelens", "SAELens", _saelens),
+    Format("clt_training", "clt-training", _clt_training),
+    Format("sparsify", "sparsify", _sparsify),
+    Format("llama_scope", "Llama Scope", _llama_scope),
+    Format("openmoss", "OpenMOSS", _openmoss),
+    Format("crosslayer_coding", "crosslayer-coding", _crosslayer_coding),
+    Format("crosslayer_transcoder", "crosslayer-transcoder", _crosslayer_transcoder),
+    Format("dictionary_learning", "dictionary_learning", _dictionary_learning),
+    Format("transcoder_circuits", "transcoder_circuits", _transcoder_circuits),
+)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import Transcoder
 
 
@@ -72,14 +73,34 @@ def decoder_norms_included(transcoder: Transcoder) -> Transcoder:
     activation = held.activation
     if activation.threshold is not None:
         return replace(held, activation=replace(activation, threshold=activation.threshold / norm))
-    if activation.kind == "relu":
-        return held
+    return held if activation.kind == "relu" else unit_decoders(held)
+
+
+def unit_decoders(transcoder: Transcoder) -> Transcoder:
+    """The same function with decoders of norm 1 and activations in units of their norm; of ReLU or TopK.
+
+    dictionary_learning does so on loading. A decoder that is zero stays so.
+    """
+    held = wide(transcoder)
+    norm = held.W_dec.flatten(1).norm(dim=1)
+    norm = torch.where(norm > 0, norm, torch.ones_like(norm))
     return replace(
         held,
         W_enc=held.W_enc * norm[:, None],
         b_enc=held.b_enc * norm,
         W_dec=held.W_dec / norm[:, None, None],
     )
+
+
+def gated(W_enc: Tensor, r_mag: Tensor, b_gate: Tensor, b_mag: Tensor) -> tuple[Tensor, Tensor, Activation]:
+    """Encoder (n, d), bias and activation of a gated encoder: its gates as thresholds.
+
+    With p = exp(r_mag) (W x) + b_mag, the gate W x + b_gate > 0 is p > b_mag - exp(r_mag) b_gate.
+    """
+    precise = torch.promote_types(W_enc.dtype, torch.float32)
+    gain = r_mag.double().exp()
+    threshold = (b_mag.double() - gain * b_gate.double()).relu().to(precise)
+    return (gain[:, None] * W_enc.double()).to(precise), b_mag.to(precise), Activation("jumprelu", threshold)
 
 
 def wide(transcoder: Transcoder) -> Transcoder:

@@ -23,6 +23,7 @@ class WeightsFile:
     ) -> None:
         self.file = file
         self._tensors = dict(_safetensors(file, names) if tensors is None else tensors)
+        self.names = frozenset(self._tensors)
         for name, tensor in self._tensors.items():
             if not tensor.is_floating_point() and tensor.numel() > 1:
                 raise _unfit(file, name, str(tensor.dtype).removeprefix("torch."))
