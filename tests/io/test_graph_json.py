@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.circuits.graph import Graph, NodeKey, NodeKind
-from explorer.circuits.pruning import prune
-from explorer.circuits.scores import scores, worst_residual
+from explorer.circuits.scores import worst_residual
 from explorer.errors import LoadError
 from explorer.io import circuit_file, graph_json
 from explorer.io.graph_json_import import read
@@ -177,47 +176,6 @@ def test_unknown_fields_survive(
         assert {name: nodes[node["node_id"]].get(name) for name in unknown} == unknown
     for link in data["links"]:
         assert links[link["source"], link["target"]] == link
-
-
-def test_the_export_checklist(tmp_path: Path) -> None:
-    graph = replace(random_graph(), provenance={"model": "org/name", "loss": float("nan")})
-    data = _written(tmp_path / "my graph!.json", graph, Edits(0.9, 0.95))
-    pruned = prune(graph, 0.9, 0.95)
-    metadata, nodes, links = data["metadata"], data["nodes"], data["links"]
-    assert metadata["slug"] == "my-graph-"
-    assert metadata["scan"] == "name"
-    assert metadata["prompt"] == "".join(metadata["prompt_tokens"]) == "".join(graph.tokens)
-    assert metadata["schema_version"] == 1
-    assert metadata["pruning_settings"] == {"node_threshold": 0.9, "edge_threshold": 0.95}
-    assert metadata["replacement_score"] == scores(graph).replacement
-    assert metadata["provenance"] == {"model": "org/name", "loss": None}
-    assert len(nodes) == (pruned.nodes & (graph.nodes.kind != NodeKind.BIAS)).sum()
-    assert len({node["jsNodeId"] for node in nodes}) == len({node["node_id"] for node in nodes}) == len(nodes)
-    assert {link[end] for link in links for end in ("source", "target")} <= {node["node_id"] for node in nodes}
-    by_kind = {kind: [node for node in nodes if node["feature_type"] == kind] for kind in graph_json.TYPES.values()}
-    for node in nodes:
-        assert type(node["ctx_idx"]) is int
-        assert isinstance(node["layer"], str)
-        assert (node["activation"] is None) == (node["feature_type"] != "cross layer transcoder")
-        assert (node["influence"] is None) == (node["feature_type"] == "logit") == node["isLogit"]
-    assert {node["feature"] for node in by_kind["mlp reconstruction error"]} == {-1}
-    assert {node["layer"] for node in by_kind["logit"]} == {"4"}
-    assert [node["is_target_logit"] for node in by_kind["logit"]] == [True, False]
-    first = by_kind["logit"][0]
-    assert first["clerp"] == f'Output " out0" (p={graph.probability[-2]:.3f})'
-    assert data["qParams"]["pinnedIds"] == data["qParams"]["supernodes"] == []
-    feature = by_kind["cross layer transcoder"][0]
-    layer, index, pos = (int(part) for part in feature["node_id"].split("_"))
-    row = graph.index[NodeKey(NodeKind.FEATURE, layer, pos, index)]
-    assert feature["influence"] == pruned.cumulative[row]
-
-
-def test_labelled_outputs_keep_the_probability_that_viewers_read(tmp_path: Path) -> None:
-    graph = random_graph()
-    key = graph.key(len(graph) - 1)
-    data = _written(tmp_path / "a.json", graph, Edits(labels={key: Label("mine")}))
-    assert data["nodes"][-1]["clerp"] == f"mine (p={graph.probability[-1]:.3f})"
-    assert read(tmp_path / "a.json")[1].labels[key] == Label("mine")
 
 
 @pytest.mark.parametrize("as_text", [False, True], ids=["list", "as circuit-tracer saves it"])
