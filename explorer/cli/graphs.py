@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,8 @@ def _write(view: GraphView, path: Path, theme: str) -> None:
 
     match path.suffix.lower():
         case suffix if suffix in graphs.DATA:
-            graphs.write(path, view)
+            if note := graphs.write(path, view):
+                print(note, file=sys.stderr)
         case ".svg":
             from explorer.io.svg import write_svg
             from explorer.session.figure_graph import graph_figure

@@ -19,6 +19,7 @@ from explorer.work import Pause, Progress, Work, go_on
 SUFFIXES = (circuit_file.SUFFIX, ".json", ".pt")  # of what is opened
 DATA = (".json", ".npz", *graph_xml.SUFFIXES)  # of what is written for other programs, pictures aside
 THUMBNAIL_MM = 80.0
+NEURONPEDIA_TAKES = 100_000_000  # bytes
 
 
 def reading(path: Path, pause: Pause = go_on) -> Work[tuple[Graph, Edits]]:
@@ -34,8 +35,11 @@ def reading(path: Path, pause: Pause = go_on) -> Work[tuple[Graph, Edits]]:
     return (yield from graph_json_import.reading(path))
 
 
-def write(path: Path, view: GraphView) -> None:
-    """Write what ``view`` shows as the suffix of ``path`` says, one of DATA; SaveError says why not."""
+def write(path: Path, view: GraphView) -> str:
+    """Write what ``view`` shows as the suffix of ``path`` says, one of DATA; SaveError says why not.
+
+    What the user should know of the file, or an empty text.
+    """
     suffix = path.suffix.lower()
     if suffix == ".json":
         graph_json.write(path, view.graph, view.edits)
@@ -45,6 +49,10 @@ def write(path: Path, view: GraphView) -> None:
         graph_xml.write(path, view)
     else:
         raise ExplorerError(f"“{path.name}” names no format; end it in {', '.join(DATA[:-1])} or {DATA[-1]}.")
+    n_bytes = path.stat().st_size
+    if suffix == ".json" and n_bytes > NEURONPEDIA_TAKES:
+        return f"“{path.name}” has {n_bytes / 1e6:,.0f} MB and Neuronpedia takes at most 100; prune it further."
+    return ""
 
 
 def save(path: Path, view: GraphView) -> None:

@@ -162,6 +162,7 @@ ACTIONS = (
     Action("save", "Save", "File", lambda w: w.files.save(), "Ctrl+S", has_graph, group=True),
     Action("save_copy", "Save a copy…", "File", lambda w: w.files.save_copy(), "Ctrl+Shift+S", has_graph),
     Action("export", "Export a figure…", "File", lambda w: w.files.export(), "Ctrl+E", has_graph),
+    Action("export_data", "Export the graph…", "File", lambda w: w.files.export_data(), "", has_graph),
     Action("close", "Close the document", "File", lambda w: w.close_document(), "Ctrl+W", is_open, group=True),
     Action("quit", "Quit", "File", leave, "Ctrl+Q"),
     Action("undo", "Undo", "Edit", lambda w: w.document.undo(), "Ctrl+Z", can_undo, named=undo_text),

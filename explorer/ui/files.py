@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GRAPHS = f"Graphs and documents ({' '.join(f'*{suffix}' for suffix in graphs.SUFFIXES)})"
 FIGURES = "SVG picture (*.svg);;PDF document (*.pdf);;PNG picture (*.png)"
+DATA = "Graph JSON of circuit-tracer and Neuronpedia (*.json);;GraphML (*.graphml);;GEXF (*.gexf);;numpy arrays (*.npz)"
 AT_ONCE = 4_000_000  # bytes of a file that is read and shown within a fifth of a second
 NOTES_SHOWN = 3
 IMPORTED = "imported"
@@ -161,13 +162,25 @@ class Files:
 
     def export(self) -> None:
         """Ask for a file and write the picture there, in the print theme."""
-        start = str(self.folder / f"{self._name()}.svg")
-        chosen, kind = QFileDialog.getSaveFileName(self._window, "Export a figure", start, FIGURES)
+        self._ask_to_write("Export a figure", ".svg", FIGURES, self._export)
+
+    def export_data(self) -> None:
+        """Ask for a file and write there what is shown, for other programs."""
+        self._ask_to_write("Export the graph", ".json", DATA, self._export_data)
+
+    def _ask_to_write(self, title: str, suffix: str, kinds: str, write: Callable[[Path], None]) -> None:
+        start = str(self.folder / f"{self._name()}{suffix}")
+        chosen, kind = QFileDialog.getSaveFileName(self._window, title, start, kinds)
         if chosen:
             path = Path(chosen)
             self.folder = path.parent
-            path = path if path.suffix else path.with_suffix("." + kind.partition("*.")[2][:3])
-            self._try(lambda: self._export(path))
+            path = path if path.suffix else path.with_suffix("." + kind.partition("*.")[2].rstrip(")"))
+            self._try(lambda: write(path))
+
+    def _export_data(self, path: Path) -> None:
+        view = self._window.document.view
+        if view is not None:
+            self._window.status.say(graphs.write(path, view) or f"Exported “{path.name}”.")
 
     def _export(self, path: Path) -> None:
         from explorer.ui.export import export_graph  # only when asked for: a window opens faster without

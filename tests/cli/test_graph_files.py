@@ -15,6 +15,7 @@ import pytest
 
 from explorer.circuits.graph import NodeKey
 from explorer.cli import run_command
+from explorer.io import graphs
 from explorer.io.circuit_file import open_circuit, thumbnail
 from explorer.session.edits import Label, Supernode
 
@@ -45,6 +46,17 @@ def test_a_graph_goes_in_and_out_in_every_format(capsys: pytest.CaptureFixture[s
     first, again = (open_circuit(path)[0] for path in (document, tmp_path / "again.circuit"))
     assert np.array_equal(first.rows.weight, again.rows.weight)
     assert list(first.index) == list(again.index)
+
+
+def test_a_file_that_neuronpedia_refuses_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said(capsys, "import", DALLAS, "-o", tmp_path / "d.circuit")
+    monkeypatch.setattr(graphs, "NEURONPEDIA_TAKES", 5_000)
+    code, _, err = said(capsys, "export", tmp_path / "d.circuit", tmp_path / "out.json")
+    assert code == 0
+    assert err == "“out.json” has 0 MB and Neuronpedia takes at most 100; prune it further.\n"
+    assert said(capsys, "export", tmp_path / "d.circuit", tmp_path / "out.npz")[2] == ""
 
 
 def test_a_share_link_is_put_on_the_graph(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

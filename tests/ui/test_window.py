@@ -141,6 +141,21 @@ def test_a_copy_gets_its_suffix(window: MainWindow, file: Path, monkeypatch: pyt
     assert "copy.circuit" in window.status.message.whole
 
 
+@pytest.mark.parametrize("kind", ["json", "graphml", "gexf", "npz"])
+def test_a_graph_is_exported_for_other_programs(
+    window: MainWindow, file: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    window.files.open_path(file)
+
+    def chosen(_parent: object, _title: str, _start: str, kinds: str) -> tuple[str, str]:
+        return str(file.with_name("data")), next(each for each in kinds.split(";;") if f"(*.{kind})" in each)
+
+    monkeypatch.setattr("explorer.ui.files.QFileDialog.getSaveFileName", chosen)
+    window.actions_set.by_id["export_data"].trigger()
+    assert window.status.message.whole == f"Exported “data.{kind}”."
+    assert file.with_name(f"data.{kind}").stat().st_size > 1000
+
+
 @pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
 def test_a_figure_is_exported(window: MainWindow, file: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     window.files.open_path(file)
