@@ -120,7 +120,7 @@ class LocalReplacementModel:
 
     def _replayed_mlp(self, layer: int, mid: Tensor, added: Tensor | None) -> Tensor:
         held = self.frozen.layers[layer]
-        y = _written(self.transcoders.write, held)
+        y = written(self.transcoders.write, held)
         W_skip = self.skip(layer)
         if W_skip is not None:
             y = y + (self.read(layer, mid) - self.read(layer, held.resid_mid)) @ W_skip
@@ -153,7 +153,7 @@ def replace_locally(
     frozen = freeze(model, trace, dtype, pause)
     reads = tuple(_read(transcoders.read, held, held.resid_mid) for held in frozen.layers)
     features = encode(transcoders, reads, pause)
-    true = torch.stack([_written(transcoders.write, held) for held in frozen.layers])
+    true = torch.stack([written(transcoders.write, held) for held in frozen.layers])
     rest = true - _skipped(transcoders, reads, true)
     zero = transcoders.zero_positions
     error = rest - _decoded(transcoders, features, true, pause)
@@ -189,7 +189,7 @@ def _read(point: ReadPoint | Site, held: LayerTrace, residual: Tensor) -> Tensor
     return held.mlp_norm.normalized(residual) if point is ReadPoint.NORMALIZED else held.mlp_norm(residual)
 
 
-def _written(point: WritePoint | Site, held: LayerTrace) -> Tensor:
+def written(point: WritePoint | Site, held: LayerTrace) -> Tensor:
     """The true MLP output at the write point."""
     if point is WritePoint.RESIDUAL and held.mlp_post_norm is not None:
         return held.mlp_post_norm(held.mlp_out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from explorer.circuits.graph import Graph, NodeKind
@@ -55,6 +56,8 @@ def attribute(chosen: argparse.Namespace) -> int:
     save(chosen.output, view)
     summary = _summary(view, chosen.output)
     result(summary, _attribute_text(graph, summary), as_json=chosen.json)
+    if graph.provenance.get("fit_warning"):
+        print(graph.provenance["fit_warning"], file=sys.stderr)
     return 0
 
 
@@ -244,11 +247,21 @@ def _attribute_text(graph: Graph, summary: dict[str, Any]) -> str:
     lines = [
         f"{' '.join(graph.tokens)} → {targets or 'features'}",
         books(graph, summary["residual"]),
+        *_fit(graph),
         f"replacement {summary['replacement_score']:.2f}, completeness {summary['completeness_score']:.2f} "
         f"(circuit-tracer's convention; the paper's: {summary['completeness_score_paper']:.2f})",
         f"{summary['file']}: {_kept(summary)}",
     ]
     return "\n".join(lines)
+
+
+def _fit(graph: Graph) -> list[str]:
+    """How well the transcoders stand for the MLPs at the middle layer; nothing for neurons, which are the MLPs."""
+    fvu = [value for value in graph.provenance.get("fvu", ()) if value is not None]
+    if not fvu:
+        return []
+    active = median(graph.provenance["l0"])
+    return [f"transcoders miss {median(fvu):.1%} of the MLPs (FVU, middle layer), {active:.0f} features on at a token"]
 
 
 def _target_text(row: dict[str, Any]) -> str:

@@ -12,8 +12,8 @@ from explorer.ui.notices import DANGER, STALE, Notice
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
-ENGINE, JOB = "engine", "job"
-QUIET = ("tokenize",)
+ENGINE, JOB, FIT = "engine", "job", "fit"
+QUIET = ("tokenize", "fit")
 
 
 class JobWatch(QObject):
@@ -31,6 +31,7 @@ class JobWatch(QObject):
         engine.job_failed.connect(self._failed)
         engine.job_cancelled.connect(self._cancelled)
         engine.died.connect(self._died)
+        engine.fit_told.connect(self._fit_told)
 
     def _started(self, job: str) -> None:
         self._began = time.monotonic()
@@ -52,6 +53,12 @@ class JobWatch(QObject):
 
     def _cancelled(self, job: str) -> None:
         self._window.status.say("Cancelled. Nothing was changed.")
+
+    def _fit_told(self, warning: str) -> None:
+        """Show what speaks against the transcoders that were opened last, if anything."""
+        self._window.banner.withdraw(FIT)
+        if warning:
+            self._window.banner.show_notice(Notice(warning, STALE, key=FIT))
 
     def _died(self, sentence: str, details: str) -> None:
         self._last_words = f"{sentence}\n\n{details}"

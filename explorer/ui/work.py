@@ -36,7 +36,7 @@ from explorer.session.prompt import Candidate, Prompt
 from explorer.session.targets import TargetChoice
 from explorer.ui.document import Document
 
-QUIET = ("hello", "warm", "tokenize")  # jobs that show no progress and no failure of their own
+QUIET = ("hello", "warm", "tokenize", "fit")  # jobs that show no progress and no failure of their own
 
 
 class Engine(QObject):
@@ -53,6 +53,7 @@ class Engine(QObject):
     job_failed = Signal(str, str, str)  # job, sentence, details
     job_cancelled = Signal(str)
     died = Signal(str, str)  # sentence, details
+    fit_told = Signal(str)  # what speaks against the open transcoders, or an empty text
     memory_changed = Signal(int)  # bytes that the engine holds
     _event = Signal(object)
     _looked = Signal(object)  # a request and the Future of its Look
@@ -227,6 +228,7 @@ class Engine(QObject):
             "warm": self._take_warm,
             "open": self._take_model,
             "tokenize": self._take_prompt,
+            "fit": lambda values: self.fit_told.emit(values["fit_warning"]),
         }
         if job in take:
             take[job](event.values)
@@ -239,8 +241,13 @@ class Engine(QObject):
         self.memory_changed.emit(self.memory)
 
     def _take_model(self, values: dict[str, Any]) -> None:
-        self._document.set_model(ModelInfo(**values))
+        model = ModelInfo(**values)
+        self._document.set_model(model)
         self.tokenize(self._text or self._document.prompt.text)
+        self.fit_told.emit("")
+        if model.transcoder_path:
+            where = {"model": model.path, "transcoders": model.transcoder_path}
+            self._request("fit", "fit", **where, text=self._document.prompt.text, **self._setting)
 
     def _take_prompt(self, values: dict[str, Any]) -> None:
         candidates = tuple(Candidate(**row) for row in values["candidates"])

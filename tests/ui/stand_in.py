@@ -47,6 +47,7 @@ class StandInEngine(QObject):
     job_failed = Signal(str, str, str)
     job_cancelled = Signal(str)
     died = Signal(str, str)
+    fit_told = Signal(str)
     memory_changed = Signal(int)
 
     def __init__(self) -> None:

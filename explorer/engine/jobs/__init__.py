@@ -26,6 +26,7 @@ JOBS: dict[str, str] = {
     "warm": "explorer.engine.machine:warm",
     "open": "explorer.engine.jobs.opening:open_model",
     "tokenize": "explorer.engine.jobs.opening:tokenize",
+    "fit": "explorer.engine.jobs.fitting:fit",
     "attribute": "explorer.engine.jobs.attributing:attribute",
     "check": "explorer.engine.jobs.checking:check",
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer import __version__
 from explorer.circuits.graph_arrays import to_arrays
+from explorer.engine.jobs.fitting import about_fit
 from explorer.engine.jobs.opening import PREVIEWS, Setting, encode_prompt, fingerprint, model_of
 from explorer.engine.jobs.replacing import replaced
 from explorer.engine.jobs.targets import feature_targets, logit_targets
@@ -72,7 +73,7 @@ def attribute(
     logits, features = logit_targets(opened, trace, wanted), feature_targets(local, wanted)
     made = {
         **_provenance(state, opened, local, model, transcoders, setting),
-        **(_about_neurons(local, per_cell) if neurons else {}),
+        **(_about_neurons(local, per_cell) if neurons else about_fit(local, opened.name, Path(model))),
         "fidelity": fidelity,
         "prompt": text,
         "targets": {name: value for name, value in wanted.items() if name != "vector"},

@@ -21,7 +21,7 @@ from explorer.ui.widgets.look import px, residual, set_property
 FIRST_TO_GO = (5, 4, 3, 1, 2)  # memory, device, hidden, scores, counts; the books stay
 MESSAGE_MS = 6000
 MEMORY_MS = 5000
-QUIET_JOBS = ("tokenize", "hello")
+QUIET_JOBS = ("tokenize", "hello", "fit")
 SCORES_TIP = (
     "Replacement: the share of what reaches the output that comes from tokens and not from errors.\n"
     "Completeness: the share of the nodes' inputs that is not error, averaged by influence.\n\n"
