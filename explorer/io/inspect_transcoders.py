@@ -74,7 +74,8 @@ def _circuit_tracer(path: Path) -> tuple[str, bool, str, list[Path]]:
     across = config.kind == "clt"
     files = list(config.files or numbered(path, "W_enc_" if across else "layer_"))
     title = f"circuit-tracer transcoders {'across layers' if across else 'per layer'}"
-    return title, across, config.model_name, [*files, *(numbered(path, "W_dec_") if across else ())]
+    decoders = numbered(path, "W_dec_") if across and not config.files else ()
+    return title, across, config.model_name, [*files, *decoders]
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -93,5 +93,5 @@ def _shape(archive: ZipFile, member: ZipInfo) -> TensorInfo:
     reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = reader(head)
     if dtype.hasobject:
-        raise LoadError(f"{member.filename} contains Python objects; it was not opened.")
+        raise LoadError(f"“{archive.filename}”: {member.filename} contains Python objects; it was not opened.")
     return TensorInfo(NAMES.get(dtype.str[1:], str(dtype)), shape, dtype.itemsize * math.prod(shape))

@@ -23,7 +23,8 @@ MAX_BYTES = 1_000_000
 class TranscoderConfig:
     """What config.yaml says. ``files`` are the layers' files in order, if it lists them.
 
-    ``activation`` and ``k`` are empty where it leaves the choice to the tensors.
+    ``read`` and ``write`` are empty if it does not say them, ``activation`` and ``k`` where it leaves the choice to
+    the tensors.
     """
 
     kind: str
@@ -51,8 +52,8 @@ def read_config(folder: Path) -> TranscoderConfig:
     model_name = _text(path, table, "model_name")
     return TranscoderConfig(
         kind=kind,
-        read=_hook(path, table, "feature_input_hook", defaults[0]),
-        write=_hook(path, table, "feature_output_hook", defaults[1]),
+        read=_text(path, table, "feature_input_hook") or defaults[0],
+        write=_text(path, table, "feature_output_hook") or defaults[1],
         model_name=model_name,
         scan=_text(path, table, "scan"),
         activation=_text(path, table, "activation"),
@@ -116,13 +117,6 @@ def _text(path: Path, table: Mapping[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise UnsupportedTranscoder(f"“{path}”: {name} is {value!r}; a text belongs there, in quotes.")
-    return value
-
-
-def _hook(path: Path, table: Mapping[str, Any], name: str, default: str) -> str:
-    value = _text(path, table, name) or default
-    if not value:
-        raise UnsupportedTranscoder(f"“{path}” does not say {name}; add that line.")
     return value
 
 

@@ -15,6 +15,7 @@ from explorer.io.digest import digest
 from explorer.io.transcoder_config import zero_positions
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import ReadPoint, Site, Transcoder, TranscoderSet, WritePoint
+from explorer.work import Pause, go_on
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,12 @@ def whole(
     files: Iterable[Path],
     model_name: str = "",
     first: int | None = None,
+    pause: Pause = go_on,
 ) -> TranscoderSet:
     """The set of ``layers`` that lie in ``path``; ``files`` are what its fingerprint is made of.
 
-    ``first`` is the number of positions without features, if the files say it. UnsupportedTranscoder if the layers
-    differ in width.
+    ``first`` is the number of positions without features, if the files say it. ``pause`` is called while the
+    fingerprint is made. UnsupportedTranscoder if the layers differ in width.
     """
     for layer, one in enumerate(layers):
         if one.d_model != layers[0].d_model:
@@ -96,5 +98,5 @@ def whole(
         zero_positions=zero_positions(model_name) if first is None else first,
         model_name=model_name,
         origin="/".join(path.resolve().parts[-2:]),
-        sha256=digest(files),
+        sha256=digest(files, pause),
     )

@@ -19,10 +19,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from explorer.errors import SaveError, UnsupportedTranscoder
-from explorer.io import tensors
+from explorer.io import answers, tensors
 from explorer.io.atomic import new_folder
-from explorer.io.digest import digest
 from explorer.io.transcoder_config import KINDS, NAME, TranscoderConfig, numbered, read_config, zero_positions
+from explorer.io.transcoder_formats import keys
+from explorer.io.transcoders import canonical, gemma_scope, gemma_scope_2, hooks
 from explorer.io.transcoders.weights_file import WeightsFile, check_alike
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
@@ -35,33 +36,23 @@ Point = TypeVar("Point", ReadPoint, WritePoint)
 THRESHOLD = "activation_function.threshold"
 
 
-def read(folder: Path, told: Mapping[str, str], pause: Pause = go_on) -> TranscoderSet:
-    """The set in ``folder``, in the dtype it is stored in; UnsupportedTranscoder or LoadError otherwise."""
-    config = read_config(folder)
-    read_at = _point(folder, "feature_input_hook", config.read, ReadPoint)
-    write_at = _point(folder, "feature_output_hook", config.write, WritePoint)
-    if config.kind == "clt":
-        files = (*numbered(folder, "W_enc_"), *numbered(folder, "W_dec_"))
-        layers = _cross_layer(folder, config, pause)
+def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> TranscoderSet:
+    """The set in the folder ``path``, in the dtype it is stored in; UnsupportedTranscoder or LoadError otherwise.
+
+    Without config.yaml, as older sets are, the points are asked.
+    """
+    said = (path / NAME).is_file()
+    config = read_config(path) if said else _without_config(path)
+    read_at = _point(path, "feature_input_hook", hooks.read_name(told, path, config.read), ReadPoint)
+    write_at = _point(path, "feature_output_hook", hooks.write_name(told, path, config.write), WritePoint)
+    if config.kind == "clt" and not config.files:
+        files: tuple[Path, ...] = (*numbered(path, "W_enc_"), *numbered(path, "W_dec_"))
+        layers = _cross_layer(path, config, pause)
     else:
-        files = config.files or numbered(folder, "layer_")
-        layers = tuple(_per_layer(file, config, pause) for file in files)
-        check_alike({file: frozenset(tensors.header(file).tensors) for file in files})
-    for layer, transcoder in enumerate(layers):
-        if transcoder.d_model != layers[0].d_model:
-            raise UnsupportedTranscoder(
-                f"“{folder}”: layer {layer} is {transcoder.d_model} wide and layer 0 {layers[0].d_model}; "
-                "they belong to different sets."
-            )
-    return TranscoderSet(
-        layers=layers,
-        read=read_at,
-        write=write_at,
-        zero_positions=config.zero_positions,
-        model_name=config.model_name,
-        origin="/".join(folder.resolve().parts[-2:]),
-        sha256=digest((folder / NAME, *files), pause),
-    )
+        files = config.files or numbered(path, "layer_")
+        layers = _listed(files, config, told, pause)
+    files = (path / NAME, *files) if said else files
+    return canonical.whole(path, layers, read_at, write_at, files, config.model_name, config.zero_positions, pause)
 
 
 def write(transcoders: TranscoderSet, folder: Path, model_name: str = "") -> None:
@@ -83,7 +74,27 @@ def write(transcoders: TranscoderSet, folder: Path, model_name: str = "") -> Non
                     raise SaveError(f"“{folder}” could not be saved: {error}.") from error
 
 
-def _per_layer(file: Path, config: TranscoderConfig, pause: Pause) -> Transcoder:
+def _without_config(folder: Path) -> TranscoderConfig:
+    kind = "clt" if (folder / "W_enc_0.safetensors").is_file() else "plt"
+    return TranscoderConfig(
+        kind=kind, read="", write="", model_name="", scan="", activation="", k=0, zero_positions=1, files=()
+    )
+
+
+def _listed(
+    files: tuple[Path, ...], config: TranscoderConfig, told: Mapping[str, str], pause: Pause
+) -> list[Transcoder]:
+    """The layers in ``files``, one each; config.yaml may also list files of Gemma Scope."""
+    if files[0].suffix == ".npz":
+        return gemma_scope.layers(files, pause)
+    if config.kind == "clt" or "w_enc" in keys(files[0]):
+        return gemma_scope_2.layers(files, pause, across=config.kind == "clt")
+    layers = [_per_layer(file, config, told, pause) for file in files]
+    check_alike({file: frozenset(tensors.header(file).tensors) for file in files})
+    return layers
+
+
+def _per_layer(file: Path, config: TranscoderConfig, told: Mapping[str, str], pause: Pause) -> Transcoder:
     pause()
     held = WeightsFile(file)
     b_enc, b_dec = held.vector("b_enc"), held.vector("b_dec")
@@ -94,10 +105,10 @@ def _per_layer(file: Path, config: TranscoderConfig, pause: Pause) -> Transcoder
     # circuit-tracer uses it as x @ W_skip.T; when d_in == d_out the shape cannot tell, the layout does
     W_skip = held.shaped("W_skip", (d, d)).T.contiguous() if "W_skip" in held else None
     held.done()
-    return _transcoder(file, config, (W_enc, b_enc, W_dec[:, None], b_dec), threshold, W_skip, k)
+    return canonical.transcoder(W_enc, b_enc, W_dec, b_dec, _activation(file, config, threshold, k, told), W_skip)
 
 
-def _cross_layer(folder: Path, config: TranscoderConfig, pause: Pause) -> tuple[Transcoder, ...]:
+def _cross_layer(folder: Path, config: TranscoderConfig, pause: Pause) -> list[Transcoder]:
     encoders, decoders = numbered(folder, "W_enc_"), numbered(folder, "W_dec_")
     if len(encoders) != len(decoders):
         raise UnsupportedTranscoder(
@@ -116,39 +127,20 @@ def _cross_layer(folder: Path, config: TranscoderConfig, pause: Pause) -> tuple[
         held = WeightsFile(decoder)
         W_dec = held.shaped(f"W_dec_{layer}", (n, len(encoders) - layer, d))
         held.done()
-        layers.append(_transcoder(encoder, config, (W_enc, b_enc, W_dec, b_dec), threshold, None, 0))
+        layers.append(
+            canonical.transcoder(W_enc, b_enc, W_dec, b_dec, _activation(encoder, config, threshold, 0, {}))
+        )
     check_alike({file: frozenset(map(_without_layer, tensors.header(file).tensors)) for file in encoders})
-    return tuple(layers)
+    return layers
 
 
 def _without_layer(name: str) -> str:
     return name.rpartition("_")[0]
 
 
-def _transcoder(
-    file: Path,
-    config: TranscoderConfig,
-    weights: tuple[Tensor, Tensor, Tensor, Tensor],
-    threshold: Tensor | None,
-    W_skip: Tensor | None,
-    k: int,
-) -> Transcoder:
-    """The canonical form, everything in the widest dtype that the file uses."""
-    dtype = weights[0].dtype
-    for tensor in (*weights, *(extra for extra in (threshold, W_skip) if extra is not None)):
-        dtype = torch.promote_types(dtype, tensor.dtype)
-    W_enc, b_enc, W_dec, b_dec = (tensor.to(dtype) for tensor in weights)
-    return Transcoder(
-        W_enc=W_enc,
-        b_enc=b_enc,
-        W_dec=W_dec,
-        b_dec=b_dec,
-        activation=_activation(file, config, None if threshold is None else threshold.to(dtype), k),
-        W_skip=None if W_skip is None else W_skip.to(dtype),
-    )
-
-
-def _activation(file: Path, config: TranscoderConfig, threshold: Tensor | None, k: int) -> Activation:
+def _activation(
+    file: Path, config: TranscoderConfig, threshold: Tensor | None, k: int, told: Mapping[str, str]
+) -> Activation:
     """A threshold means JumpReLU; else what config.yaml says; else TopK if the file stores k; else ReLU."""
     said = config.activation
     if said not in ("", "relu", "jumprelu", "jump_relu", "topk"):
@@ -163,11 +155,8 @@ def _activation(file: Path, config: TranscoderConfig, threshold: Tensor | None, 
     if said == "topk" or (not said and (k or config.k)):
         if config.k and k and config.k != k:
             raise UnsupportedTranscoder(f"“{file}” says k = {k} and {NAME} {config.k}; correct {NAME}.")
-        if not (config.k or k):
-            raise UnsupportedTranscoder(
-                f"“{file.parent / NAME}” says topk without k; add a line “k: 64” with the number used in training."
-            )
-        return Activation("topk", k=config.k or k)
+        question = "how many features its TopK keeps (k, as in training)"
+        return Activation("topk", k=config.k or k or answers.count(told, file.parent, "k", question))
     return Activation("relu")
 
 

@@ -44,13 +44,13 @@ def read_name(told: Mapping[str, str], path: Path, said: str) -> str:
     """Where transcoders read, asked if ``said`` is empty or means two things."""
     if said not in ("", "hook_mlp_in"):
         return said
-    question = "whether they read the residual stream, or the MLP's input after the norm or before its gain"
+    question = "whether its transcoders read the residual stream, or the MLP's input after the norm or before its gain"
     return answers.choice(told, path, "read", question, READS)
 
 
 def write_name(told: Mapping[str, str], path: Path, said: str) -> str:
     """What transcoders write, asked if ``said`` is empty."""
-    question = "whether they write the MLP's own output or what a norm behind it adds to the residual stream"
+    question = "whether its transcoders write the MLP's own output, or what a norm behind it makes of that"
     return said or answers.choice(told, path, "write", question, WRITES)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explorer.errors import LoadError
 from explorer.io.magic import TITLES, sniff, unreadable
+from explorer.io.npz import shapes
 
 MAX_RATIO = 40  # what unpacks to more than this times its packed size is refused as a bomb
 KINDS = "fiub"
@@ -40,29 +41,14 @@ def _check(path: Path) -> None:
     """LoadError for what is no array, holds Python objects, or promises more than it has."""
     size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > MAX_RATIO * size:
-            raise LoadError(f"“{path}” unpacks to far more than its size; get it anew from where it came from.")
-        for member in members:
-            if not member.filename.endswith(".npy"):
-                raise LoadError(f"“{path}” is a zip file, but not one of numpy; get the file itself.")
-            with archive.open(member) as file:
-                shape, dtype = _header(file)
-                left = member.file_size - file.tell()
-            if dtype.hasobject:
-                raise LoadError(f"“{path}”: {member.filename} contains Python objects; it was not opened.")
-            n_bytes = dtype.itemsize
-            for count in shape:
-                n_bytes *= count
-            if n_bytes != left:
-                raise LoadError(f"“{path}” is incomplete or damaged; download or copy it again.")
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
-    version = np.lib.format.read_magic(file)
-    reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = reader(file)
-    return shape, dtype
+        members = {member.filename: member.file_size for member in archive.infolist()}
+    if sum(members.values()) > MAX_RATIO * size:
+        raise LoadError(f"“{path}” unpacks to far more than its size; get it anew from where it came from.")
+    if not all(name.endswith(".npy") for name in members):
+        raise LoadError(f"“{path}” is a zip file, but not one of numpy; get the file itself.")
+    for name, info in shapes(path).items():
+        if info.n_bytes > members[f"{name}.npy"]:
+            raise LoadError(f"“{path}” is incomplete or damaged; download or copy it again.")
 
 
 def _tensor(path: Path, name: str, array: NDArray[Any]) -> Tensor:

@@ -27,7 +27,7 @@ class Written:
     ``formula`` is what the producer computes: from (n_layers, batch, d), what each layer's encoder reads, to what is
     written at each layer, of the same shape; in float64. ``optional`` are (ends of) names of tensors without which the
     set is another, but not a damaged one; ``free`` those whose length says nothing. ``told`` answers what the files
-    leave open.
+    leave open. Files with ``beside`` in their path are of another set.
     """
 
     path: Path
@@ -39,11 +39,13 @@ class Written:
     optional: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
     told: Mapping[str, str] = field(default_factory=dict)
+    beside: str = "\0"
 
     def files(self) -> list[Path]:
         """The files with tensors."""
         suffixes = (".safetensors", ".npz", ".pt")
         inside = sorted(file for file in self.path.rglob("*") if file.suffix in suffixes)
+        inside = [file for file in inside if self.beside not in str(file)]
         return inside or [self.path]
 
 
@@ -71,22 +73,30 @@ def largest(pre: Tensor, k: int) -> Tensor:
     return torch.where(pre >= least, pre, torch.zeros_like(pre))
 
 
+INSIDE = ("sae", "state_dict")  # under these names a PyTorch file may hold its tensors, beside other things
+
+
 def load(file: Path) -> Held:
-    """The tensors in a safetensors, npz or (flat) PyTorch file."""
+    """The tensors in a safetensors, npz or PyTorch file."""
     if file.suffix == ".npz":
         return {name: torch.from_numpy(array) for name, array in np.load(file).items()}
-    return load_file(file) if file.suffix == ".safetensors" else torch.load(file)
+    if file.suffix == ".safetensors":
+        return load_file(file)
+    held = torch.load(file, weights_only=False)  # our own
+    return next((held[name] for name in INSIDE if name in held), held)
 
 
 def save(held: Held, file: Path) -> None:
-    """Write ``held`` as what the suffix of ``file`` says."""
+    """Write ``held`` as what the suffix of ``file`` says; beside what else a PyTorch file of that name holds."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.suffix == ".npz":
         np.savez(file, **{name: tensor.numpy() for name, tensor in held.items()})
     elif file.suffix == ".safetensors":
         save_file({name: tensor.contiguous() for name, tensor in held.items()}, file)
     else:
-        torch.save(held, file)
+        before = torch.load(file, weights_only=False) if file.is_file() else {}
+        name = next((name for name in INSIDE if name in before), "")
+        torch.save({**before, name: held} if name else held, file)
 
 
 def tensors(written: Written) -> Iterator[tuple[Path, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -90,6 +91,28 @@ def cross_layer_set(folder: Path, *, threshold: bool) -> Written:
     return Written(folder, "circuit_tracer", across(layers, decoders), *POINTS, kind="clt")
 
 
+def sweep(folder: Path, *, skip: bool) -> Written:
+    """mntss's older sets across layers: decoders lie with the layer that they write to."""
+    layers, decoders = drawn_across(threshold=False)
+    for layer, held in enumerate(layers):
+        save({name: held[name] for name in ("W_enc", "b_enc")}, folder / f"encoder_layer_{layer}.safetensors")
+        stored = {f"W_dec_from_{source}": decoders[source, layer].T for source in range(layer + 1)}
+        stored |= {"b_dec": held["b_dec"], **({"W_skip": held["W_skip"].T} if skip else {})}
+        save(stored, folder / f"decoder_layer_{layer}.safetensors")
+    formula, points = across(layers, decoders, skip=skip), ("hook_resid_mid", "hook_mlp_out")
+    return Written(folder, "sparsecoder_sweep", formula, *points, kind="clt")
+
+
+def without_config(written: Written) -> Written:
+    (written.path / "config.yaml").unlink()
+    return replace(written, told=dict(zip(("read", "write"), POINTS, strict=True)))
+
+
+def without_k(written: Written) -> Written:
+    config(written.path, "transcoder_set", "activation: topk")
+    return replace(written, told={"k": "3"})
+
+
 LAYOUTS: dict[str, Layout] = {
     "circuit-tracer ReLU": lambda folder: per_layer_set(folder, "relu"),
     "circuit-tracer JumpReLU with skip": lambda folder: per_layer_set(folder, "jumprelu", skip=True),
@@ -97,4 +120,8 @@ LAYOUTS: dict[str, Layout] = {
     "circuit-tracer, older decoders": lambda folder: per_layer_set(folder, "relu", skip=True, older=True),
     "circuit-tracer across layers": lambda folder: cross_layer_set(folder, threshold=False),
     "circuit-tracer across layers, JumpReLU": lambda folder: cross_layer_set(folder, threshold=True),
+    "circuit-tracer without config.yaml": lambda folder: without_config(per_layer_set(folder, "relu", older=True)),
+    "circuit-tracer TopK without k": lambda folder: without_k(per_layer_set(folder, "topk")),
+    "mntss's sweep": lambda folder: sweep(folder, skip=False),
+    "mntss's sweep with skip": lambda folder: sweep(folder, skip=True),
 }

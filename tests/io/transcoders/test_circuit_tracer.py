@@ -175,10 +175,10 @@ def test_a_k_in_the_files_alone_means_topk(copy: Callable[[str], Path]) -> None:
         ("model_kind: transcoder_set", "model_kind: saes", "model_kind is 'saes', not one of transcoder_set"),
         ("mlp.hook_in", "hook_elsewhere", "feature_input_hook is “hook_elsewhere”"),
         ("mlp.hook_out", "hook_elsewhere", "feature_output_hook is “hook_elsewhere”"),
-        ("feature_input_hook: mlp.hook_in\n", "", "does not say feature_input_hook"),
+        ("feature_input_hook: mlp.hook_in\n", "", "does not say whether its transcoders read"),
         ("model_name: tiny", "model_name: 5", "model_name is 5; a text belongs there"),
         ("scan: plt_relu", "activation: gelu", "activation “gelu”"),
-        ("scan: plt_relu", "activation: topk", "says topk without k"),
+        ("scan: plt_relu", "activation: topk", "does not say how many features its TopK keeps"),
         ("scan: plt_relu", "activation: jumprelu", "lacks the threshold"),
         ("scan: plt_relu", "k: many", "k is 'many'; a whole number"),
         ("scan: plt_relu", "transcoders: ['hf://org/repo/x.safetensors']", "is not on this computer"),
@@ -244,7 +244,7 @@ def test_layers_of_different_width_are_refused(copy: Callable[[str], Path]) -> N
         ("plt_relu", "layer_0.safetensors", "lacks layer_0.safetensors"),
         ("clt_jump", "W_enc_2.safetensors", r"2 files W_enc_\* and 3 files W_dec_\*"),
         ("clt_jump", "W_dec_1.safetensors", "lacks W_dec_1.safetensors"),
-        ("plt_relu", "config.yaml", "has no config.yaml"),
+        ("plt_relu", "config.yaml", "does not say whether its transcoders read"),
     ],
 )
 def test_missing_files_are_named(copy: Callable[[str], Path], name: str, gone: str, words: str) -> None:

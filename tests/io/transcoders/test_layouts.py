@@ -12,10 +12,26 @@ from explorer.errors import LoadError, Unsaid
 from explorer.io.transcoder_formats import FORMATS, find
 from explorer.io.transcoders import Reader, read, reader
 from explorer.transcoders.transcoder import TranscoderSet
-from tests.io.transcoders import layouts_circuit_tracer
+from tests.io.transcoders import (
+    layouts_circuit_tracer,
+    layouts_crosslayer,
+    layouts_eleuther,
+    layouts_gemma_scope,
+    layouts_openmoss,
+    layouts_pickled,
+    layouts_saelens,
+)
 from tests.io.transcoders.layouts import BATCH, Written, load, save, tensors
 
-LAYOUTS = {**layouts_circuit_tracer.LAYOUTS}
+LAYOUTS = {
+    **layouts_circuit_tracer.LAYOUTS,
+    **layouts_gemma_scope.LAYOUTS,
+    **layouts_saelens.LAYOUTS,
+    **layouts_eleuther.LAYOUTS,
+    **layouts_openmoss.LAYOUTS,
+    **layouts_crosslayer.LAYOUTS,
+    **layouts_pickled.LAYOUTS,
+}
 
 
 @pytest.fixture(params=list(LAYOUTS))
@@ -88,7 +104,7 @@ def test_a_tensor_of_another_shape_is_named(written: Written) -> None:
 def test_values_that_are_not_finite_are_named(written: Written) -> None:
     for file, name in tensors(written):
         before = load(file)
-        if before[name].ndim == 0:
+        if before[name].ndim == 0 or not before[name].is_floating_point():
             continue
         wrong = before[name].clone()
         wrong.view(-1)[-1] = torch.nan
