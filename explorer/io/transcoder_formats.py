@@ -161,9 +161,11 @@ def _dictionary_learning(path: Path) -> bool:
 
 
 def circuits_files(path: Path) -> tuple[Path, ...]:
-    """The files of transcoder_circuits in the folder ``path``, or ``path`` if it is one."""
+    """The files of transcoder_circuits in the folder ``path``, damaged ones too, or ``path`` if it is one."""
     found = [path] if path.is_file() else sorted(path.iterdir())[:MANY] if path.is_dir() else []
-    return tuple(file for file in found if file.name.endswith(PICKLES) and b"SAERunnerConfig" in _objects(file))
+    objects = {file: _objects(file) for file in found if file.name.endswith(PICKLES)}
+    its = [file for file, held in objects.items() if b"SAERunnerConfig" in held]
+    return tuple(file for file in objects if file in its or not objects[file]) if its else ()
 
 
 def _objects(file: Path) -> bytes:
