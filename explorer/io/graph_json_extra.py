@@ -4,6 +4,7 @@
     q_params   its qParams, less what became Edits
     nodes      field -> {"at": rows of the graph, "value": what stood there}
     links      the same, by edges
+    layers     how layers with features of attention are counted (explorer.io.graph_json_own), or an empty text
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.circuits.graph import Graph, NodeKey, NodeKind, Nodes
-from explorer.circuits.graph_arrays import plain
+from explorer.circuits.graph_arrays import check, plain
 from explorer.errors import GraphError, LoadError
 from explorer.io import graph_json_own, graph_json_story
 from explorer.io.graph_json_extra import packed, table
@@ -63,7 +63,7 @@ def reading(path: Path) -> Work[tuple[Graph, Edits]]:
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
     except (_NoGraph, GraphError) as error:
-        raise LoadError(f"“{path}” is not a graph: {error}. Nothing was opened.") from error
+        raise LoadError(f"“{path}” is not a graph: {str(error).rstrip('.')}. Nothing was opened.") from error
 
 
 class _NoGraph(LoadError):
@@ -145,13 +145,15 @@ def _graph(file: str, parts: _Parts) -> tuple[Graph, Edits]:
         _take(parts, name, items if isinstance(items, list) else [])
     try:
         schema = whole(parts.metadata.get("schema_version")) or 0
-        placed = place(parts.nodes, parts.metadata, schema)
+        parts.nodes.in_rows |= own.get("layers") == graph_json_own.ROWS
+        placed = place(parts.nodes, parts.metadata, schema, doubled=own.get("layers") == graph_json_own.DOUBLED)
         found = read_rows(parts.links, parts.nodes, placed, parts.notes)
     except LoadError as error:
         raise _NoGraph(str(error)) from error
     graph = _assembled(parts, placed, found)
     rows = dict(zip(parts.nodes.number, placed.row.tolist(), strict=True))
     graph = graph_json_own.restored(graph, own, lambda name: rows.get(parts.nodes.names.get(name, -1), -1))
+    check(graph)
     edits, notes = _edits(parts, placed, graph, own, q_params)
     parts.notes += [*_notes(parts, placed), *notes]
     provenance = {
@@ -167,6 +169,7 @@ def _graph(file: str, parts: _Parts) -> tuple[Graph, Edits]:
         "q_params": {name: value for name, value in q_params.items() if name not in graph_json_story.PARAMETERS},
         "nodes": packed(_held(parts.nodes, placed).said, placed.row),
         "links": packed(parts.links.said, found.edge),
+        "layers": graph_json_own.ROWS if parts.nodes.in_rows else graph_json_own.DOUBLED if placed.doubled else "",
     }
     return replace(graph, provenance=plain(provenance), extra=plain(extra)), edits
 

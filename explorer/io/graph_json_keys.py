@@ -35,11 +35,14 @@ class Placed:
     doubled: bool
 
 
-def place(nodes: FileNodes, metadata: Mapping[str, Any], schema: int) -> Placed:
-    """The keys of ``nodes``; LoadError if two are the same node, or a number or layer cannot be."""
+def place(nodes: FileNodes, metadata: Mapping[str, Any], schema: int, *, doubled: bool = False) -> Placed:
+    """The keys of ``nodes``; LoadError if two are the same node, or a number or layer cannot be.
+
+    Layers are ``doubled`` anyway where attention has features.
+    """
     kind = np.array(nodes.kind, dtype=np.int64)
     attention = np.array(nodes.attention, dtype=bool)
-    doubled = bool(attention.any()) and not nodes.in_rows
+    doubled = (doubled or bool(attention.any())) and not nodes.in_rows
     own_layer = np.array(nodes.layer, dtype=np.int64)
     own_layer = 2 * own_layer + ~attention if doubled else own_layer
     in_layer = np.isin(kind, [NodeKind.FEATURE, NodeKind.ERROR])

@@ -21,6 +21,7 @@ from explorer.session.view import GraphView
 
 MEMBER = "circuit_explorer"
 VERSION = 1
+ROWS, DOUBLED = "rows", "doubled"  # how layers are counted where attention has features: by the file, by us
 COUNTS = ("n_layers", "n_special", "zero_positions")
 COLUMNS = ("constant", "preactivation", "target_weight", "probability", "rest_sum", "rest_abs")
 
@@ -37,6 +38,7 @@ def member(view: GraphView, ids: Mapping[int, str]) -> dict[str, Any]:
     names = {node: bias_id(graph.key(node).feature) for node in biases}
     return {
         "version": VERSION,
+        **({"layers": graph.extra["layers"]} if graph.extra.get("layers") else {}),
         **{name: getattr(graph, name) for name in COUNTS},
         "token_ids": graph.token_ids.tolist(),
         "edits": to_json(view.edits),

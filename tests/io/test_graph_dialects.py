@@ -12,7 +12,7 @@ import pytest
 from explorer.circuits.graph import BiasClass, Graph, NodeKey, NodeKind
 from explorer.io import circuit_file, graph_json
 from explorer.io.graph_json_import import read
-from explorer.session.edits import Edits, Supernode
+from explorer.session.edits import Edits, Supernode, hide
 from explorer.session.view import resolve
 from tests.io import graph_dialects as made
 from tests.io.graphs import same_graph
@@ -148,6 +148,19 @@ def test_files_with_features_of_attention_keep_their_own_ids(tmp_path: Path) -> 
     assert {name: row for name, row in after.items() if name not in logits} == {
         name: row for name, row in before.items() if name in after and name not in logits
     }
+
+
+@pytest.mark.parametrize("name", [name for name in DIALECTS if name not in PLAIN])
+def test_a_file_opens_again_without_the_nodes_that_tell_how_layers_are_counted(tmp_path: Path, name: str) -> None:
+    graph, edits, _ = opened(tmp_path, name)
+    attention = [key for key in graph.index if key.kind == NodeKind.FEATURE and key.layer % 2 == 0]
+    tokens = [key for key in graph.index if key.kind == NodeKind.EMBEDDING]
+    edits = hide(edits, [*attention, *tokens])
+    graph_json.write(tmp_path / "out.json", graph, edits)
+    again, _ = read(tmp_path / "out.json")
+    shown = resolve(graph, edits).shown
+    assert list(again.index) == [key for row, key in enumerate(graph.index) if shown[row]]
+    assert again.n_layers == graph.n_layers
 
 
 def test_biases_of_one_class_are_joined_and_told(tmp_path: Path) -> None:

@@ -136,6 +136,15 @@ def test_the_books_of_our_files_still_balance(tmp_path_factory: pytest.TempPathF
     assert worst_residual(read(path)[0]) < 1e-6
 
 
+def test_our_file_without_one_of_its_numbers_is_refused(tmp_path: Path) -> None:
+    """It would be a document that does not open."""
+    data = _written(tmp_path / "a.json", random_graph(), Edits())
+    data["circuit_explorer"]["targets"][3]["preactivation"] = None
+    (tmp_path / "b.json").write_text(json.dumps(data))
+    with pytest.raises(LoadError, match="preactivation is missing for 1 of its targets"):
+        read(tmp_path / "b.json")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
