@@ -49,8 +49,16 @@ def has_graph(window: MainWindow) -> bool:
     return window.document.graph is not None
 
 
+def has_whole_graph(window: MainWindow) -> bool:
+    return has_graph(window) and not window.document.is_partial
+
+
 def has_current(window: MainWindow) -> bool:
     return window.document.current is not None
+
+
+def can_edit(window: MainWindow) -> bool:
+    return has_current(window) and not window.document.is_partial
 
 
 def has_model(window: MainWindow) -> bool:
@@ -58,11 +66,11 @@ def has_model(window: MainWindow) -> bool:
 
 
 def can_undo(window: MainWindow) -> bool:
-    return bool(window.document.history.past)
+    return bool(window.document.history.past) and not window.document.is_partial
 
 
 def can_redo(window: MainWindow) -> bool:
-    return bool(window.document.history.future)
+    return bool(window.document.history.future) and not window.document.is_partial
 
 
 def can_run(window: MainWindow) -> bool:
@@ -78,7 +86,7 @@ def is_open(window: MainWindow) -> bool:
 
 
 def has_hidden(window: MainWindow) -> bool:
-    return bool(window.document.edits.hidden)
+    return bool(window.document.edits.hidden) and not window.document.is_partial
 
 
 # what they do
@@ -159,18 +167,18 @@ def _several(verb: str, keys: list[object] | list[edit.NodeKey]) -> str:
 ACTIONS = (
     Action("open_model", "Open a model…", "File", lambda w: w.files.ask_model(), "Ctrl+O"),
     Action("open_document", "Open a graph or document…", "File", lambda w: w.files.ask_document(), "Ctrl+Shift+O"),
-    Action("save", "Save", "File", lambda w: w.files.save(), "Ctrl+S", has_graph, group=True),
-    Action("save_copy", "Save a copy…", "File", lambda w: w.files.save_copy(), "Ctrl+Shift+S", has_graph),
-    Action("export", "Export a figure…", "File", lambda w: w.files.export(), "Ctrl+E", has_graph),
-    Action("export_data", "Export the graph…", "File", lambda w: w.files.export_data(), "", has_graph),
+    Action("save", "Save", "File", lambda w: w.files.save(), "Ctrl+S", has_whole_graph, group=True),
+    Action("save_copy", "Save a copy…", "File", lambda w: w.files.save_copy(), "Ctrl+Shift+S", has_whole_graph),
+    Action("export", "Export a figure…", "File", lambda w: w.files.export(), "Ctrl+E", has_whole_graph),
+    Action("export_data", "Export the graph…", "File", lambda w: w.files.export_data(), "", has_whole_graph),
     Action("close", "Close the document", "File", lambda w: w.close_document(), "Ctrl+W", is_open, group=True),
     Action("quit", "Quit", "File", leave, "Ctrl+Q"),
     Action("undo", "Undo", "Edit", lambda w: w.document.undo(), "Ctrl+Z", can_undo, named=undo_text),
     Action("redo", "Redo", "Edit", lambda w: w.document.redo(), "Ctrl+Shift+Z", can_redo, named=redo_text),
-    Action("rename", "Label the node", "Edit", lambda w: w.edit_label(), "F2", has_current, group=True),
-    Action("label", "Label", "", lambda w: w.edit_label(), "L", has_current, single=True),
-    Action("pin", "Pin or unpin", "Edit", pin, "Space", has_current, single=True),
-    Action("hide", "Hide the node", "Edit", hide, "H", has_current, single=True),
+    Action("rename", "Label the node", "Edit", lambda w: w.edit_label(), "F2", can_edit, group=True),
+    Action("label", "Label", "", lambda w: w.edit_label(), "L", can_edit, single=True),
+    Action("pin", "Pin or unpin", "Edit", pin, "Space", can_edit, single=True),
+    Action("hide", "Hide the node", "Edit", hide, "H", can_edit, single=True),
     Action("show_all", "Show all nodes hidden by hand", "Edit", show_all, "Shift+H", has_hidden, single=True),
     Action("escape", "Clear the selection", "Edit", escape, "Escape"),
     Action("preferences", "Preferences…", "Edit", lambda w: w.dialogs.preferences(), "Ctrl+,", group=True),
@@ -229,12 +237,12 @@ ACTIONS = (
         "Graph",
         lambda w: w.thresholds.prune(-1),
         ",",
-        has_graph,
+        has_whole_graph,
         single=True,
         group=True,
     ),
-    Action("looser", "Prune looser", "Graph", lambda w: w.thresholds.prune(1), ".", has_graph, single=True),
-    Action("count_bias", "Count bias nodes in shares", "Graph", count_bias, "", has_graph, checked=counts_bias),
+    Action("looser", "Prune looser", "Graph", lambda w: w.thresholds.prune(1), ".", has_whole_graph, single=True),
+    Action("count_bias", "Count bias nodes in shares", "Graph", count_bias, "", has_whole_graph, checked=counts_bias),
     Action(
         "input",
         "Walk to the strongest input",

@@ -178,7 +178,8 @@ class Photographer(QObject):
             QTimer.singleShot(0, self, self._take)
 
     def _look(self) -> None:
-        if self._shell.document.graph is not None and self._shell.canvas.is_settled:
+        document = self._shell.document
+        if document.graph is not None and not document.is_partial and self._shell.canvas.is_settled:
             QTimer.singleShot(0, self, self._take)
 
     def _take(self) -> None:

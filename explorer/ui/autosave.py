@@ -65,10 +65,10 @@ class Autosave(QObject):
         """Write what is not saved; without such edits the journal goes."""
         document = self._document
         self._wait.stop()
-        if document.graph is None or document.is_saved:
+        if document.own_graph is None or document.is_saved:
             self._do(self._notes.close)
         else:
-            graph, path, saved, edits = document.graph, document.path, self._saved, document.edits
+            graph, path, saved, edits = document.own_graph, document.path, self._saved, document.edits
             self._do(lambda: self._notes.write(graph, path, saved, edits))
 
     def close(self) -> None:
@@ -84,10 +84,10 @@ class Autosave(QObject):
         """Keep the journal of a document that is left with unsaved edits; thresholds alone are not worth it."""
         self._wait.stop()
         document = self._document
-        if document.graph is None or not _has_work(self._saved, document.edits):
+        if document.own_graph is None or not _has_work(self._saved, document.edits):
             self._do(self._notes.close)
             return
-        graph, path, saved, edits = document.graph, document.path, self._saved, document.edits
+        graph, path, saved, edits = document.own_graph, document.path, self._saved, document.edits
         self._do(lambda: self._notes.leave(graph, path, saved, edits))
         if self._window.isVisible():
             name = path.name if path else "New graph"

@@ -6,12 +6,13 @@ value; edits go through ``do``, so each is undoable. Selection and hover are not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from explorer.circuits.graph import Graph
+from explorer.circuits.graph import Graph, NodeKey
 from explorer.circuits.scores import Scores, scores
 from explorer.session.edits import Edits
 from explorer.session.history import History
@@ -24,7 +25,8 @@ from explorer.session.view import GraphView, resolve
 class Document(QObject):
     """What is open: a graph with its edits, the prompt, the model's description, the selection.
 
-    ``nodes`` below are rows of the present graph.
+    ``nodes`` below are rows of the present graph. While a run goes on, a part of its graph may be shown in place of the
+    document's own, which waits unchanged: edits are refused until the part is replaced by the whole, or dropped.
     """
 
     graph_changed = Signal()  # another graph, or none; view, selection and scores have changed too
@@ -34,16 +36,17 @@ class Document(QObject):
     hover_changed = Signal()
     prompt_changed = Signal()
     model_changed = Signal()
+    settling = Signal()  # another graph is about to be shown: what is being written becomes an edit now
+    refused = Signal()  # an edit of a part of a graph
     leaving = Signal()  # another document is about to take the place of this one
     path_changed = Signal()  # path, or whether everything is saved
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._history: History[Edits] = History(Edits())
-        self._graph: Graph | None = None
-        self._view: GraphView | None = None
-        self._scores: Scores | None = None
-        self._residual = float("nan")
+        self._own: Look | None = None
+        self._partial: GraphView | None = None
+        self._selected_before: Sequence[NodeKey] = ()  # the partial graph
         self._saved: Edits = self._history.present
         self._path: Path | None = None
         self._selection: tuple[int, ...] = ()
@@ -55,12 +58,25 @@ class Document(QObject):
 
     @property
     def graph(self) -> Graph | None:
-        return self._graph
+        """The graph that is shown, a partial one included."""
+        return self.view.graph if self.view is not None else None
+
+    @property
+    def own_graph(self) -> Graph | None:
+        """The graph that the edits are of; it is shown unless a partial one is."""
+        return self._own.graph if self._own is not None else None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether what is shown is what a run has found so far."""
+        return self._partial is not None
 
     @property
     def view(self) -> GraphView | None:
-        """The graph under the edits; None without a graph."""
-        return self._view
+        """The graph that is shown under the edits; None without a graph."""
+        if self._partial is not None:
+            return self._partial
+        return self._own.view if self._own is not None else None
 
     @property
     def edits(self) -> Edits:
@@ -72,12 +88,13 @@ class Document(QObject):
 
     @property
     def scores(self) -> Scores | None:
-        return self._scores
+        """None without a graph and of a partial one."""
+        return self._own.scores if self._own is not None and not self.is_partial else None
 
     @property
     def residual(self) -> float:
-        """The worst residual of the books; NaN if they cannot be checked."""
-        return self._residual
+        """The worst residual of the books; NaN if they cannot be checked, or not yet."""
+        return self._own.residual if self._own is not None and not self.is_partial else float("nan")
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -107,12 +124,12 @@ class Document(QObject):
 
     @property
     def is_saved(self) -> bool:
-        return self._graph is None or self._saved == self.edits
+        return self._own is None or self._saved == self.edits
 
     @property
     def is_out_of_date(self) -> bool:
         """Whether the graph is of another prompt than the one in the prompt bar."""
-        graph = self._graph
+        graph = self.graph
         return graph is not None and bool(self._prompt.token_ids) and (
             tuple(graph.token_ids.tolist()) != self._prompt.token_ids
         )
@@ -123,6 +140,7 @@ class Document(QObject):
         self, graph: Graph | None, edits: Edits | None = None, path: Path | None = None, seen: Look | None = None
     ) -> None:
         """Show another graph with its own edits and a fresh history; ``seen`` is a first look taken elsewhere."""
+        self.settling.emit()
         self.leaving.emit()
         self._history = History(edits if edits is not None else Edits())
         self._saved = self._history.present
@@ -143,12 +161,25 @@ class Document(QObject):
         Of the same prompt, model and transcoders it replaces the present one, and edits stay. Otherwise it begins a
         document of its own with the present thresholds, for labels and pins belong to what they were given to.
         """
-        if self._graph is not None and _same_origin(self._graph, graph):
+        if self._continues(graph):
             self.replace_graph(graph, seen)
-            return
-        old = self.edits
-        kept = Edits(node_threshold=old.node_threshold, edge_threshold=old.edge_threshold, count_bias=old.count_bias)
-        self.open_graph(graph, kept, None, seen)
+        else:
+            self.open_graph(graph, self._edits_of(graph), None, seen)
+
+    def show_partial(self, view: GraphView) -> None:
+        """Show what a run has found so far, under the edits that its graph will have."""
+        if self._partial is None:
+            self.settling.emit()
+            self._selected_before = self._selected()
+        keys = self._selected()
+        self._partial = resolve(view.graph, self._edits_of(view.graph), view)
+        self._present(keys)
+
+    def drop_partial(self) -> None:
+        """Show the document's own graph again, as it was."""
+        if self._partial is not None:
+            self._partial = None
+            self._present(self._selected_before)
 
     def do(self, text: str, edits: Edits, *, merge: bool = False) -> None:
         """Step to ``edits``; ``merge`` joins it to a last step of the same text."""
@@ -194,17 +225,33 @@ class Document(QObject):
         self._model = model
         self.model_changed.emit()
 
+    def _continues(self, graph: Graph) -> bool:
+        """Whether a computed graph takes the place of the present one, and its edits."""
+        return self._own is not None and _same_origin(self._own.graph, graph)
+
+    def _edits_of(self, graph: Graph) -> Edits:
+        """The edits with which a computed graph begins."""
+        old = self.edits
+        if self._continues(graph):
+            return old
+        return Edits(node_threshold=old.node_threshold, edge_threshold=old.edge_threshold, count_bias=old.count_bias)
+
     def _take(self, graph: Graph | None, seen: Look | None = None) -> None:
-        keys = [self._graph.key(node) for node in self._selection] if self._graph is not None else []
-        self._graph = graph
-        self._hovered = None
+        keys = self._selected()
         if graph is not None and (seen is None or seen.view.edits.count_bias != self.edits.count_bias):
             seen = look(graph, self.edits)
-        self._view = resolve(seen.graph, self.edits, seen.view) if seen is not None else None
-        self._scores = seen.scores if seen is not None else None
-        self._residual = seen.residual if seen is not None else float("nan")
-        kept = [graph.index[key] for key in keys if key in graph.index] if graph is not None else []
-        self._selection = tuple(kept)
+        self._own = None if seen is None else replace(seen, view=resolve(seen.graph, self.edits, seen.view))
+        self._partial = None
+        self._present(keys)
+
+    def _selected(self) -> list[NodeKey]:
+        return [self.graph.key(node) for node in self._selection] if self.graph is not None else []
+
+    def _present(self, selected: Sequence[NodeKey]) -> None:
+        """Say that another graph is shown, in which those of the nodes ``selected`` stay selected that it has."""
+        graph = self.graph
+        self._hovered = None
+        self._selection = tuple(graph.index[key] for key in selected if key in graph.index) if graph is not None else ()
         self.graph_changed.emit()
         self.view_changed.emit()
         self.selection_changed.emit()
@@ -213,12 +260,17 @@ class Document(QObject):
     def _step(self, history: History[Edits]) -> None:
         if history is self._history:
             return
+        if self._partial is not None:
+            self.refused.emit()
+            self.edits_changed.emit()  # for the control that asked: it shows what holds
+            return
         before = self.edits
         self._history = history
-        if self._graph is not None and self.edits != before:
-            self._view = resolve(self._graph, self.edits, self._view)
+        if self._own is not None and self.edits != before:
+            graph, counted = self._own.graph, self._own.scores
             if self.edits.count_bias != before.count_bias:
-                self._scores = scores(self._graph, count_bias=self.edits.count_bias)
+                counted = scores(graph, count_bias=self.edits.count_bias)
+            self._own = replace(self._own, view=resolve(graph, self.edits, self._own.view), scores=counted)
             self.view_changed.emit()
         self.edits_changed.emit()
         self.path_changed.emit()

@@ -32,6 +32,7 @@ class JobWatch(QObject):
         engine.job_cancelled.connect(self._cancelled)
         engine.died.connect(self._died)
         engine.fit_told.connect(self._fit_told)
+        window.document.refused.connect(self._refused)
 
     def _started(self, job: str) -> None:
         self._began = time.monotonic()
@@ -53,6 +54,9 @@ class JobWatch(QObject):
 
     def _cancelled(self, job: str) -> None:
         self._window.status.say("Cancelled. Nothing was changed.")
+
+    def _refused(self) -> None:
+        self._window.status.say("This is a part of the graph; it can be edited when the run is done.", STALE)
 
     def _fit_told(self, warning: str) -> None:
         """Show what speaks against the transcoders that were opened last, if anything."""

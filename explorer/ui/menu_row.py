@@ -109,6 +109,8 @@ def title_of(document: Document, *, welcome: bool) -> tuple[str, str]:
     """What is open, and whether it is saved."""
     if welcome:
         return "Welcome", "nothing open" if document.graph is None else "a graph is open behind it"
+    if document.is_partial:
+        return "Part of a graph", "run under way"
     if document.path is not None:
         return document.path.name, "saved" if document.is_saved else "edited"
     if document.graph is not None:

@@ -22,6 +22,7 @@ from explorer.engine.events import (
     Died,
     Event,
     Failed,
+    Partial,
     ProgressEvent,
     RestartPolicy,
     Result,
@@ -34,6 +35,7 @@ from explorer.session.look import Look, look
 from explorer.session.model_info import ModelInfo
 from explorer.session.prompt import Candidate, Prompt
 from explorer.session.targets import TargetChoice
+from explorer.session.view import GraphView, resolve
 from explorer.ui.document import Document
 
 QUIET = ("hello", "warm", "tokenize", "fit")  # jobs that show no progress and no failure of their own
@@ -57,6 +59,7 @@ class Engine(QObject):
     memory_changed = Signal(int)  # bytes that the engine holds
     _event = Signal(object)
     _looked = Signal(object)  # a request and the Future of its Look
+    _looked_at_part = Signal(object)  # a request and the Future of a GraphView
 
     def __init__(
         self,
@@ -70,8 +73,12 @@ class Engine(QObject):
         self._client = EngineClient(command, log, self._event.emit)
         self._event.connect(self._handle, Qt.ConnectionType.QueuedConnection)
         self._looked.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._looked_at_part.connect(self._show_part, Qt.ConnectionType.QueuedConnection)
+        document.leaving.connect(self._look_away)
         self._looker = ThreadPoolExecutor(1, "look")
         self._newest: Future[Look] | None = None
+        self._watched = 0  # the request whose partial graphs are shown
+        self._part: Future[GraphView] | None = None
         self._policy = RestartPolicy()
         self._state = "stopped"
         self._jobs: dict[int, str] = {}
@@ -140,7 +147,12 @@ class Engine(QObject):
             return
         where = {"model": model.path, "transcoders": model.transcoder_path}
         targets = asdict(choice or TargetChoice())
-        self._request("attribute", "attribute", **where, **prompt, targets=targets, **self._setting)
+        self._watched = self._request("attribute", "attribute", **where, **prompt, targets=targets, **self._setting)
+
+    def hide_partial(self) -> None:
+        """Show the document's own graph until the run that is under way is done."""
+        self._look_away()
+        self._document.drop_partial()
 
     def cancel(self) -> None:
         """Stop what runs, at its next step."""
@@ -160,18 +172,21 @@ class Engine(QObject):
     def close(self) -> None:
         """End the process; nothing is emitted afterwards."""
         self._newest = None
+        self._look_away()
         self._looker.shutdown()
         self._client.close()
 
-    def _request(self, job: str, lane: str, **values: object) -> None:
+    def _request(self, job: str, lane: str, **values: object) -> int:
+        """Ask for a job; returns its number, or 0 if the engine takes none."""
         try:
             request = self._client.request(job, lane, **values)
         except EngineError as error:
             self.job_failed.emit(job, str(error), "")
-            return
+            return 0
         self._jobs[request] = job
         if job not in QUIET:
             self.job_started.emit(job)
+        return request
 
     def _ask(self, do: Callable[[], None]) -> None:
         try:
@@ -192,16 +207,18 @@ class Engine(QObject):
                 pass
             case ProgressEvent():
                 self._progress(event)
+            case Partial():
+                self._look_at_part(event)
             case Result():
                 self._result(event)
             case Failed():
-                job = self._jobs.pop(event.id, event.job)
+                job = self._gone(event.id) or event.job
                 details = event.details if event.kind == BUG else ""
                 self.job_failed.emit(job, event.error, details)
             case Superseded():
-                self._jobs.pop(event.id, None)
+                self._gone(event.id)
             case CancelledEvent():
-                job = self._jobs.pop(event.id, "")
+                job = self._gone(event.id)
                 if job not in QUIET:
                     self.job_cancelled.emit(job)
             case Died():
@@ -216,11 +233,20 @@ class Engine(QObject):
             left = -1.0 if event.left is None else event.left
             self.progress.emit(job, event.done, event.total, event.text, left)
 
+    def _gone(self, request: int) -> str:
+        """The job of a request that is over; what was shown of a graph that will not come goes."""
+        job = self._jobs.pop(request, "")
+        if request == self._watched:
+            self._look_away()
+        if job == "attribute":
+            self._document.drop_partial()
+        return job
+
     def _result(self, event: Result) -> None:
-        job = self._jobs.pop(event.id, event.job)
-        if job == "attribute" and not event.stopped:
+        if self._jobs.get(event.id) == "attribute" and not event.stopped:
             self._look_at(event.id, event.values)
             return
+        job = self._gone(event.id) or event.job
         if event.stopped and job not in QUIET:
             self.job_cancelled.emit(job)
             return
@@ -263,7 +289,7 @@ class Engine(QObject):
 
     def _look_at(self, request: int, values: dict[str, Any]) -> None:
         """Take the first look at a graph on a thread, so that a large one does not hold the window up."""
-        self._jobs[request] = "attribute"
+        self._look_away()
         self._newest = self._looker.submit(_first_look, values, self._document.edits)
         self._newest.add_done_callback(lambda done: self._looked.emit((request, done)))
 
@@ -272,10 +298,29 @@ class Engine(QObject):
         job = self._jobs.pop(request, "")
         if future is not self._newest:
             return
+        if future.exception() is not None:
+            self._document.drop_partial()
         seen = future.result()
         self._document.take_result(seen.graph, seen)
         if job:
             self.job_finished.emit(job)
+
+    def _look_away(self) -> None:
+        """Show no more parts of the run that is under way."""
+        self._watched = 0
+
+    def _look_at_part(self, event: Partial) -> None:
+        """Resolve a partial graph on the thread, unless the one before it is not shown yet."""
+        if event.id != self._watched or self._part is not None:
+            return
+        self._part = self._looker.submit(_view_of, event.values, self._document.edits)
+        self._part.add_done_callback(lambda done: self._looked_at_part.emit((event.id, done)))
+
+    def _show_part(self, looked: tuple[int, Future[GraphView]]) -> None:
+        request, future = looked
+        self._part = None
+        if request == self._watched:
+            self._document.show_partial(future.result())
 
     def _after_death(self, event: Died) -> None:
         self._jobs.clear()
@@ -288,6 +333,10 @@ class Engine(QObject):
         self._request("warm", "warm")
         if self._wanted is not None and self._document.model is not None:
             self.open_model(*self._wanted)
+
+
+def _view_of(values: dict[str, Any], edits: Edits) -> GraphView:
+    return resolve(from_arrays(values["head"], values["arrays"]), edits)
 
 
 def _first_look(values: dict[str, Any], edits: Edits) -> Look:

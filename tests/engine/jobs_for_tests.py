@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from explorer.engine.jobs import JOBS as SHIPPED
+from explorer.engine.jobs.attributing import attribute
 from explorer.engine.state import EngineState
 from explorer.errors import LoadError
 from explorer.work import Progress, Work
@@ -80,6 +82,25 @@ def growing(state: EngineState, count: int, seconds: float) -> Work[Values]:
         yield Progress(done, count, f"Step {done}", lambda done=done: so_far(done))  # type: ignore[misc]
         time.sleep(seconds)
     return {"numbers": np.arange(count), "asked": len(asked)}
+
+
+def slow_attribute(state: EngineState, **values: Any) -> Work[Values]:
+    """The real job in small chunks, a tenth of a second slower in each step; it can be stopped in between."""
+    from explorer.circuits import attribution
+
+    attribution.attribute.__kwdefaults__["chunk_rows"] = 20
+    work = attribute(state, **values)
+    try:
+        while True:
+            yield next(work)
+            for _ in range(10):
+                state.raise_if_stopped()
+                time.sleep(0.01)
+    except StopIteration as stop:
+        made: Values = stop.value
+        return made
+    finally:
+        work.close()
 
 
 def remember(state: EngineState) -> Work[Values]:

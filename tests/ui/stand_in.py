@@ -86,6 +86,9 @@ class StandInEngine(QObject):
     def cancel(self) -> None:
         self.asked.append(("cancel",))
 
+    def hide_partial(self) -> None:
+        self.asked.append(("hide partial",))
+
     def restart(self) -> None:
         self.asked.append(("restart",))
 

@@ -1,4 +1,4 @@
-"""The centre: the canvas, what it says while it is empty, and the note that it is out of date."""
+"""The centre: the canvas, what it says while it is empty, and the note that it is out of date or a part."""
 
 from __future__ import annotations
 
@@ -99,11 +99,15 @@ class GraphArea(QWidget):
         self.note_run = QPushButton("Run")
         set_property(self.note_run, "small", True)
         self.note_run.clicked.connect(self.run_asked)
+        self.note_back = QPushButton("Show the graph before")
+        set_property(self.note_back, "small", True)
+        self.note_back.clicked.connect(self._engine.hide_partial)
         row = QHBoxLayout(note)
         row.setContentsMargins(10, 5, 6, 5)
         row.setSpacing(10)
         row.addWidget(self.note_words)
         row.addWidget(self.note_run)
+        row.addWidget(self.note_back)
         note.hide()
         return note
 
@@ -118,10 +122,14 @@ class GraphArea(QWidget):
         elif graph is None:
             self.pages.setCurrentIndex(1)
         self._show_empty()
-        old = self._document.is_out_of_date
-        if graph is not None and old:
+        partial, old = self._document.is_partial, self._document.is_out_of_date
+        if partial:
+            self.note_words.setText(self._how_far())
+        elif old:
             self.note_words.setText(f"The prompt changed. This graph is for “{self._old_prompt()}”.")
-        self.note.setVisible(old)
+        self.note_run.setVisible(not partial)
+        self.note_back.setVisible(partial and self._document.own_graph is not None)
+        self.note.setVisible(partial or old)
         self._place_note()
 
     def _show_empty(self) -> None:
@@ -137,6 +145,11 @@ class GraphArea(QWidget):
             self.words.setText("Loading the engine. You can open and browse documents now.")
         else:
             self.words.setText("Open a model, a graph or a sample to begin.")
+
+    def _how_far(self) -> str:
+        graph = self._document.graph
+        done, total = graph.traced or (0, 0) if graph is not None else (0, 0)
+        return f"Part of the graph: {done:,} of {total:,} features traced so far."
 
     def _old_prompt(self) -> str:
         graph = self._document.graph

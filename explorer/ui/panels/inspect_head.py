@@ -96,6 +96,7 @@ class Head(QWidget):
         self.edit.left.connect(self._leave_label)
         self.pin.clicked.connect(self._toggle_pin)
         self.hide_node.clicked.connect(self._hide)
+        document.settling.connect(self._keep_label)
 
     def show_node(self, view: GraphView, node: int) -> None:
         key = view.graph.key(node)
@@ -107,7 +108,7 @@ class Head(QWidget):
         self.title.set_text(view.label(node))
         named = view.edits.labels.get(key)
         self.status.setText(f"label: {named.status}" if named else "no label")
-        self.status.setEnabled(named is not None)
+        self.status.setEnabled(named is not None and not self._document.is_partial)
         self.status.setToolTip(STATUS_WORDS[named.status] if named else "L or F2 gives it a label")
         for action in self._statuses.actions():
             action.setChecked(named is not None and action.data() == named.status)
@@ -116,10 +117,13 @@ class Head(QWidget):
         pinned = key in view.edits.pinned
         self.pin.setChecked(pinned)
         self.pin.setText("Pinned" if pinned else "Pin")
-        self.hide_node.setEnabled(not pinned and key.kind != NodeKind.LOGIT)
+        may_edit = not self._document.is_partial
+        self.pin.setEnabled(may_edit)
+        self.label.setEnabled(may_edit)
+        self.hide_node.setEnabled(may_edit and not pinned and key.kind != NodeKind.LOGIT)
 
     def edit_label(self) -> None:
-        if self._view is None:
+        if self._view is None or self._document.is_partial:
             return
         named = self._view.edits.labels.get(self._view.graph.key(self._node))
         self.edit.setText(named.text if named else "")

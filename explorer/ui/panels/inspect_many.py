@@ -62,6 +62,8 @@ class SelectionPage(QWidget):
 
     def show_nodes(self, view: GraphView, nodes: tuple[int, ...]) -> None:
         self.title.setText(f"{len(nodes):,} nodes selected")
+        for button in (self.pin, self.hide_nodes):
+            button.setEnabled(not self._document.is_partial)
         kinds = view.graph.nodes.kind[list(nodes)]
         counts = [(names, int((kinds == kind).sum())) for kind, names in KINDS.items()]
         self.kinds.set_text(", ".join(f"{n:,} {names[n > 1]}" for names, n in counts if n))

@@ -140,6 +140,7 @@ class _Notes(QPlainTextEdit):
         self._rest.setSingleShot(True)
         self._rest.setInterval(NOTE_REST)
         self._rest.timeout.connect(self.keep)
+        document.settling.connect(self.keep)
         self.setAccessibleName("Notes")
         self.setPlaceholderText("What you make of this node")
         self.setTabChangesFocus(True)
@@ -147,6 +148,7 @@ class _Notes(QPlainTextEdit):
         self.textChanged.connect(self._changed)
 
     def show_note(self, key: NodeKey, text: str) -> None:
+        self.setReadOnly(self._document.is_partial)
         if key != self._key:
             self.keep()
             self._key = key

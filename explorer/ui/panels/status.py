@@ -169,7 +169,9 @@ class StatusPanel(QWidget):
             self.books.setText("No model open" if model is None else f"“{model.name}” is open")
             set_property(self.books, "role", "caption")
             return
-        if math.isnan(off):
+        if self._document.is_partial:
+            self._books("unknown", "text_2", "Part of a graph: the books are kept when it is whole.", "second")
+        elif math.isnan(off):
             file = self._document.path.name if self._document.path is not None else "the graph"
             lacks = "has no bias nodes" if not graph.count(NodeKind.BIAS) else "does not hold the pre-activations"
             self._books("unknown", "text_2", f"Books cannot be checked: “{file}” {lacks}.", "second")

@@ -98,8 +98,9 @@ class ThresholdsPanel(QFrame):
             self._dragging = ""
         self.nodes.set_value(edits.node_threshold)
         self.links.set_value(edits.edge_threshold)
-        for part in (self.nodes, self.links, self.fit, self.figure):
-            part.setEnabled(view is not None)
+        for part in (self.nodes, self.links, self.figure):
+            part.setEnabled(view is not None and not self._document.is_partial)
+        self.fit.setEnabled(view is not None)
         shown = f"{int(view.shown.sum()):,} nodes, {int(view.links.sum()):,} links" if view else ""
         self.counts.setText(shown)
         self._fit_counts()
