@@ -34,7 +34,7 @@ from explorer.errors import GraphError, LoadError
 from explorer.io import graph_json_story, json_stream
 from explorer.io.atomic import replacing
 from explorer.io.graph_json_extra import table
-from explorer.io.magic import TITLES, sniff, unreadable
+from explorer.io.magic import TITLES, beginning, sniff, unreadable
 from explorer.io.tensors import Header, parsed
 from explorer.session.edits import Edits
 from explorer.session.edits_json import from_json, to_json
@@ -81,7 +81,7 @@ def open_circuit(path: Path) -> tuple[Graph, Edits]:
             arrays = _arrays(path, archive)
             extra = _json(path, archive, EXTRA) if EXTRA in archive.namelist() else {}
     except _ZIP_FAULTS as error:
-        raise LoadError(f"“{path}” is damaged or incomplete ({error}); open another copy of it.") from error
+        raise LoadError(f"“{path}” is damaged or incomplete ({beginning(error)}); open another copy of it.") from error
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
     head = {**_part(path, document, "graph"), "provenance": document.get("provenance", {}), "extra": extra}
@@ -102,7 +102,7 @@ def summary(path: Path) -> tuple[dict[str, Any], Header]:
                 length = int.from_bytes(file.read(8), "little")
                 return document, parsed(path, file.read(min(length, MAX_HEADER)), size)
     except (*_ZIP_FAULTS, KeyError) as error:
-        raise LoadError(f"“{path}” is damaged or incomplete ({error}); open another copy of it.") from error
+        raise LoadError(f"“{path}” is damaged or incomplete ({beginning(error)}); open another copy of it.") from error
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
 
@@ -205,7 +205,8 @@ def _json(path: Path, archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     try:
         found = json_stream.loads(_bytes(path, archive, name))
     except json_stream.NotJson as error:
-        raise LoadError(f"“{path}” is damaged: its {name} is not JSON ({error}); open another copy of it.") from error
+        why = beginning(error)
+        raise LoadError(f"“{path}” is damaged: its {name} is not JSON ({why}); open another copy of it.") from error
     if not isinstance(found, dict):
         raise LoadError(f"“{path}” is damaged: its {name} is not a table; open another copy of it.")
     return found
@@ -226,7 +227,7 @@ def _arrays(path: Path, archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
         # bfloat16 and float8, which numpy lacks, raise KeyError or TypeError
         return {name: np.asarray(array) for name, array in safetensors_numpy.load(data).items()}
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise LoadError(f"“{path}” is damaged in {ARRAYS} ({error}); open another copy of it.") from error
+        raise LoadError(f"“{path}” is damaged in {ARRAYS} ({beginning(error)}); open another copy of it.") from error
 
 
 def _bytes(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:

@@ -71,6 +71,13 @@ def sniff_bytes(head: bytes) -> str:
     return "unknown" if any(byte < 9 for byte in head) else "text"
 
 
+def beginning(error: Exception, most: int = 120) -> str:
+    """The beginning of what ``error`` says, on one line and without what cannot be printed: it may quote the file."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error)[: 2 * most])
+    text = " ".join(text.split()) or type(error).__name__
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def unreadable(path: Path, error: OSError) -> str:
     """The sentence for a file that the system does not let us read."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import LoadError, UnsupportedModel
-from explorer.io import tensors
+from explorer.io import json_stream, tensors
 from explorer.io.magic import unreadable
 from explorer.models.families import check_kind
 
@@ -25,10 +24,10 @@ def json_table(path: Path, most: int = MAX_JSON) -> dict[str, Any]:
     try:
         if path.stat().st_size > most:
             raise LoadError(f"“{path}” is too large to be what its name says; download it again.")
-        value = json.loads(path.read_bytes())
+        value = json_stream.loads(path.read_bytes())
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
-    except (ValueError, RecursionError) as error:
+    except json_stream.NotJson as error:
         raise LoadError(f"“{path}” is damaged: it is not valid JSON; download or copy it again.") from error
     return value if isinstance(value, dict) else {}
 

@@ -6,7 +6,6 @@ dtype, shape and byte range; the tensors, without gaps (github.com/huggingface/s
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LoadError
-from explorer.io.magic import TITLES, first_bytes, sniff_bytes, unreadable
+from explorer.io import json_stream
+from explorer.io.magic import TITLES, beginning, first_bytes, sniff_bytes, unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,7 +74,7 @@ def read(path: Path, names: Iterable[str] | None = None) -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in wanted}
     except SafetensorError as error:
-        raise LoadError(f"“{path}” is damaged ({error}); download or copy it again.") from error
+        raise LoadError(f"“{path}” is damaged ({beginning(error)}); download or copy it again.") from error
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
 
@@ -112,8 +112,8 @@ def _header(path: Path) -> Header:
 def parsed(path: Path, text: bytes, size: int) -> Header:
     """The checked header with the JSON ``text`` of a file (or a part of one) of ``size`` bytes; LoadError."""
     try:
-        table = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        table = json_stream.loads(text)
+    except json_stream.NotJson as error:
         raise LoadError(f"“{path}”: the header is damaged; download or copy the file again.") from error
     if not isinstance(table, dict):
         raise LoadError(f"“{path}”: the header is damaged; download or copy the file again.")
