@@ -39,7 +39,8 @@ def activated(kind: str, pre: Tensor, norm: Tensor, log_threshold: Tensor) -> Te
 def layer_set(
     folder: Path, kind: str, *, transcodes: bool = True, folded: bool = False, pickled: bool = False
 ) -> Written:
-    layers = [draw(layer, **SHAPES) for layer in range(N_LAYERS)]
+    # a pickle is read in a process of its own, which takes time
+    layers = [draw(layer, **SHAPES) for layer in range(1 if pickled else N_LAYERS)]
     names = (READ, WRITE) if transcodes else ("blocks.{}.hook_resid_post",) * 2
     averages = {name: 2.5 + row for row, name in enumerate(dict.fromkeys(names))}
     for layer, held in enumerate(layers):
