@@ -7,6 +7,7 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -22,6 +23,11 @@ from explorer.io.tensors import TensorInfo
 from explorer.session.edits import Edits
 
 MAX_HEADER = 10_000  # bytes of an array's header
+# what zipfile and numpy's reader of headers raise on damaged files
+FAULTS = (
+    *(BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, LookupError),
+    *(TypeError, OverflowError, MemoryError, SyntaxError, TokenError),
+)
 NAMES = {"f8": "F64", "f4": "F32", "f2": "F16", "i8": "I64", "i4": "I32", "i2": "I16", "i1": "I8", "u1": "U8"}
 
 
@@ -62,16 +68,16 @@ def write(path: Path, graph: Graph, edits: Edits) -> None:
 def read_vector(path: Path) -> NDArray[np.floating[Any]]:
     """The one-dimensional array of numbers in a .npy file; LoadError if it holds anything else."""
     try:
-        vector = np.load(path, allow_pickle=False)
+        vector = np.load(path, "r", allow_pickle=False)  # mapped, so that no more is taken than the file has
     except FileNotFoundError as error:
         raise LoadError(f"There is no file {path}; check the path.") from error
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, *FAULTS) as error:
         raise LoadError(f"{path} is not a .npy file of numbers; save the direction with numpy.save.") from error
     if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype.kind != "f":
         raise LoadError(f"{path} does not hold one row of floating-point numbers; save the direction as one row.")
     if not np.isfinite(vector).all():
         raise LoadError(f"{path} holds values that are not finite; compute the direction again.")
-    return vector
+    return np.array(vector)
 
 
 def shapes(path: Path) -> dict[str, TensorInfo]:
@@ -81,7 +87,7 @@ def shapes(path: Path) -> dict[str, TensorInfo]:
             return {member.filename.removesuffix(".npy"): _shape(archive, member) for member in archive.infolist()}
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
-    except (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except FAULTS as error:
         raise LoadError(f"“{path}” is incomplete or damaged; download or copy it again.") from error
 
 
