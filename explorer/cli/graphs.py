@@ -13,6 +13,7 @@ from explorer.circuits.graph_arrays import from_arrays
 from explorer.circuits.scores import books_limit, scores, worst_residual
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
+from explorer.cli.targets import targets
 from explorer.errors import ExplorerError, GraphError, PromptError
 from explorer.session.edits import Edits, set_thresholds
 from explorer.session.view import GraphView, resolve
@@ -42,7 +43,7 @@ def attribute(chosen: argparse.Namespace) -> int:
             neurons_per_cell=chosen.neurons_per_cell,
             text=chosen.prompt if chosen.prompt is not None else "",
             token_ids=_ids(chosen.tokens) if chosen.tokens is not None else None,
-            targets=_targets(chosen),
+            targets=targets(chosen),
             device=chosen.device,
             dtype=chosen.dtype,
             threads=chosen.threads,
@@ -152,50 +153,6 @@ def _ids(text: str) -> list[int]:
         return [int(part) for part in text.split(",") if part.strip()]
     except ValueError as error:
         raise PromptError(f"--tokens takes ids with commas between them, such as 1,2,3; got “{text}”.") from error
-
-
-def _targets(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The attribute job's ``targets``."""
-    wanted: dict[str, Any] = {"pos": chosen.at, "max_logits": chosen.max_logits, "logit_mass": chosen.logit_mass}
-    kinds = [name for name in ("target", "contrast", "direction") if getattr(chosen, name) is not None]
-    if len(kinds) > 1:
-        raise PromptError(f"--{kinds[0]} and --{kinds[1]} cannot be combined; name one of them.")
-    if chosen.contrast is not None:
-        return {**wanted, "kind": "contrast", "texts": list(chosen.contrast)}
-    if chosen.direction is not None:
-        from explorer.io.npz import read_vector
-
-        return {**wanted, "kind": "direction", "vector": read_vector(chosen.direction)}
-    if chosen.target is None:
-        return {**wanted, "kind": "logits"}
-    parsed = [_target(text) for text in chosen.target]
-    tokens = [(text, weight) for text, place, weight in parsed if place is None]
-    features = [[*place, 1.0 if weight is None else weight] for _, place, weight in parsed if place is not None]
-    kind = "tokens" if tokens else "features"
-    return {
-        **wanted,
-        "kind": kind,
-        "texts": [text for text, _ in tokens],
-        "weights": [weight for _, weight in tokens],
-        "features": features,
-    }
-
-
-def _target(text: str) -> tuple[str, list[int] | None, float | None]:
-    """TOKEN[=WEIGHT] or LAYER:POS:FEATURE[=WEIGHT] as (token, place, weight)."""
-    name, equals, number = text.rpartition("=")
-    weight: float | None = None
-    if equals and name:
-        try:
-            weight = float(number)
-        except ValueError:
-            name = text
-    else:
-        name = text
-    parts = name.split(":")
-    if len(parts) == 3 and all(part.isdigit() for part in parts):
-        return "", [int(part) for part in parts], weight
-    return name, None, weight
 
 
 def books(graph: Graph, residual: float) -> str:

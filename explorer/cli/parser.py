@@ -93,9 +93,12 @@ def _attribute(commands: Subparsers[argparse.ArgumentParser]) -> None:
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--tokens", metavar="1,2,3", help="token ids, used as they are")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.circuit")
-    command.add_argument("--target", nargs="+", metavar="TARGET", help="TOKEN[=WEIGHT] or LAYER:POS:FEATURE[=WEIGHT]")
-    command.add_argument("--contrast", nargs=2, metavar=("A", "B"), help="explain token A minus token B")
-    command.add_argument("--direction", type=Path, metavar="FILE.npy", help="explain a direction at the final norm")
+    place = "[@POS][=WEIGHT]"
+    command.add_argument("--target", nargs="+", metavar="TARGET", help=f"TOKEN{place} or LAYER:POS:FEATURE[=WEIGHT]")
+    text = f"explain token A minus token B{place}; may be repeated"
+    command.add_argument("--contrast", nargs=2, action="append", metavar=("A", "B"), help=text)
+    text = f"explain a direction at the final norm, FILE.npy{place}; may be repeated"
+    command.add_argument("--direction", action="append", metavar="FILE.npy", help=text)
     command.add_argument("--at", type=int, default=-1, metavar="POS", help="position to explain (default: the last)")
     command.add_argument("--max-logits", type=int, default=10)
     command.add_argument("--logit-mass", type=float, default=0.95)

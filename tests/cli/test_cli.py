@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from explorer.circuits.graph import NodeKind
 from explorer.cli import run_command
 from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
 
@@ -108,6 +109,12 @@ def test_targets_may_be_tokens_features_and_contrasts(
     assert (code, [row["text"] for row in json.loads(out)["targets"]]) == (0, ["Austin", "Phoenix"])
     code, out, _ = said(capsys, *start, "--contrast", "Austin", "Phoenix")
     assert (code, json.loads(out)["targets"][0]["text"]) == (0, "Austin − Phoenix")
+    placed = ["--target", "Austin@-1=0.5", "Dallas@8", "--contrast", "Austin", "Phoenix@-2=2"]
+    assert said(capsys, *start, *placed, "--at", 9)[0] == 0
+    several, _ = open_circuit(tmp_path / "t.circuit")
+    last, own = len(several.tokens) - 1, several.block(NodeKind.LOGIT)
+    assert several.nodes.pos[own].tolist() == [last, 8, last - 1]
+    assert several.target_weight[own].tolist() == [0.5, several.probability[own][1], 2.0]
     graph, _ = open_circuit(dallas)
     layer, pos, feature = (int(column[100]) for column in (graph.nodes.layer, graph.nodes.pos, graph.nodes.feature))
     code, out, _ = said(capsys, *start, "--target", f"{layer}:{pos}:{feature}")
@@ -200,6 +207,8 @@ def faulty(tmp_path: Path) -> dict[str, tuple[list[str], str]]:
         "damaged transcoders": (["attribute", str(model), "--transcoders", str(damaged), *prompt], "layer_1"),
         "target of two tokens": (["attribute", "us-cities", *prompt, "--target", "Austin Phoenix"], "not one token"),
         "position outside": (["attribute", "us-cities", *prompt, "--at", "99"], "99"),
+        "target's position": (["attribute", "us-cities", *prompt, "--target", "Austin@99"], "Position 99 is outside"),
+        "target's weight": (["attribute", "us-cities", *prompt, "--target", "Austin=nan"], "must be a number above 0"),
         "no folder": (["attribute", "us-cities", "--prompt", DALLAS, "-o", "/nowhere/a.circuit"], "does not exist"),
         "not a circuit": (["verify", str(tmp_path / "text.circuit")], "text.circuit"),
         "no such circuit": (["verify", str(tmp_path / "none.circuit")], "none.circuit"),

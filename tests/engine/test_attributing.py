@@ -16,6 +16,7 @@ import torch
 
 from explorer.circuits.graph import Graph, NodeKey, NodeKind
 from explorer.circuits.graph_arrays import from_arrays
+from explorer.circuits.influence import node_influence
 from explorer.circuits.scores import worst_residual
 from explorer.engine.client import EngineClient
 from explorer.engine.events import CancelledEvent, ProgressEvent, Result, Started
@@ -103,6 +104,42 @@ def test_directions_add_up(state: EngineState, where: dict[str, str]) -> None:
     np.testing.assert_allclose(rows[0], row(token, -1), rtol=0, atol=1e-12)
 
 
+def test_several_targets_each_at_its_own_position_are_as_each_alone(
+    state: EngineState, where: dict[str, str]
+) -> None:
+    """Rows do not depend on the other targets, and influence is linear in the weights."""
+    vector = np.linspace(-1.0, 1.0, 21)
+    items = [
+        {"kind": "tokens", "tokens": [5, 9, 5], "positions": [2, None, 4], "weights": [0.5, 2.0, None], "pos": -1},
+        {"kind": "contrast", "tokens": [5, 9], "pos": 3, "weight": 0.25},
+        {"kind": "contrast", "tokens": [9, 7], "pos": -3},
+        {"kind": "direction", "vector": vector, "pos": 1, "weight": 3.0, "name": "slope"},
+    ]
+    all_of_them = graph_of(state, where, targets={"kind": "several", "items": items})
+    own = all_of_them.block(NodeKind.LOGIT)
+    assert all_of_them.nodes.pos[own].tolist() == [2, 6, 4, 3, 4, 1]
+    assert all_of_them.nodes.feature[own].tolist() == [5, 9, 5, 37, 38, 39]
+    assert all_of_them.logit_tokens == ("<5>", "<9>", "<5>", "<5> − <9>", "<9> − <7>", "slope")
+    weights = [0.5, 2.0, all_of_them.probability[own][2], 0.25, 1.0, 3.0]
+    assert all_of_them.target_weight[own].tolist() == weights
+    singles = [
+        {"kind": "tokens", "tokens": [5], "pos": 2, "weights": [1.0]},
+        {"kind": "tokens", "tokens": [9], "weights": [1.0]},
+        {"kind": "tokens", "tokens": [5], "pos": 4, "weights": [1.0]},
+        *({**item, "weight": 1.0} for item in items[1:]),
+    ]
+    influence = np.zeros(own.start)
+    for at, single in enumerate(singles):
+        alone = graph_of(state, where, targets=single)
+        np.testing.assert_allclose(row(all_of_them, own.start + at), row(alone, -1), rtol=0, atol=1e-13)
+        influence += weights[at] * node_influence(alone)[: own.start]
+    np.testing.assert_allclose(node_influence(all_of_them)[: own.start], influence, rtol=1e-10, atol=1e-13)
+    told = all_of_them.provenance["targets"]["items"]
+    assert "vector" not in told[3]
+    assert told[0] == items[0]
+    assert worst_residual(all_of_them) <= 1e-12
+
+
 @pytest.mark.parametrize("kind", ["tokens", "contrast", "logits"])
 def test_features_are_targets_beside_tokens(state: EngineState, where: dict[str, str], kind: str) -> None:
     plain = graph_of(state, where)
@@ -149,6 +186,12 @@ def test_the_strongest_features_for_a_feature(state: EngineState, where: dict[st
         ({"kind": "tokens", "tokens": []}, GraphError, "nothing to explain"),
         ({"kind": "tokens", "tokens": [5], "weights": [0.0]}, GraphError, "must be a number above 0"),
         ({"kind": "tokens", "tokens": [5], "weights": [float("nan")]}, GraphError, "must be a number above 0"),
+        ({"kind": "tokens", "tokens": [5, 9], "positions": [1, 7]}, PromptError, "Position 7 is outside the prompt"),
+        ({"kind": "tokens", "tokens": [5, 9], "positions": [1]}, PromptError, "2 weights and 1 positions"),
+        ({"kind": "tokens", "tokens": [5, 5]}, PromptError, "at position 6 is asked for twice"),
+        ({"kind": "contrast", "tokens": [5, 9], "weight": -1.0}, GraphError, "must be a number above 0"),
+        ({"kind": "several", "items": [{"kind": "logits"}]}, GraphError, "which cannot be one"),
+        ({"kind": "several", "items": []}, GraphError, "nothing to explain"),
         ({"kind": "features", "features": [[0, 3, 999, 1.0]]}, GraphError, "Feature 999 of layer 0 is not active"),
         ({"kind": "features", "features": [[0, 3, 1, -1.0]]}, GraphError, "must be a number above 0"),
         ({"kind": "direction", "vector": np.ones(20)}, PromptError, r"has shape \(20,\); the model needs \(21,\)"),

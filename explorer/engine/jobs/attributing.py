@@ -14,7 +14,7 @@ from explorer.circuits.graph_arrays import to_arrays
 from explorer.engine.jobs.fitting import about_fit
 from explorer.engine.jobs.opening import PREVIEWS, Setting, encode_prompt, fingerprint, model_of
 from explorer.engine.jobs.replacing import replaced
-from explorer.engine.jobs.targets import feature_targets, logit_targets
+from explorer.engine.jobs.targets import feature_targets, logit_targets, without_vectors
 from explorer.engine.machine import free_memory
 from explorer.engine.state import EngineState
 from explorer.errors import GraphError, UnsupportedModel
@@ -48,9 +48,11 @@ def attribute(
 ) -> Work[Mapping[str, object]]:
     """The attribution graph of a prompt: ``head`` and ``arrays`` of graph_arrays.
 
-    ``targets`` has ``kind`` (logits, tokens, contrast, direction, features), ``tokens`` (ids) or ``texts``,
-    ``weights`` (None: the probability), ``vector``, ``max_logits``, ``logit_mass``, ``pos`` (default: the last
-    token) and ``features`` (rows of layer, pos, feature, weight), which may come with any kind. With ``neurons``
+    ``targets`` has ``kind`` (logits, tokens, contrast, direction, several, features), ``tokens`` (ids) or ``texts``,
+    their ``weights`` (None: the probability) and ``positions`` (None: ``pos``), ``vector`` and ``name``, the ``weight``
+    of a contrast or direction (1), ``max_logits``, ``logit_mass``, ``pos`` (default: the last token), ``items``
+    (several: tokens, contrasts and directions as such mappings) and ``features`` (rows of layer, pos, feature,
+    weight), which may come with any kind. With ``neurons``
     instead of transcoders the features are the model's own MLP neurons. With ``max_features`` only the most
     influential ones are kept, and those that are targets. In bfloat16 the graph is a preview: the
     provenance says so and holds the measured residual. GraphError if the full graph would not fit into memory.
@@ -76,12 +78,13 @@ def attribute(
         **(_about_neurons(local, per_cell) if neurons else about_fit(local, opened.name, Path(model))),
         "fidelity": fidelity,
         "prompt": text,
-        "targets": {name: value for name, value in wanted.items() if name != "vector"},
+        "targets": without_vectors(wanted),
     }
-    if max_features and max_features < len(local.features):
+    strongest = max_features if max_features < len(local.features) else 0
+    _check_memory(local, len(logits), strongest, per_cell)
+    if strongest:
         tracing = attribute_strongest(local, logits, max_features, features, pause=state.raise_if_stopped)
     else:
-        _check_memory(local, len(logits))
         tracing = trace_graph(local, logits, features, pause=state.raise_if_stopped)
     graph = yield from with_partial(tracing, lambda graph: _message(graph, tokens, made))
     about = _about_preview(graph) if dtype in PREVIEWS else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from explorer.engine.jobs.opening import token_text
@@ -22,13 +23,16 @@ def logit_targets(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any])
     kind = wanted.get("kind", "logits")
     if kind not in KINDS:
         raise GraphError(f"There are no targets of the kind “{kind}”; the kinds are {', '.join(KINDS)}.")
-    _check_weights([weight for weight in wanted.get("weights") or () if weight is not None])
-    pos = int(wanted.get("pos", -1))
-    pos = pos + trace.n_pos if pos < 0 else pos
-    if not 0 <= pos < trace.n_pos:
-        raise PromptError(f"Position {pos} is outside the prompt (0 to {trace.n_pos - 1}); choose another.")
-    found = KINDS[kind](model, trace, wanted, pos)
-    return tuple(replace(target, text=target.text or token_text(model, target.token_id)) for target in found)
+    found = KINDS[kind](model, trace, wanted, _position(trace, wanted.get("pos"), -1))
+    named = tuple(replace(target, text=target.text or token_text(model, target.token_id)) for target in found)
+    _check_unique(named)
+    return named
+
+
+def without_vectors(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """``wanted`` for the provenance: what was asked for but the directions themselves."""
+    kept = {name: value for name, value in wanted.items() if name != "vector"}
+    return {**kept, "items": [without_vectors(item) for item in kept["items"]]} if "items" in kept else kept
 
 
 def feature_targets(local: LocalReplacementModel, wanted: Mapping[str, Any]) -> tuple[FeatureTarget, ...]:
@@ -47,6 +51,23 @@ def feature_targets(local: LocalReplacementModel, wanted: Mapping[str, Any]) -> 
     return tuple(FeatureTarget(int(row[0]), int(row[1]), int(row[2]), float(row[3])) for row in rows)
 
 
+def _position(trace: Trace, asked: Any, default: int) -> int:
+    """The position ``asked`` for, counted from the end if it is negative; PromptError if the prompt has none there."""
+    pos = int(default if asked is None else asked)
+    found = pos + trace.n_pos if pos < 0 else pos
+    if not 0 <= found < trace.n_pos:
+        raise PromptError(f"Position {pos} is outside the prompt (0 to {trace.n_pos - 1}); choose another.")
+    return found
+
+
+def _check_unique(targets: tuple[LogitTarget, ...]) -> None:
+    seen = set()
+    for target in targets:
+        if (target.pos, target.token_id) in seen:
+            raise PromptError(f"“{target.text}” at position {target.pos} is asked for twice; name it once.")
+        seen.add((target.pos, target.token_id))
+
+
 def _check_weights(weights: Sequence[Any]) -> None:
     wrong = [weight for weight in weights if not (math.isfinite(weight) and weight > 0)]
     if wrong:
@@ -63,7 +84,17 @@ def _top(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos: int
 def _tokens(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos: int) -> tuple[LogitTarget, ...]:
     from explorer.circuits.targets import chosen_tokens
 
-    return chosen_tokens(model.head, trace.logits, pos, _token_ids(model, wanted), wanted.get("weights"))
+    tokens = _token_ids(model, wanted)
+    weights = wanted.get("weights") or [None] * len(tokens)
+    places = wanted.get("positions") or [None] * len(tokens)
+    if not len(tokens) == len(weights) == len(places):
+        raise PromptError(f"There are {len(tokens)} target tokens, {len(weights)} weights and {len(places)} positions.")
+    _check_weights([weight for weight in weights if weight is not None])
+    return tuple(
+        target
+        for token, weight, place in zip(tokens, weights, places, strict=True)
+        for target in chosen_tokens(model.head, trace.logits, _position(trace, place, pos), [token], [weight])
+    )
 
 
 def _contrast(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos: int) -> tuple[LogitTarget, ...]:
@@ -73,8 +104,8 @@ def _contrast(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos
     if len(tokens) != 2 or tokens[0] == tokens[1]:
         raise PromptError("A contrast is one token minus another; name two different tokens.")
     a, b = tokens
-    target = contrast(model.head, pos, a, b)
-    return (replace(target, text=f"{token_text(model, a)} − {token_text(model, b)}"),)
+    text = f"{token_text(model, a)} − {token_text(model, b)}"
+    return (replace(contrast(model.head, pos, a, b), text=text, weight=_weight(wanted)),)
 
 
 def _direction(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos: int) -> tuple[LogitTarget, ...]:
@@ -87,7 +118,26 @@ def _direction(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], po
         raise PromptError(f"The direction has shape {tuple(vector.shape)}; the model needs ({model.d_model},).")
     if not bool(vector.isfinite().all()) or not bool(vector.any()):
         raise PromptError("The direction is zero or holds values that are not finite; choose another file.")
-    return (replace(free_direction(vector, pos, model.d_vocab), text="direction"),)
+    target = free_direction(vector, pos, model.d_vocab, _weight(wanted))
+    return (replace(target, text=str(wanted.get("name") or "direction")),)
+
+
+def _weight(wanted: Mapping[str, Any]) -> float:
+    """What a target counts that has no probability: 1 unless said otherwise."""
+    weight = wanted.get("weight")
+    _check_weights([] if weight is None else [weight])
+    return 1.0 if weight is None else float(weight)
+
+
+def _several(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos: int) -> tuple[LogitTarget, ...]:
+    """Tokens, contrasts and directions side by side; each that is no token gets a number of its own."""
+    found: list[LogitTarget] = []
+    for item in wanted.get("items") or ():
+        if item.get("kind") not in ("tokens", "contrast", "direction"):
+            raise GraphError(f"One of several targets is of the kind “{item.get('kind')}”, which cannot be one.")
+        found.extend(KINDS[item["kind"]](model, trace, item, _position(trace, item.get("pos"), pos)))
+    numbers = count(model.d_vocab)
+    return tuple(replace(each, token_id=next(numbers)) if each.token_id >= model.d_vocab else each for each in found)
 
 
 def _none(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any], pos: int) -> tuple[LogitTarget, ...]:
@@ -99,6 +149,7 @@ KINDS: Mapping[str, Callable[..., tuple[LogitTarget, ...]]] = {
     "tokens": _tokens,
     "contrast": _contrast,
     "direction": _direction,
+    "several": _several,
     "features": _none,
 }
 
