@@ -64,8 +64,8 @@ def place(nodes: FileNodes, metadata: Mapping[str, Any], schema: int, *, doubled
     return Placed(kind[first], layer[first], pos[first], feature[first], first, row, n_layers, doubled)
 
 
-def id_of(names: Mapping[str, int], number: int) -> str:
-    """The id with that number; slow, for messages."""
+def id_of(names: Mapping[Any, int], number: int) -> object:
+    """The id with that number, which a link may give as anything but a text; slow, for messages."""
     return next(name for name, found in names.items() if found == number)
 
 
