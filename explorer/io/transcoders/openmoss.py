@@ -39,11 +39,11 @@ def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> Transcode
     """The set in ``path``: the folder of a layer, of a cross-layer transcoder, or one with folders of layers."""
     configs = {folder: settings(folder / CONFIG) for folder in folders(path, CONFIG, depth=2)}
     found = [folder for folder in configs if "sae_type" in configs[folder]]
-    kinds = {configs[folder]["sae_type"] for folder in found}
+    kinds = {str(configs[folder]["sae_type"]) for folder in found}
     if kinds == {"clt"}:
         return _across(path, found, pause)
     if kinds != {"sae"}:
-        named = ", ".join(sorted(map(str, kinds)))
+        named = ", ".join(sorted(kinds))
         raise UnsupportedTranscoder(f"“{path}” holds {named}; only sae or clt, one of them, can be read here.")
     pieces = [canonical.Piece(folder, *_place(folder, configs[folder])) for folder in found]
     layers, names, files = [], {}, []

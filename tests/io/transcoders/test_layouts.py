@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from explorer.errors import LoadError, Unsaid
+from explorer.errors import LoadError, Unsaid, UnsupportedTranscoder
 from explorer.io.transcoder_formats import FORMATS, find
-from explorer.io.transcoders import Reader, read, reader
-from explorer.transcoders.transcoder import TranscoderSet
+from explorer.io.transcoders import Reader, circuit_tracer, read, reader
+from explorer.transcoders.transcoder import Transcoder, TranscoderSet
 from tests.io.transcoders import (
     layouts_circuit_tracer,
     layouts_crosslayer,
@@ -45,6 +47,11 @@ def opened(written: Written) -> TranscoderSet:
     return read(written.path, told=written.told)
 
 
+def inputs(held: TranscoderSet) -> Tensor:
+    generator = torch.Generator().manual_seed(9)
+    return torch.randn(held.n_layers, BATCH, held.layers[0].d_model, generator=generator, dtype=torch.float64)
+
+
 def computed(held: TranscoderSet, x: Tensor) -> Tensor:
     """What the canonical set writes at each layer, in float64."""
     out = torch.stack([layer.b_dec.double() + 0 * rows for layer, rows in zip(held.layers, x, strict=True)])
@@ -59,14 +66,61 @@ def computed(held: TranscoderSet, x: Tensor) -> Tensor:
 
 def test_it_computes_what_its_producer_computes(written: Written) -> None:
     held = opened(written)
-    n_layers = len(held.layers)
-    generator = torch.Generator().manual_seed(9)
-    x = torch.randn(n_layers, BATCH, held.layers[0].d_model, generator=generator, dtype=torch.float64)
+    x = inputs(held)
     expected = written.formula(x)
     assert float((computed(held, x) - expected).abs().max() / expected.abs().max()) < 1e-12
     assert (held.kind, held.read.value, held.write.value) == (written.kind, written.read, written.write)
     assert held.sha256
     assert held.origin
+
+
+def test_narrow_weights_compute_what_wide_ones_of_the_same_values_do(written: Written) -> None:
+    narrow = {}
+    for file, held in {file: load(file) for file in written.files()}.items():
+        dtype = torch.float16 if file.suffix == ".npz" else torch.bfloat16
+        kept = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in held.items()}
+        narrow[file] = kept
+        save({name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in kept.items()}, file)
+    expected, x = opened(written), inputs(opened(written))
+    same = computed(expected, x)
+    for file, held in narrow.items():
+        save(held, file)
+    found = opened(written)
+    assert {layer.W_enc.dtype for layer in expected.layers} == {torch.float64}
+    assert {layer.W_enc.dtype for layer in found.layers} <= {torch.float16, torch.bfloat16, torch.float32}
+    assert float((computed(found, x) - same).abs().max() / same.abs().max()) < 1e-5
+
+
+def test_it_is_converted_exactly_or_refused_with_the_reason(written: Written, tmp_path: Path) -> None:
+    held, folder, reason = opened(written), tmp_path / "converted", unfit(opened(written))
+    if reason:
+        with pytest.raises(UnsupportedTranscoder, match=reason):
+            circuit_tracer.write(held, folder)
+        assert not folder.exists()
+        return
+    circuit_tracer.write(held, folder)
+    found, x = read(folder), inputs(held)
+    assert float((computed(found, x) - computed(held, x)).abs().max() / computed(held, x).abs().max()) < 1e-12
+    assert (found.kind, found.read, found.write) == (held.kind, held.read, held.write)
+
+
+def unfit(held: TranscoderSet) -> str:
+    """Why circuit-tracer's layout cannot hold the set, if it cannot."""
+    activations = [layer.activation for layer in held.layers]
+    if held.kind == "sae":
+        return "not of sparse autoencoders"
+    if held.kind == "clt" and "topk" in {one.kind for one in activations}:
+        return "TopK per layer only"
+    if held.kind == "clt" and any(layer.W_skip is not None for layer in held.layers):
+        return "no skip weights across layers"
+    below = [layer for layer in held.layers if layer.activation.offset is not None and bool((offset(layer) < 0).any())]
+    return "no offset that is more negative" if below else ""
+
+
+def offset(layer: Transcoder) -> Tensor:
+    activation = layer.activation
+    assert activation.offset is not None
+    return activation.offset if activation.threshold is None else activation.offset + activation.threshold
 
 
 def test_it_is_claimed_by_its_own_format(written: Written) -> None:
@@ -124,6 +178,20 @@ def test_truncated_and_empty_files_are_named(written: Written) -> None:
                 opened(written)
             assert file.name in str(caught.value) or written.path.name in str(caught.value)
         file.write_bytes(before)
+
+
+def test_settings_of_any_type_are_read_or_refused(written: Written) -> None:
+    if any(file.suffix == ".pt" for file in written.files()):
+        pytest.skip("a pickle is read in a process of its own, which takes time")
+    first = {file.name: file for file in sorted(written.path.rglob("*.json"), reverse=True)}
+    for file in first.values():
+        before = file.read_text("utf-8")
+        for name in json.loads(before):
+            for value in ({}, -1, "x", None):
+                file.write_text(json.dumps({**json.loads(before), name: value}), "utf-8")
+                with suppress(LoadError):
+                    opened(written)
+        file.write_text(before, "utf-8")
 
 
 def test_reading_stops_between_layers(written: Written) -> None:
