@@ -15,6 +15,7 @@ from explorer.session import edits as edit
 from explorer.session.edits import Edits
 from explorer.session.look import look
 from explorer.session.prompt import Prompt
+from explorer.session.view import GraphView, resolve
 from explorer.ui.document import Document
 from tests.graphs import random_graph
 
@@ -141,3 +142,57 @@ def test_a_result_of_another_model_begins_a_document_with_the_present_thresholds
     assert document.edits == Edits(node_threshold=0.6)
     assert document.path is None
     assert document.history.past == ()
+
+
+def part(of: Graph) -> GraphView:
+    return resolve(replace(of, provenance={**of.provenance, "partial": [3, 9]}), Edits())
+
+
+def test_a_part_of_a_graph_is_shown_under_the_edits_that_the_whole_will_have(qtbot) -> None:
+    document = Document()
+    document.open_graph(computed(3))
+    document.do("threshold", edit.set_thresholds(document.edits, node=0.6))
+    document.do("pin", edit.pin(document.edits, [KEYS[0]]))
+    document.show_partial(part(computed(4)))
+    assert document.view.edits == document.edits
+    document.show_partial(part(computed(4, "another model")))
+    assert document.view.edits == Edits(node_threshold=0.6)
+    assert document.edits.pinned == (KEYS[0],)
+    assert document.own_graph.provenance == {"model_sha256": "a"}
+
+
+def test_while_a_part_is_shown_edits_are_refused_and_then_all_is_as_before(qtbot) -> None:
+    document = Document()
+    document.open_graph(computed(3), path=Path("mine.circuit"))
+    document.do("pin", edit.pin(document.edits, [KEYS[0]]))
+    document.select([3, 1])
+    view, history, scores = document.view, document.history, document.scores
+    document.show_partial(part(computed(4, "b")))
+    document.select([2])
+    with qtbot.waitSignals([document.refused, document.edits_changed]):
+        document.undo()
+    assert (document.is_partial, document.scores, document.is_saved) == (True, None, False)
+    with qtbot.waitSignals([document.graph_changed, document.view_changed, document.selection_changed]):
+        document.drop_partial()
+    assert (document.view, document.history, document.scores) == (view, history, scores)
+    assert document.selection == (3, 1)
+    with qtbot.assertNotEmitted(document.graph_changed):
+        document.drop_partial()
+
+
+def test_the_whole_takes_the_place_of_its_part_and_of_the_selection_in_it(qtbot) -> None:
+    document = Document()
+    document.open_graph(computed(3))
+    document.show_partial(part(computed(4, "b")))
+    document.select([5])
+    document.take_result(computed(4, "b"), look(computed(4, "b"), Edits()))
+    assert (document.is_partial, document.selection) == (False, (5,))
+    assert document.own_graph is document.graph
+
+
+def test_what_is_being_written_can_be_kept_before_another_graph_is_shown(qtbot) -> None:
+    document = Document()
+    document.open_graph(computed(3))
+    document.settling.connect(lambda: document.do("note", edit.set_note(document.edits, KEYS[0], "written")))
+    document.show_partial(part(computed(4, "b")))
+    assert document.edits.notes == {KEYS[0]: "written"}
