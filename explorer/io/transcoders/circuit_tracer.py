@@ -27,7 +27,7 @@ from explorer.io.transcoders import canonical, gemma_scope, gemma_scope_2, hooks
 from explorer.io.transcoders.weights_file import WeightsFile, check_alike
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
-from explorer.work import Pause, go_on
+from explorer.work import Pause, Progress, Work, go_on, run
 
 TITLE = "circuit-tracer"  # in sentences on what its layout cannot hold
 
@@ -60,13 +60,17 @@ def write(transcoders: TranscoderSet, folder: Path, model_name: str = "") -> Non
 
     SaveError if the folder cannot be written, UnsupportedTranscoder if the layout cannot hold the set.
     """
-    name = model_name or transcoders.model_name
-    settings = _settings(transcoders, name)
+    run(writing(transcoders, folder, model_name))
+
+
+def writing(transcoders: TranscoderSet, folder: Path, model_name: str = "") -> Work[None]:
+    """The work of ``write``, a step for each layer; if it is stopped, ``folder`` is as it was."""
+    settings = {**_settings(transcoders, model_name or transcoders.model_name), "scan": folder.name}
     with new_folder(folder) as new:
-        settings["scan"] = folder.name
         (new / NAME).write_text(yaml.safe_dump(settings), "utf-8")
-        for layer, transcoder in enumerate(transcoders.layers):
-            for file, held in _files(transcoders, layer, transcoder).items():
+        for layer in range(transcoders.n_layers):
+            yield Progress(layer, transcoders.n_layers, f"Writing layer {layer}")
+            for file, held in _files(transcoders, layer).items():
                 plain = {key: tensor.detach().cpu().contiguous() for key, tensor in held.items()}
                 try:
                     save_file(plain, new / file)
@@ -171,51 +175,89 @@ def _point(folder: Path, name: str, said: str, points: type[Point]) -> Point:
 
 
 def _settings(transcoders: TranscoderSet, model_name: str) -> dict[str, object]:
-    """What config.yaml says of the set; UnsupportedTranscoder if the layout cannot say it."""
-    what = transcoders.origin or "the set"
-    activations = {(layer.activation.kind, layer.activation.k) for layer in transcoders.layers}
-    topk = {k for kind, k in activations if kind == "topk"}
-    if transcoders.kind not in KINDS.values():
-        kind = {"sae": "sparse autoencoders"}.get(transcoders.kind, transcoders.kind)
-        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout is one of transcoders, not of {kind}.")
-    if any(layer.activation.rectified for layer in transcoders.layers):
-        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout has no TopK followed by a ReLU.")
-    if any(layer.activation.offset is not None for layer in transcoders.layers):
-        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout has no offset that is added to active features.")
-    if topk and (len(activations) > 1 or transcoders.kind == "clt"):
-        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout takes TopK per layer only, with one k for all.")
-    if transcoders.kind == "clt" and any(layer.W_skip is not None for layer in transcoders.layers):
-        raise UnsupportedTranscoder(f"“{what}”: {TITLE}'s layout has no skip weights across layers.")
+    """What config.yaml says of the set; UnsupportedTranscoder if the layout cannot hold it."""
+    _check_fits(transcoders)
     settings: dict[str, object] = {
         "model_kind": next(name for name, kind in KINDS.items() if kind == transcoders.kind),
         "model_name": model_name,
         "feature_input_hook": transcoders.read.value,
         "feature_output_hook": transcoders.write.value,
     }
-    if topk:
-        settings.update(activation="topk", k=topk.pop())
+    activation = transcoders.layers[0].activation
+    if activation.kind == "topk":
+        settings.update(activation="topk", k=activation.k)
     if transcoders.zero_positions != zero_positions(model_name):
         settings["zero_positions"] = transcoders.zero_positions
     return settings
 
 
-def _files(transcoders: TranscoderSet, layer: int, transcoder: Transcoder) -> dict[str, dict[str, Tensor]]:
+def _check_fits(transcoders: TranscoderSet) -> None:
+    layers = transcoders.layers
+    activations = [layer.activation for layer in layers]
+    topk = {one.k for one in activations if one.kind == "topk"}
+    if transcoders.kind not in KINDS.values():
+        kind = {"sae": "sparse autoencoders"}.get(transcoders.kind, transcoders.kind)
+        raise _unfit(transcoders, f"is one of transcoders, not of {kind}")
+    if len({layer.d_transcoder for layer in layers}) > 1:
+        raise _unfit(transcoders, "has as many features in each layer")
+    if topk and (len(topk) > 1 or transcoders.kind == "clt" or any(one.kind != "topk" for one in activations)):
+        raise _unfit(transcoders, "takes TopK per layer only, with one k for all")
+    if topk and any(one.offset is not None for one in activations):
+        raise _unfit(transcoders, "has no offset that is added to what TopK keeps")
+    if transcoders.kind == "clt" and any(layer.W_skip is not None for layer in layers):
+        raise _unfit(transcoders, "has no skip weights across layers")
+    if any(bool((_jump(layer)[1] < 0).any()) for layer in layers if layer.activation.offset is not None):
+        raise _unfit(transcoders, "has no offset that is more negative than its threshold")
+
+
+def _unfit(transcoders: TranscoderSet, what: str) -> UnsupportedTranscoder:
+    return UnsupportedTranscoder(f"“{transcoders.origin or 'The set'}”: {TITLE}'s layout {what}.")
+
+
+def _jump(transcoder: Transcoder) -> tuple[Tensor, Tensor]:
+    """Bias and thresholds (n) of the JumpReLU that computes the same as a ReLU or JumpReLU, offset included.
+
+    Keeping p + c where p > t is keeping q where q > t + c, with q = p + c.
+    """
+    activation, b_enc = transcoder.activation, transcoder.b_enc
+    threshold = b_enc.new_zeros(()) if activation.threshold is None else activation.threshold
+    if activation.offset is None:
+        return b_enc, threshold.expand(len(b_enc))
+    return b_enc.float() + activation.offset, (threshold.float() + activation.offset).expand(len(b_enc))
+
+
+def _encoder(transcoders: TranscoderSet, layer: int) -> dict[str, Tensor]:
+    """W_enc, b_enc and perhaps the threshold, alike in all layers."""
+    one, activations = transcoders.layers[layer], [other.activation for other in transcoders.layers]
+    if not any(other.kind == "jumprelu" or other.offset is not None for other in activations):
+        return {"W_enc": one.W_enc, "b_enc": one.b_enc}
+    b_enc, threshold = _jump(one)
+    return {"W_enc": one.W_enc, "b_enc": b_enc, "threshold": threshold}
+
+
+def _files(transcoders: TranscoderSet, layer: int) -> dict[str, dict[str, Tensor]]:
     """The tensors of one layer by file and name."""
-    threshold = transcoder.activation.threshold
+    one, encoder = transcoders.layers[layer], _encoder(transcoders, layer)
     if transcoders.kind == "plt":
-        held = {"W_enc": transcoder.W_enc, "b_enc": transcoder.b_enc, "W_dec": transcoder.W_dec[:, 0]}
-        held["b_dec"] = transcoder.b_dec
-        if threshold is not None:
-            held[THRESHOLD] = threshold
-        if transcoder.W_skip is not None:
-            held["W_skip"] = transcoder.W_skip.T
-        return {f"layer_{layer}.safetensors": held}
+        names = {"threshold": THRESHOLD}
+        held = {names.get(name, name): tensor for name, tensor in encoder.items()}
+        held |= {"W_dec": one.W_dec[:, 0], "b_dec": one.b_dec}
+        held |= {} if one.W_skip is None else {"W_skip": one.W_skip.T}
+        return {f"layer_{layer}.safetensors": _rectified(held, one.activation)}
     n_targets = transcoders.n_layers - layer
-    W_dec = transcoder.W_dec
-    if transcoder.n_targets < n_targets:
-        nothing = W_dec.new_zeros(len(W_dec), n_targets - transcoder.n_targets, transcoder.d_model)
-        W_dec = torch.cat([W_dec, nothing], dim=1)
-    held = {f"{name}_{layer}": getattr(transcoder, name) for name in ("W_enc", "b_enc", "b_dec")}
-    if threshold is not None:
-        held[f"threshold_{layer}"] = threshold
-    return {f"W_enc_{layer}.safetensors": held, f"W_dec_{layer}.safetensors": {f"W_dec_{layer}": W_dec}}
+    nothing = one.W_dec.new_zeros(one.d_transcoder, n_targets - one.n_targets, one.d_model)
+    held = {f"{name}_{layer}": tensor for name, tensor in {**encoder, "b_dec": one.b_dec}.items()}
+    W_dec = {f"W_dec_{layer}": torch.cat([one.W_dec, nothing], dim=1)}
+    return {f"W_enc_{layer}.safetensors": held, f"W_dec_{layer}.safetensors": W_dec}
+
+
+def _rectified(held: dict[str, Tensor], activation: Activation) -> dict[str, Tensor]:
+    """With k features that are always 0 behind the others, which outrank what a ReLU behind TopK would make 0."""
+    if not activation.rectified:
+        return held
+    return {
+        name: torch.cat([tensor, tensor.new_zeros(activation.k, *tensor.shape[1:])])
+        if name in ("W_enc", "b_enc", "W_dec")
+        else tensor
+        for name, tensor in held.items()
+    }

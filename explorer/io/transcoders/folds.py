@@ -92,6 +92,12 @@ def unit_decoders(transcoder: Transcoder) -> Transcoder:
     )
 
 
+def rescaled(transcoder: Transcoder, factor: Float[Tensor, " d_transcoder"]) -> Transcoder:
+    """What multiplies each activation by ``factor`` in front of the decoder, as SAELens's fine-tuning does."""
+    held = wide(transcoder)
+    return replace(held, W_dec=held.W_dec * factor[:, None, None].to(held.W_dec))
+
+
 def gated(W_enc: Tensor, r_mag: Tensor, b_gate: Tensor, b_mag: Tensor) -> tuple[Tensor, Tensor, Activation]:
     """Encoder (n, d), bias and activation of a gated encoder: its gates as thresholds.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from explorer.errors import UnsupportedTranscoder
 from explorer.io import answers
 from explorer.io.transcoder_formats import folders
-from explorer.io.transcoders import canonical, hooks
+from explorer.io.transcoders import canonical, folds, hooks
 from explorer.io.transcoders.npz_file import read_npz
 from explorer.io.transcoders.weights_file import WeightsFile, check_alike
 from explorer.transcoders.activations import Activation
@@ -66,10 +66,11 @@ def _layer(held: WeightsFile) -> Transcoder:
     threshold = held.threshold("threshold", n)
     if threshold is None:
         raise UnsupportedTranscoder(f"“{held.file}” lacks the tensor threshold; download it again.")
+    made = canonical.transcoder(W_enc, b_enc, W_dec, b_dec, Activation("jumprelu", threshold))
     if "scaling_factor" in held:
-        W_dec = W_dec * held.shaped("scaling_factor", (n,))[:, None]
+        made = folds.rescaled(made, held.shaped("scaling_factor", (n,)))
     held.done()
-    return canonical.transcoder(W_enc, b_enc, W_dec, b_dec, Activation("jumprelu", threshold))
+    return made
 
 
 def _sparsest(path: Path, files: list[Path], told: Mapping[str, str]) -> list[canonical.Piece]:

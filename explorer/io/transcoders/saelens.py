@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +142,7 @@ def _finetuned(made: Transcoder, held: WeightsFile, config: Config) -> Transcode
             f"“{held.file}” holds a scaling_factor, but {CONFIG} does not say finetuning_scaling_factor; "
             "add it if the set was fine-tuned so."
         )
-    wide = folds.wide(made)
-    return replace(wide, W_dec=wide.W_dec * factor[:, None, None].to(wide.W_dec))
+    return folds.rescaled(made, factor)
 
 
 def _gated(held: WeightsFile, d: int, b_dec: Tensor) -> Transcoder:
@@ -212,7 +211,7 @@ def _scale(folder: Path, table: Mapping[str, Any]) -> float:
     said = table.get("normalize_activations")
     if said in (None, False, "none"):
         return 1.0
-    if said in _UNFOLDABLE:
+    if isinstance(said, str) and said in _UNFOLDABLE:
         raise UnsupportedTranscoder(
             f"“{folder / CONFIG}”: normalize_activations is “{said}”, which {_UNFOLDABLE[said]}, "
             "so the set is no function of the model's activations alone; choose another set."

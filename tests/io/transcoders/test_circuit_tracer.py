@@ -287,19 +287,65 @@ def test_square_transcoders_are_read_as_the_layout_says(tmp_path: Path) -> None:
 
 
 def test_what_the_layout_cannot_hold_is_not_written(tmp_path: Path) -> None:
-    topk = read(DATA / "plt_topk")
-    first = replace(topk.layers[0], activation=Activation("topk", k=2, rectified=True))
-    clt = read(DATA / "clt_jump")
+    topk, clt = read(DATA / "plt_topk"), read(DATA / "clt_jump")
+    first, last = topk.layers[0], topk.layers[1:]
     skip = replace(clt.layers[0], W_skip=torch.eye(4))
+    relu, other = Activation("relu"), Activation("topk", k=3)
+    added, lowered = Activation("topk", k=2, offset=torch.ones(7)), Activation("relu", offset=torch.full((7,), -0.5))
+    narrow = Transcoder(torch.ones(5, 4), torch.ones(5), torch.ones(5, 1, 4), torch.ones(4), first.activation)
     cases = {
-        "ReLU": replace(topk, layers=(first, *topk.layers[1:])),
-        "skip weights": replace(clt, layers=(skip, *clt.layers[1:])),
-        "one k": replace(topk, layers=(replace(topk.layers[0], activation=Activation("relu")), *topk.layers[1:])),
+        "no skip weights across layers": replace(clt, layers=(skip, *clt.layers[1:])),
+        "with one k for all": replace(topk, layers=(replace(first, activation=relu), *last)),
+        "with one k for all.": replace(topk, layers=(replace(first, activation=other), *last)),
+        "TopK per layer only": replace(clt, layers=tuple(replace(one, activation=other) for one in clt.layers)),
+        "has no offset that is added to what TopK keeps": replace(
+            topk, layers=tuple(replace(one, activation=added) for one in topk.layers)
+        ),
+        "has no offset that is more negative": replace(topk, layers=(replace(first, activation=lowered),)),
+        "as many features in each layer": replace(topk, layers=(narrow, *last)),
     }
     for words, one in cases.items():
         with pytest.raises(UnsupportedTranscoder, match=words):
             circuit_tracer.write(one, tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def _with(one: TranscoderSet, activation: Activation) -> TranscoderSet:
+    return replace(one, layers=tuple(replace(layer, activation=activation) for layer in one.layers))
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        Activation("topk", k=6, rectified=True),
+        Activation("relu", offset=torch.linspace(0, 2, 7)),
+        Activation("jumprelu", torch.full((7,), 0.5), offset=torch.linspace(-0.5, 1, 7)),
+        Activation("jumprelu", torch.tensor(0.5)),
+    ],
+    ids=["ReLU behind TopK", "offset", "offset behind JumpReLU", "one threshold"],
+)
+def test_what_the_layout_says_in_other_words_is_written_in_those(activation: Activation, tmp_path: Path) -> None:
+    one = _with(read(DATA / "plt_relu"), activation)
+    circuit_tracer.write(one, tmp_path / "out")
+    for mine, theirs in zip(one.layers, read(tmp_path / "out").layers, strict=True):
+        torch.testing.assert_close(_outputs(theirs, _x()), _outputs(mine, _x()))
+        assert theirs.activation.rectified is False
+        assert theirs.activation.offset is None
+
+
+def test_a_relu_behind_topk_makes_a_difference_in_that_test() -> None:
+    pre = _x() @ read(DATA / "plt_relu").layers[0].W_enc.T
+    assert not torch.equal(Activation("topk", k=6)(pre), Activation("topk", k=6, rectified=True)(pre))
+
+
+def test_writing_is_told_layer_by_layer_and_leaves_nothing_if_it_is_stopped(tmp_path: Path) -> None:
+    told = list(circuit_tracer.writing(read(DATA / "clt_jump"), tmp_path / "out"))
+    assert [(one.done, one.total, one.text) for one in told] == [(row, 3, f"Writing layer {row}") for row in range(3)]
+    work = circuit_tracer.writing(read(DATA / "clt_jump"), tmp_path / "stopped")
+    next(work)
+    next(work)
+    work.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_folder_that_holds_something_is_not_overwritten(copy: Callable[[str], Path]) -> None:
