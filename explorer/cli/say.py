@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from explorer.engine.progress import Forecast
 from explorer.work import Progress
 
 EVERY = 0.1  # seconds between two lines of progress on a terminal
@@ -21,17 +22,16 @@ class ProgressLine:
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._last = time.monotonic()
-        self._started: tuple[str, float, int] = ("", 0.0, 0)
+        self._forecast = Forecast()
         self._written = False
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
-        if progress.text != self._started[0]:
-            self._started = (progress.text, now, progress.done)
+        left = self._forecast.left(progress, now)
         if now - self._last < (EVERY if self._terminal else EVERY_LOG):
             return
         self._last = now
-        text = self._text(progress, now)
+        text = _line(progress, left)
         print(f"\r\x1b[K{text}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr)
         sys.stderr.flush()
         self._written = True
@@ -41,13 +41,12 @@ class ProgressLine:
         if self._written and self._terminal:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
-    def _text(self, progress: Progress, now: float) -> str:
-        _, started, first = self._started
-        if not progress.total:
-            return progress.text
-        made = progress.done - first
-        left = f", {(now - started) / made * (progress.total - progress.done):.0f} s left" if made > 0 else ""
-        return f"{progress.text}: {progress.done} of {progress.total}{left}"
+
+def _line(progress: Progress, left: float | None) -> str:
+    if not progress.total:
+        return progress.text
+    share = f"{progress.text}: {100 * progress.done // progress.total} %"
+    return share if left is None else f"{share}, {left:.0f} s left"
 
 
 def result(values: Mapping[str, Any], text: str, *, as_json: bool) -> None:
