@@ -81,7 +81,11 @@ def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> Transcode
     for source, layer in enumerate(layers):
         pause()
         scales, offset = _after_encoder(layer)
-        W_dec = torch.stack([W * scale for W, scale in zip(decoders[source], scales, strict=True)], dim=1)
+        parts = [
+            W if scale is None else folds.precise(W) * scale[:, None]
+            for W, scale in zip(decoders[source], scales, strict=True)
+        ]
+        W_dec = torch.stack(parts, dim=1)
         activation = replace(eleuther.activation(path, layer.config, told), offset=offset)
         skip = _skip(layer)
         one = canonical.transcoder(layer.W_enc, layer.b_enc, W_dec, biases[source], activation, skip)
@@ -144,7 +148,7 @@ def _decoders(layers: Sequence[Layer]) -> list[list[Tensor]]:
     rows = [_by_source(layer) for layer in layers]
     if not layers[0].divides:
         return rows
-    return [[W / max(1, s + j) if j else W for j, W in enumerate(row)] for s, row in enumerate(rows)]
+    return [[folds.precise(W) / max(1, s + j) if j else W for j, W in enumerate(row)] for s, row in enumerate(rows)]
 
 
 def _by_source(layer: Layer) -> list[Tensor]:
@@ -172,16 +176,16 @@ def _biases(layers: Sequence[Layer]) -> list[Tensor]:
     """The bias of each target: the sum of what its sources add."""
     if layers[0].way in TARGETED:
         return [layer.held.shaped("b_dec", layer.W_enc.shape[1:]) for layer in layers]
-    total = [layer.vector("b_dec") for layer in layers]
+    total = [folds.precise(layer.vector("b_dec")) for layer in layers]
     for source, layer in enumerate(layers):
         for target in range(source + 1, source + layer.n_targets):
-            added = layer.vector("b_dec", target - source)
+            added = folds.precise(layer.vector("b_dec", target - source))
             total[target] = total[target] + (added / target if layer.divides else added)
     return total
 
 
-def _after_encoder(layer: Layer) -> tuple[list[Tensor], Tensor | None]:
-    """What multiplies activations (n, 1) on the way to each target, and what is added to active ones for all of them.
+def _after_encoder(layer: Layer) -> tuple[list[Tensor | None], Tensor | None]:
+    """What multiplies activations (n) on the way to each target, and what is added to active ones for all of them.
 
     What a file lacks of either does nothing, as its producer has it.
     """
@@ -194,8 +198,7 @@ def _after_encoder(layer: Layer) -> tuple[list[Tensor], Tensor | None]:
             f"“{layer.held.file}”: post_encs differ from target to target, so that a feature has no one activation; "
             "choose a set trained without them."
         )
-    ones = torch.ones_like(layer.b_enc)
-    return [(ones if scale is None else scale)[:, None] for scale in scales], known[0] if known[0].any() else None
+    return scales, known[0] if known[0].any() else None
 
 
 def _skip(layer: Layer) -> Tensor | None:

@@ -55,7 +55,7 @@ def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> Transcode
         pause()
         names = [_name(config, source, target) for target in range(source, L)]
         parts = [
-            decoders[name] if scale is None else decoders[name] * scale[:, None]
+            decoders[name] if scale is None else folds.precise(decoders[name]) * folds.precise(scale)[:, None]
             for name, scale in zip(names, scales[source:], strict=True)
         ]
         offset = _offset(file, offsets[source:])
@@ -116,7 +116,7 @@ def _decoders(config: Mapping[str, Any], L: int) -> list[str]:
 def _bias(config: Mapping[str, Any], biases: Mapping[str, Tensor], target: int) -> Tensor:
     """The sum of what each decoder that writes to ``target`` adds."""
     names = dict.fromkeys(_name(config, source, target) for source in range(target + 1))
-    return torch.stack([biases[name] for name in names]).sum(0)
+    return torch.stack([folds.precise(biases[name]) for name in names]).sum(0)
 
 
 def _thresholds(held: WeightsFile, config: Mapping[str, Any], L: int, n: int) -> list[Tensor | None]:
@@ -124,7 +124,7 @@ def _thresholds(held: WeightsFile, config: Mapping[str, Any], L: int, n: int) ->
     if config.get("activation_fn", "jumprelu") == "relu":
         return [None] * L
     logarithm = held.shaped("theta_manager.log_threshold", (L, n))
-    theta = logarithm.to(torch.promote_types(logarithm.dtype, torch.float32)).exp()
+    theta = folds.precise(logarithm).exp()
     return list(torch.nextafter(theta, torch.zeros_like(theta)))
 
 

@@ -109,6 +109,11 @@ def gated(W_enc: Tensor, r_mag: Tensor, b_gate: Tensor, b_mag: Tensor) -> tuple[
     return (gain[:, None] * W_enc.double()).to(precise), b_mag.to(precise), Activation("jumprelu", threshold)
 
 
+def precise(tensor: Tensor) -> Tensor:
+    """The same in float32, if it was narrower: what is summed or multiplied needs it."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
 def wide(transcoder: Transcoder) -> Transcoder:
     """The same in float32, if it was narrower."""
     dtype = torch.promote_types(transcoder.W_enc.dtype, torch.float32)

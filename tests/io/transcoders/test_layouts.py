@@ -64,11 +64,15 @@ def computed(held: TranscoderSet, x: Tensor) -> Tensor:
     return out
 
 
+def differ(found: Tensor, expected: Tensor) -> float:
+    return float((found - expected).abs().max() / expected.abs().max())
+
+
 def test_it_computes_what_its_producer_computes(written: Written) -> None:
     held = opened(written)
     x = inputs(held)
     expected = written.formula(x)
-    assert float((computed(held, x) - expected).abs().max() / expected.abs().max()) < 1e-12
+    assert differ(computed(held, x), expected) < 1e-12
     assert (held.kind, held.read.value, held.write.value) == (written.kind, written.read, written.write)
     assert held.sha256
     assert held.origin
@@ -88,7 +92,7 @@ def test_narrow_weights_compute_what_wide_ones_of_the_same_values_do(written: Wr
     found = opened(written)
     assert {layer.W_enc.dtype for layer in expected.layers} == {torch.float64}
     assert {layer.W_enc.dtype for layer in found.layers} <= {torch.float16, torch.bfloat16, torch.float32}
-    assert float((computed(found, x) - same).abs().max() / same.abs().max()) < 1e-5
+    assert differ(computed(found, x), same) < 1e-5
 
 
 def test_it_is_converted_exactly_or_refused_with_the_reason(written: Written, tmp_path: Path) -> None:
@@ -100,7 +104,7 @@ def test_it_is_converted_exactly_or_refused_with_the_reason(written: Written, tm
         return
     circuit_tracer.write(held, folder)
     found, x = read(folder), inputs(held)
-    assert float((computed(found, x) - computed(held, x)).abs().max() / computed(held, x).abs().max()) < 1e-12
+    assert differ(computed(found, x), computed(held, x)) < 1e-12
     assert (found.kind, found.read, found.write) == (held.kind, held.read, held.write)
 
 
