@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -73,5 +73,6 @@ def _text(table: Mapping[str, Any], name: str) -> str:
 
 def _recent(value: Any) -> tuple[Recent, ...]:
     entries = [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
-    found = (Recent(**{name: _text(entry, name) for name in ("path", "opened", "about", "size")}) for entry in entries)
+    names = [field.name for field in fields(Recent)]
+    found = (Recent(**{name: _text(entry, name) for name in names}) for entry in entries)
     return tuple(recent for recent in found if recent.path)[:MAX_RECENT]

@@ -14,12 +14,16 @@ MAX_THREADS = 256
 
 @dataclass(frozen=True)
 class Recent:
-    """Something opened before. ``opened`` is an ISO time with zone, ``about`` its prompt, ``size`` what it holds."""
+    """Something opened before. ``opened`` is an ISO time with zone, ``about`` its prompt, ``size`` what it holds.
+
+    ``features`` of a model are the folder of its transcoders or ``neurons``.
+    """
 
     path: str
     opened: str
     about: str = ""
     size: str = ""
+    features: str = ""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,10 @@ def has_graph(window: MainWindow) -> bool:
     return window.document.graph is not None
 
 
+def lacks_neurons(window: MainWindow) -> bool:
+    return window.document.model is not None and not window.document.model.has_neurons
+
+
 def has_whole_graph(window: MainWindow) -> bool:
     return has_graph(window) and not window.document.is_partial
 
@@ -255,6 +259,7 @@ ACTIONS = (
     ),
     Action("output", "Walk to the strongest output", "Graph", strongest_output, "O", has_current, single=True),
     Action("transcoders", "Choose transcoders…", "Model", lambda w: w.files.ask_transcoders(), "", has_model),
+    Action("neurons", "Use the model's own neurons", "Model", lambda w: w.features.use_neurons(), "", lacks_neurons),
     Action("restart", "Restart the engine", "Model", lambda w: w.engine.restart(), group=True),
     Action("keys", "Keyboard map", "Help", lambda w: w.dialogs.keys(), "F1"),
     Action("about", "About Circuit Explorer", "Help", lambda w: w.dialogs.about()),

@@ -24,6 +24,7 @@ from explorer.ui.action_set import ActionSet
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.dialogs import Dialogs
 from explorer.ui.document import Document
+from explorer.ui.features import Features
 from explorer.ui.files import Files
 from explorer.ui.job_watch import JobWatch
 from explorer.ui.menu_row import MenuRow, title_of
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self.settings, self._keep = settings, keep
         self.files: Files = Files(self)
         self.dialogs: Dialogs = Dialogs(self)
+        self.features: Features = Features(self)
         self._run_after_open = False
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -161,14 +163,14 @@ class MainWindow(QMainWindow):
         self.status.hidden_asked.connect(self._list_hidden)
         self.status.worst_asked.connect(self._select_worst)
         self.banner.occupied.connect(self._show_notice_bar)
-        for row in ("open_model", "transcoders", "restart"):
+        for row in ("open_model", "transcoders", "neurons", "restart"):
             self.prompt.menu.addAction(self.actions_set.by_id[row])
         self._connect_welcome()
 
     def _connect_welcome(self) -> None:
         self.welcome.model_asked.connect(self.files.ask_model)
         self.welcome.document_asked.connect(self.files.ask_document)
-        self.welcome.recent_asked.connect(self._open_recent)
+        self.welcome.recent_asked.connect(self.features.open_recent)
         self.welcome.clear_asked.connect(self._forget_recent)
         self.welcome.sample_asked.connect(self.open_sample)
         self.welcome.keys_asked.connect(self.dialogs.keys)
@@ -225,13 +227,17 @@ class MainWindow(QMainWindow):
 
     # opening
 
-    def open_model(self, path: str, transcoders: str = "", prompt: str = "") -> None:
-        """Open a model; a ``prompt`` is written into the bar and run as soon as the model is there."""
+    def open_model(self, path: str, transcoders: str = "", prompt: str = "", neurons: bool = False) -> None:
+        """Open a model; a ``prompt`` is written into the bar and run as soon as the model is there.
+
+        ``neurons`` takes its own MLP neurons as features, as does the model of a graph that was made so.
+        """
+        neurons = neurons or (not transcoders and self.features.are_neurons_of_graph())
         if prompt:
             self.document.set_prompt(Prompt(prompt))
         self._run_after_open = bool(prompt)
         self.show_workspace()
-        self.engine.open_model(path, transcoders)
+        self.engine.open_model(path, transcoders, neurons)
 
     def open_sample(self, name: str) -> None:
         """Open a sample with its first transcoders and run its prompt."""
@@ -268,16 +274,13 @@ class MainWindow(QMainWindow):
         size = self.settings.text_scale + step if step else 100
         self.change_settings(scaled(self.settings, size))
 
-    def remember(self, path: Path, about: str = "", size: str = "") -> None:
+    def remember(self, path: Path, about: str = "", size: str = "", features: str = "") -> None:
         """Put ``path`` first among the recent ones."""
         opened = datetime.now(UTC).isoformat(timespec="seconds")
-        self.change_settings(remember(self.settings, Recent(str(path), opened, about, size)))
+        self.change_settings(remember(self.settings, Recent(str(path), opened, about, size, features)))
 
     def _show_recent(self) -> None:
         self.welcome.show_recent(self.settings.recent, datetime.now().astimezone())
-
-    def _open_recent(self, path: str) -> None:
-        self.files.open_path(Path(path))
 
     def _forget_recent(self) -> None:
         self.change_settings(replace(self.settings, recent=()))
@@ -322,7 +325,7 @@ class MainWindow(QMainWindow):
     def _job_finished(self, job: str) -> None:
         model = self.document.model
         if job == "open" and model is not None:
-            self.remember(Path(model.path), self.document.prompt.text, "model")
+            self.features.opened()
             if self._run_after_open:
                 self.engine.attribute(TargetChoice(), self.document.prompt.text)
             self._run_after_open = False

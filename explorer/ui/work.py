@@ -32,7 +32,7 @@ from explorer.engine.events import (
 from explorer.errors import EngineError
 from explorer.session.edits import Edits
 from explorer.session.look import Look, look
-from explorer.session.model_info import ModelInfo
+from explorer.session.model_info import ModelInfo, with_neurons
 from explorer.session.prompt import Candidate, Prompt
 from explorer.session.targets import TargetChoice
 from explorer.session.view import GraphView, resolve
@@ -83,7 +83,7 @@ class Engine(QObject):
         self._state = "stopped"
         self._jobs: dict[int, str] = {}
         self._setting: dict[str, object] = {"device": "auto", "dtype": "float32", "threads": 0}
-        self._wanted: tuple[str, str] | None = None
+        self._wanted: tuple[str, str, bool] | None = None
         self._text = ""  # the newest text to be cut into tokens; a crash may keep it from the document
         self.memory = 0
 
@@ -114,10 +114,17 @@ class Engine(QObject):
         """Compute there from the next job on."""
         self._setting = {"device": device, "dtype": dtype, "threads": threads}
 
-    def open_model(self, path: str, transcoders: str = "") -> None:
-        """Open a model folder with its transcoders; the document gets its description."""
-        self._wanted = (path, transcoders)
+    def open_model(self, path: str, transcoders: str = "", neurons: bool = False) -> None:
+        """Open a model folder with its transcoders or its own neurons; the document gets its description."""
+        self._wanted = (path, transcoders, neurons)
         self._request("open", "open", model=path, transcoders=transcoders, **self._setting)
+
+    def use_neurons(self) -> None:
+        """Take the open model's own MLP neurons as features from the next run on."""
+        model = self._document.model
+        if model is not None:
+            self._wanted = (model.path, "", True)
+            self._document.set_model(with_neurons(model))
 
     def tokenize(self, text: str) -> None:
         """Cut ``text`` into tokens and predict the next one; the document gets the Prompt."""
@@ -145,7 +152,7 @@ class Engine(QObject):
         if model is None:
             self.job_failed.emit("attribute", "No model is open; open a model first.", "")
             return
-        where = {"model": model.path, "transcoders": model.transcoder_path}
+        where = {"model": model.path, "transcoders": model.transcoder_path, "neurons": model.has_neurons}
         targets = asdict(choice or TargetChoice())
         self._watched = self._request("attribute", "attribute", **where, **prompt, targets=targets, **self._setting)
 
@@ -268,7 +275,8 @@ class Engine(QObject):
 
     def _take_model(self, values: dict[str, Any]) -> None:
         model = ModelInfo(**values)
-        self._document.set_model(model)
+        wants_neurons = self._wanted is not None and self._wanted[2]
+        self._document.set_model(with_neurons(model) if wants_neurons else model)
         self.tokenize(self._text or self._document.prompt.text)
         self.fit_told.emit("")
         if model.transcoder_path:

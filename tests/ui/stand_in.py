@@ -74,8 +74,11 @@ class StandInEngine(QObject):
         self.job = ""
         self.job_failed.emit(job, sentence, details)
 
-    def open_model(self, path: str, transcoders: str = "") -> None:
-        self.asked.append(("open", path, transcoders))
+    def open_model(self, path: str, transcoders: str = "", neurons: bool = False) -> None:
+        self.asked.append(("open", path, transcoders, *(["neurons"] if neurons else [])))
+
+    def use_neurons(self) -> None:
+        self.asked.append(("neurons",))
 
     def tokenize(self, text: str) -> None:
         self.asked.append(("tokenize", text))

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from explorer.session.model_info import ModelInfo
+from explorer.session.model_info import NEURONS, ModelInfo
 from explorer.session.targets import TargetChoice
 from explorer.ui.document import Document
 from explorer.ui.panels.target_picker import TargetPicker
@@ -19,7 +19,7 @@ from explorer.ui.widgets.token_edit import TokenEdit
 
 REST = 150
 MODEL_WIDTH = 228
-KINDS = {"plt": "per-layer transcoders", "clt": "cross-layer transcoders"}
+KINDS = {"plt": "per-layer transcoders", "clt": "cross-layer transcoders", NEURONS: "its own MLP neurons"}
 
 
 class PromptPanel(QWidget):
@@ -211,7 +211,8 @@ def about_transcoders(model: ModelInfo) -> str:
     kind = KINDS.get(model.transcoder_kind)
     if kind is None:
         return f"no transcoders · {model.dtype}"
-    return f"{kind}, {compact(model.d_transcoder * model.n_layers)} · {model.dtype}"
+    count = model.d_transcoder * model.n_layers
+    return f"{kind}{f', {compact(count)}' if count else ''} · {model.dtype}"
 
 
 def compact(count: int) -> str:
