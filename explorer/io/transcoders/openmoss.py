@@ -116,8 +116,7 @@ def activation(file: Path, config: Mapping[str, Any], log_threshold: Tensor | No
     if said == "jumprelu":
         if log_threshold is None:
             raise UnsupportedTranscoder(f"“{file}”: the weights lack {THRESHOLD}; download them again.")
-        precise = torch.promote_types(log_threshold.dtype, torch.float32)
-        return Activation("jumprelu", log_threshold.to(precise).exp())
+        return Activation("jumprelu", folds.precise(log_threshold).exp())
     if said == "relu":
         return Activation("relu")
     if said == "topk" and type(k) is int and 0 < k < 2**31:
