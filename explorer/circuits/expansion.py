@@ -71,7 +71,7 @@ def attribute_strongest(
             aimed = targets.aimed(chunk)
             effects = source_effects(local, sources, aimed, pause)
             pause()
-            _keep_strongest(found, Block(chunk, effects, aimed.preactivation), sources.n_columns)
+            _keep_strongest(found, Block(chunk, effects, aimed.preactivation), sources.n_columns, pause)
             done += whole * float(cost[chunk].sum() / cost[own].sum())
     yield put_together()
     strongest = found.strongest(n_kept).tolist()
@@ -95,14 +95,16 @@ def _worth_expanding(found: Found, layer: int, k: int) -> tuple[Tensor, float]:
     return own[chosen], float(counts[own[~chosen]].sum())
 
 
-def _keep_strongest(found: Found, block: Block, n_sources: int) -> None:
+def _keep_strongest(found: Found, block: Block, n_sources: int, pause: Pause) -> None:
     """Send the influence of the rows of ``block`` on to their sources, and keep the rows' strongest entries."""
     effects, chunk = block.effects, block.targets
     counted = effects[:, :-N_BIAS].abs()
     mass = counted.sum(1, dtype=wide(counted))
     found.send(block, mass)
+    pause()
     roots = torch.arange(n_sources, effects.shape[1], device=effects.device).expand(len(chunk), -1)
     column = torch.cat([_strongest_columns(counted[:, :n_sources]), roots], dim=1)
+    pause()
     entries, columns = as_array(effects.gather(1, column)), column.int().cpu().numpy()
     sums = effects[:, :-N_BIAS].sum(1, dtype=wide(effects)).tolist(), mass.tolist(), block.preactivation.tolist()
     for target, source, effect, *of_row in zip(chunk.tolist(), columns, entries, *sums, strict=True):
