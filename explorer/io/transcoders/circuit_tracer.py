@@ -198,8 +198,6 @@ def _check_fits(transcoders: TranscoderSet) -> None:
     if transcoders.kind not in KINDS.values():
         kind = {"sae": "sparse autoencoders"}.get(transcoders.kind, transcoders.kind)
         raise _unfit(transcoders, f"is one of transcoders, not of {kind}")
-    if len({layer.d_transcoder for layer in layers}) > 1:
-        raise _unfit(transcoders, "has as many features in each layer")
     if topk and (len(topk) > 1 or transcoders.kind == "clt" or any(one.kind != "topk" for one in activations)):
         raise _unfit(transcoders, "takes TopK per layer only, with one k for all")
     if topk and any(one.offset is not None for one in activations):
