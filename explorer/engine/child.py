@@ -170,7 +170,7 @@ def _event(message: Message, job: str) -> Event:
         case {"event": "result", "id": int(id), "values": dict(values), "stopped": bool(stopped)}:
             return Result(id, job, unpack(values, message.arrays), stopped)
         case {"event": "failed", "id": int(id), "kind": str(kind), "error": str(error), **rest}:
-            return Failed(id, job, kind, error, rest.get("details", ""))
+            return Failed(id, job, kind, error, rest.get("details", ""), rest.get("asks", {}))
         case {"event": "superseded", "id": int(id)}:
             return Superseded(id)
         case {"event": "cancelled", "id": int(id)}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,7 +57,8 @@ class Result:
 class Failed:
     """A request failed: ``error`` is a sentence for the user, ``details`` a traceback to copy.
 
-    ``kind`` is the name of an ExplorerError, OUT_OF_MEMORY, or BUG.
+    ``kind`` is the name of an ExplorerError, OUT_OF_MEMORY, or BUG. ``asks`` is the question of an Unsaid: path, name,
+    question and choices.
     """
 
     id: int
@@ -64,6 +66,7 @@ class Failed:
     kind: str
     error: str
     details: str = field(default="", repr=False)
+    asks: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from explorer.engine.progress import Pace, Reporter
 from explorer.engine.protocol import Chunk, Message, decode, encode
 from explorer.engine.state import EngineState
 from explorer.engine.values import pack, unpack
-from explorer.errors import Cancelled, EngineError, ExplorerError
+from explorer.errors import Cancelled, EngineError, ExplorerError, Unsaid
 from explorer.work import Progress, run
 
 GRACE = 0.8  # seconds a step has to end after the window went away; the client kills after 1
@@ -179,6 +179,9 @@ def _answer(
     except Cancelled:
         ended = "superseded" if lanes.stop is Stop.SUPERSEDED else "cancelled"
         return encode(Message({"event": ended, "id": request.id}))
+    except Unsaid as error:
+        asks = {"path": error.path, "name": error.name, "question": error.question, "choices": list(error.choices)}
+        return _failure(request, type(error).__name__, str(error), asks=asks)
     except ExplorerError as error:
         return _failure(request, type(error).__name__, str(error))
     except Exception as error:  # noqa: BLE001 - the engine outlives every bug of a job
@@ -189,11 +192,11 @@ def _answer(
         return _failure(request, BUG, sentence)
 
 
-def _failure(request: Request, kind: str, sentence: str) -> list[Chunk]:
+def _failure(request: Request, kind: str, sentence: str, **more: object) -> list[Chunk]:
     """The answer to a request whose error is being handled; the log gets it as well."""
     details = traceback.format_exc()
     _log(f"{request.job} #{request.id}: {details}")
-    head = {"event": "failed", "id": request.id, "kind": kind, "error": sentence, "details": details}
+    head = {"event": "failed", "id": request.id, "kind": kind, "error": sentence, "details": details, **more}
     return encode(Message(head))
 
 

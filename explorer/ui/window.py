@@ -38,6 +38,7 @@ from explorer.ui.panels.status import StatusPanel
 from explorer.ui.panels.thresholds import ThresholdsPanel
 from explorer.ui.panels.welcome import WelcomePanel
 from explorer.ui.places import Places
+from explorer.ui.question import Questions
 from explorer.ui.widgets.scaling import fixed
 
 SMALLEST = (1024, 700)
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.files: Files = Files(self)
         self.dialogs: Dialogs = Dialogs(self)
         self.features: Features = Features(self)
+        self.questions: Questions = Questions(self)
         self._run_after_open = False
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -145,7 +147,7 @@ class MainWindow(QMainWindow):
             signal.connect(self._refresh)
         for signal in (document.model_changed, document.path_changed, document.graph_changed):
             signal.connect(self._show_title)
-        for signal in (document.prompt_changed, document.model_changed, engine.state_changed):
+        for signal in (document.prompt_changed, document.model_changed, engine.state_changed, engine.unsaid):
             signal.connect(self._refresh)
         engine.job_started.connect(self._refresh)
         engine.job_finished.connect(self._job_finished)

@@ -29,7 +29,7 @@ from explorer.engine.events import (
     Started,
     Superseded,
 )
-from explorer.errors import EngineError
+from explorer.errors import EngineError, Unsaid
 from explorer.session.edits import Edits
 from explorer.session.look import Look, look
 from explorer.session.model_info import ModelInfo, with_neurons
@@ -54,6 +54,7 @@ class Engine(QObject):
     job_finished = Signal(str)
     job_failed = Signal(str, str, str)  # job, sentence, details
     job_cancelled = Signal(str)
+    unsaid = Signal(object)  # the Unsaid of a model or set that is to be opened, which waits for ``answer``
     died = Signal(str, str)  # sentence, details
     fit_told = Signal(str)  # what speaks against the open transcoders, or an empty text
     memory_changed = Signal(int)  # bytes that the engine holds
@@ -84,6 +85,7 @@ class Engine(QObject):
         self._jobs: dict[int, str] = {}
         self._setting: dict[str, object] = {"device": "auto", "dtype": "float32", "threads": 0}
         self._wanted: tuple[str, str, bool] | None = None
+        self._told: dict[str, str] = {}  # answers to what the wanted files do not say
         self._text = ""  # the newest text to be cut into tokens; a crash may keep it from the document
         self.memory = 0
 
@@ -116,8 +118,22 @@ class Engine(QObject):
 
     def open_model(self, path: str, transcoders: str = "", neurons: bool = False) -> None:
         """Open a model folder with its transcoders or its own neurons; the document gets its description."""
-        self._wanted = (path, transcoders, neurons)
-        self._request("open", "open", model=path, transcoders=transcoders, **self._setting)
+        self._wanted, self._told = (path, transcoders, neurons), {}
+        self._open()
+
+    def answer(self, name: str, value: str) -> None:
+        """Open what was wanted with the answer to a question of ``unsaid``."""
+        self._told[name] = value
+        self._open()
+
+    def leave_unanswered(self) -> None:
+        """Open nothing after all."""
+        self.job_cancelled.emit("open")
+
+    def _open(self) -> None:
+        if self._wanted is not None:
+            model, transcoders, _ = self._wanted
+            self._request("open", "open", model=model, transcoders=transcoders, told=self._told, **self._setting)
 
     def use_neurons(self) -> None:
         """Take the open model's own MLP neurons as features from the next run on."""
@@ -219,9 +235,7 @@ class Engine(QObject):
             case Result():
                 self._result(event)
             case Failed():
-                job = self._gone(event.id) or event.job
-                details = event.details if event.kind == BUG else ""
-                self.job_failed.emit(job, event.error, details)
+                self._failed(event)
             case Superseded():
                 self._gone(event.id)
             case CancelledEvent():
@@ -230,6 +244,14 @@ class Engine(QObject):
                     self.job_cancelled.emit(job)
             case Died():
                 self._after_death(event)
+
+    def _failed(self, event: Failed) -> None:
+        job = self._gone(event.id) or event.job
+        if event.asks and job == "open":
+            asks = event.asks
+            self.unsaid.emit(Unsaid(asks["path"], asks["name"], asks["question"], tuple(asks["choices"])))
+        else:
+            self.job_failed.emit(job, event.error, event.details if event.kind == BUG else "")
 
     def _progress(self, event: ProgressEvent) -> None:
         if event.memory:

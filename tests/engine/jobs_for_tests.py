@@ -15,11 +15,11 @@ import numpy as np
 from explorer.engine.jobs import JOBS as SHIPPED
 from explorer.engine.jobs.attributing import attribute
 from explorer.engine.state import EngineState
-from explorer.errors import LoadError
+from explorer.errors import LoadError, Unsaid
 from explorer.work import Progress, Work
 
 NAMES = (
-    "echo", "steps", "stuck", "patient", "partial", "remember", "prints", "foreseen", "bug", "hungry",
+    "echo", "steps", "stuck", "patient", "partial", "remember", "prints", "foreseen", "unsaid", "bug", "hungry",
     "unsendable", "loaded", "fast", "quits", "scribbles", "growing",
 )  # fmt: skip
 JOBS = {**SHIPPED, **{name: f"tests.engine.jobs_for_tests:{name}" for name in NAMES}}
@@ -125,6 +125,12 @@ def foreseen(state: EngineState, path: str) -> Work[Values]:
     """Fails in a foreseen way."""
     yield Progress(0, 1, "Reading")
     raise LoadError(f"“{path}” is not a model: it has no config.json.")
+
+
+def unsaid(state: EngineState, path: str) -> Work[Values]:
+    """Finds that a file does not say something."""
+    yield Progress(0, 1, "Reading")
+    raise Unsaid(path, "kind", "which it is", ("one", "other"))
 
 
 def bug(state: EngineState) -> Work[Values]:

@@ -101,6 +101,14 @@ def test_a_foreseen_fault_is_one_sentence(engine: Engine) -> None:
     assert failed.error == "“here” is not a model: it has no config.json."
 
 
+def test_what_a_file_does_not_say_comes_as_a_question(engine: Engine) -> None:
+    failed = failure(engine, "unsaid", path="here")
+    assert failed.kind == "Unsaid"
+    assert failed.error == "“here” does not say which it is; tell it with kind=one or other."
+    assert failed.asks == {"path": "here", "name": "kind", "question": "which it is", "choices": ["one", "other"]}
+    assert failure(engine, "foreseen", path="here").asks == {}
+
+
 def test_a_bug_brings_its_traceback_and_the_engine_lives_on(engine: Engine) -> None:
     failed = failure(engine, "bug")
     assert failed.kind == BUG

@@ -46,6 +46,7 @@ class StandInEngine(QObject):
     job_finished = Signal(str)
     job_failed = Signal(str, str, str)
     job_cancelled = Signal(str)
+    unsaid = Signal(object)
     died = Signal(str, str)
     fit_told = Signal(str)
     memory_changed = Signal(int)
@@ -79,6 +80,12 @@ class StandInEngine(QObject):
 
     def use_neurons(self) -> None:
         self.asked.append(("neurons",))
+
+    def answer(self, name: str, value: str) -> None:
+        self.asked.append(("answer", name, value))
+
+    def leave_unanswered(self) -> None:
+        self.job_cancelled.emit("open")
 
     def tokenize(self, text: str) -> None:
         self.asked.append(("tokenize", text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,26 @@ def test_a_fault_is_one_sentence_and_changes_nothing(qtbot, engine: Engine, fold
     assert "/nowhere" in sentence
     assert engine._document.graph is before
     assert engine._document.model is not None
+
+
+def test_what_the_files_do_not_say_is_asked_once(
+    qtbot, engine: Engine, folders: tuple[str, str], tmp_path: Path
+) -> None:
+    model, folder = folders[0], Path(shutil.copytree(folders[1], tmp_path / "plt"))
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("feature_output_hook:", "# "))
+    with qtbot.waitSignal(engine.unsaid, timeout=WAIT) as asked:
+        engine.open_model(model, str(folder))
+    assert (asked.args[0].path, asked.args[0].name) == (str(folder), "write")
+    assert engine.job == ""
+    assert engine._document.model is None
+    with qtbot.waitSignal(engine._document.model_changed, timeout=WAIT):
+        engine.answer("write", asked.args[0].choices[0])
+    assert engine._document.model.transcoder_path == str(folder)
+    (folder / "other").touch()  # read anew, with what was said before
+    (folder / "other").unlink()
+    with qtbot.waitSignal(engine.job_finished, timeout=WAIT):
+        engine.open_model(model, str(folder))
 
 
 def test_without_a_model_a_run_says_so(qtbot, engine: Engine) -> None:
