@@ -17,7 +17,7 @@ from explorer.cli.targets import targets
 from explorer.errors import ExplorerError, GraphError, PromptError
 from explorer.session.edits import Edits, set_thresholds
 from explorer.session.view import GraphView, resolve
-from explorer.work import run
+from explorer.work import Progress, run
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -121,10 +121,16 @@ def import_graph(chosen: argparse.Namespace) -> int:
 def convert(chosen: argparse.Namespace) -> int:
     """Read transcoders of any known layout and write them in circuit-tracer's."""
     from explorer.io import answers, transcoders
+    from explorer.io.atomic import check_new
     from explorer.io.transcoders import circuit_tracer
 
-    held = transcoders.read(chosen.input, told=answers.parse(chosen.tell))
-    circuit_tracer.write(held, chosen.output, held.model_name)
+    check_new(chosen.output)
+    line, reading = ProgressLine(), Progress(0, 0, f"Reading “{chosen.input.name}”")
+    try:
+        held = transcoders.read(chosen.input, lambda: line(reading), answers.parse(chosen.tell))
+        run(circuit_tracer.writing(held, chosen.output, chosen.model), line)
+    finally:
+        line.close()
     print(f"{chosen.output}: {held.kind}, {held.n_layers} layers")
     return 0
 

@@ -136,6 +136,7 @@ def _convert(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command = _command(commands, "convert", "graphs:convert", "Write transcoders in circuit-tracer's layout.")
     command.add_argument("input", type=Path, metavar="TRANSCODERS")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    command.add_argument("--model", default="", metavar="NAME", help="the model's name, if the files do not say it")
     _tell(command)
 
 

@@ -84,8 +84,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     path = path.resolve()
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise SaveError(f"“{path}” exists already; choose a folder that does not, or an empty one.")
+        check_new(path)
         temporary.mkdir()
         yield temporary
         if path.exists():
@@ -95,6 +94,16 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise SaveError(sentence(path, error)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_new(path: Path) -> None:
+    """SaveError if ``path`` exists and is no empty folder: said before long work, not after it."""
+    try:
+        taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
+    except OSError as error:
+        raise SaveError(sentence(path, error)) from error
+    if taken:
+        raise SaveError(f"“{path}” exists already; choose a folder that does not, or an empty one.")
 
 
 def make_folder(path: Path) -> None:
