@@ -64,10 +64,10 @@ def current(folder: Path, architecture: str, *, hooks: tuple[str, str] = HOOKS, 
         place = folder / f"layer_{layer}"
         save(held, place / "sae_weights.safetensors")
         names = dict(zip(("hook_name", "hook_name_out"), hooks, strict=True)) if transcodes else {"hook_name": SITE}
-        metadata = {"model_name": "tiny"} | {name: hook.format(layer) for name, hook in names.items() if hook}
+        metadata = {"model_name": "tiny", "sae_lens_version": "6.54.12"} | {name: hook.format(layer) for name, hook in names.items() if hook}
         table = {"d_in": D, "d_sae": N, "dtype": "float64", "device": "cpu", "apply_b_dec_to_input": not transcodes}
         table |= {"normalize_activations": "none", "reshape_activations": "none", "metadata": metadata, "d_out": D}
-        table |= {"architecture": architecture, "sae_lens_version": "6.54.12", **settings}
+        table |= {"architecture": architecture, **settings}
         (place / "cfg.json").write_text(json.dumps(table), "utf-8")
         if scale != 1:
             (place / "activation_scaler.json").write_text(json.dumps({"scaling_factor": scale}), "utf-8")
