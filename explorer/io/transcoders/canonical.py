@@ -51,10 +51,10 @@ def transcoder(
 
 
 def in_order(path: Path, found: Iterable[Piece], told: Mapping[str, str]) -> list[Path]:
-    """The pieces of the layers 0, 1, 2, ... in the folder ``path``; which set is asked if it holds several."""
+    """The pieces of the layers 0, 1, 2, ... in the folder ``path``; which set is asked if a layer is there twice."""
     pieces = list(found)
     variants = tuple(sorted({piece.variant for piece in pieces}))
-    if len(variants) > 1:
+    if len(variants) > 1 and len({piece.layer for piece in pieces}) < len(pieces):
         chosen = answers.choice(told, path, "variant", "which of its sets to open", variants)
         pieces = [piece for piece in pieces if piece.variant == chosen]
     by_layer = {piece.layer: piece.path for piece in pieces}

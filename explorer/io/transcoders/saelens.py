@@ -39,7 +39,7 @@ _UNFOLDABLE = {
 
 @dataclass(frozen=True)
 class Config:
-    """What cfg.json says; ``scale`` multiplies the input, ``hook_out`` is empty if it does not say where it writes."""
+    """What cfg.json says; ``scale`` multiplies the input. Hooks are empty and ``k`` is 0 if it does not say them."""
 
     architecture: str
     hook: str
@@ -64,7 +64,7 @@ def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> Transcode
     layers = []
     for folder in ordered:
         pause()
-        layers.append(_layer(folder / WEIGHTS, configs[folder]))
+        layers.append(_layer(folder / WEIGHTS, configs[folder], told))
     first = configs[ordered[0]]
     points = hooks.points(path, *_points(path, first, told))
     for folder in ordered:
@@ -100,7 +100,7 @@ def _points(path: Path, config: Config, told: Mapping[str, str]) -> tuple[str, s
     return hooks.read_name(told, path, read), hooks.write_name(told, path, write)
 
 
-def _layer(file: Path, config: Config) -> Transcoder:
+def _layer(file: Path, config: Config, told: Mapping[str, str]) -> Transcoder:
     held = WeightsFile(file)
     b_dec = held.vector("b_dec")
     d = len(b_dec)
@@ -111,7 +111,7 @@ def _layer(file: Path, config: Config) -> Transcoder:
         n = len(b_enc)
         W_enc, W_dec = held.matrix("W_enc", n, d, "transposed"), held.matrix("W_dec", n, d, "as is")
         W_skip = held.shaped("W_skip", (d, d)).T.contiguous() if "skip" in config.architecture else None
-        made = canonical.transcoder(W_enc, b_enc, W_dec, b_dec, _activation(held, n, config), W_skip)
+        made = canonical.transcoder(W_enc, b_enc, W_dec, b_dec, _activation(held, n, config, told), W_skip)
     if "scaling_factor" in held:
         made = _finetuned(made, held, config)
     held.done()
@@ -122,9 +122,11 @@ def _layer(file: Path, config: Config) -> Transcoder:
     return made if config.scale == 1 else folds.scaled(made, config.scale, 1 / config.scale)
 
 
-def _activation(held: WeightsFile, n: int, config: Config) -> Activation:
+def _activation(held: WeightsFile, n: int, config: Config, told: Mapping[str, str]) -> Activation:
     if config.architecture == "topk":
-        return Activation("topk", k=config.k, rectified=True)
+        question = "how many features its TopK keeps (k, as in training)"
+        k = config.k or answers.count(told, held.file.parent, "k", question)
+        return Activation("topk", k=k, rectified=True)
     if "jumprelu" not in config.architecture:
         return Activation("relu")
     threshold = held.threshold("threshold", n)
@@ -172,7 +174,7 @@ def _config(folder: Path) -> Config:
         hook=_hook(table, "hook_name", "hf_hook_name"),
         hook_out=_hook(table, "hook_name_out", "hf_hook_name_out"),
         model_name=_text(table.get("model_name")),
-        k=_k(file, k) if architecture == "topk" else 0,
+        k=_k(k) if architecture == "topk" else 0,
         subtract=architecture in AUTOENCODERS and table.get("apply_b_dec_to_input", True) is not False,
         scaled_by_norms=architecture == "topk" and table.get("rescale_acts_by_decoder_norm") is True,
         scale=_scale(folder, table),
@@ -180,10 +182,9 @@ def _config(folder: Path) -> Config:
     )
 
 
-def _k(file: Path, said: object) -> int:
-    if not isinstance(said, int) or isinstance(said, bool) or not 0 < said < 2**31:
-        raise UnsupportedTranscoder(f'“{file}” says topk without k; add the k used in training, such as "k": 64.')
-    return said
+def _k(said: object) -> int:
+    """0 if the file does not say it."""
+    return said if isinstance(said, int) and not isinstance(said, bool) and 0 < said < 2**31 else 0
 
 
 def _is_current(version: object) -> bool:

@@ -64,7 +64,8 @@ def current(folder: Path, architecture: str, *, hooks: tuple[str, str] = HOOKS, 
         place = folder / f"layer_{layer}"
         save(held, place / "sae_weights.safetensors")
         names = dict(zip(("hook_name", "hook_name_out"), hooks, strict=True)) if transcodes else {"hook_name": SITE}
-        metadata = {"model_name": "tiny", "sae_lens_version": "6.54.12"} | {name: hook.format(layer) for name, hook in names.items() if hook}
+        metadata = {name: hook.format(layer) for name, hook in names.items() if hook}
+        metadata |= {"model_name": "tiny", "sae_lens_version": "6.54.12"}
         table = {"d_in": D, "d_sae": N, "dtype": "float64", "device": "cpu", "apply_b_dec_to_input": not transcodes}
         table |= {"normalize_activations": "none", "reshape_activations": "none", "metadata": metadata, "d_out": D}
         table |= {"architecture": architecture, **settings}
