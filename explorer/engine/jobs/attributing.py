@@ -139,17 +139,34 @@ def _about_preview(graph: Graph) -> dict[str, Any]:
     return {"preview": True, "residual": worst_residual(graph)}
 
 
-def _check_memory(local: LocalReplacementModel, n_logits: int) -> None:
-    """GraphError with what would fit, if the full graph does not; the rows end up in the processor's memory."""
-    from explorer.circuits.memory import estimate
+def _check_memory(local: LocalReplacementModel, n_logits: int, max_features: int, per_cell: int) -> int:
+    """The bytes that the run will take; GraphError with what would fit, if they are not free.
 
-    needed, free = estimate(local, n_logits), free_memory()
-    if free and needed.n_bytes > free:
-        fitting = needed.features_that_fit(free)
-        raise GraphError(
-            f"This run needs about {needed.n_bytes / 1e9:.1f} GB for {needed.n_edges:,} links of {needed.n_features:,} "
-            f"features; {free / 1e9:.1f} GB are free. Keep fewer features (at most {fitting:,})."
-        )
+    Whatever the device, rows end up in the processor's memory.
+    """
+    from explorer.circuits import memory
+
+    run, free = memory.extent(local, n_logits), free_memory()
+    needed = memory.strongest_bytes(run, max_features) if max_features else memory.full_bytes(run)
+    if not free or needed <= free:
+        return needed
+    fits = [
+        f"keep at most {features:,} features" if (features := memory.features_that_fit(run, free)) else "",
+        f"shorten the prompt to {tokens:,} tokens" if (tokens := memory.tokens_that_fit(run, free)) else "",
+        f"keep at most {active:,} neurons of each layer and position"
+        if per_cell and (active := memory.active_that_fit(run, free))
+        else "",
+    ]
+    remedy = ", or ".join(each for each in fits if each) or "close other programs, or shorten the prompt"
+    about = f"the {max_features:,} strongest of" if max_features else f"{run.n_edges():,} links of"
+    raise GraphError(
+        f"This run needs about {_size(needed)} for {about} {run.n_features:,} features, and {_size(free)} are free: "
+        f"{remedy}."
+    )
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 5e7 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def _message(graph: Graph, tokens: Tokens, made: Mapping[str, Any]) -> dict[str, object]:
