@@ -22,6 +22,7 @@ from explorer.circuits.sweep import CHUNK_ROWS, ROW_BUDGET
 SOURCE_BYTES = 4  # the column of an entry of a row
 ROW_BYTES = 700  # what a row takes besides its entries
 SLACK = 1.3  # what is freed in small pieces is not free for large ones
+MARGIN = 1.1  # by which the peak of the strongest features' rows and sources was missed at most, and more
 EXPANDED = 1.15  # rows that are traced for each feature that is kept
 
 
@@ -109,7 +110,7 @@ def strongest_bytes(run: Extent, k: int) -> int:
     kept = min(k, n_rows) + run.n_logits
     joined = min(entries, kept * (kept // 2 + run.counts.size + roots))  # one edge for each two features
     rows = (entries + joined) * run.entry + ROW_BYTES * (n_rows + run.n_logits)
-    return rows + _sources(run) + _chunk(run, n_rows + run.n_logits)
+    return round(MARGIN * (rows + _sources(run) + _chunk(run, n_rows + run.n_logits)))
 
 
 def features_that_fit(run: Extent, free: int) -> int:

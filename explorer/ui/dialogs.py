@@ -25,7 +25,7 @@ class Dialogs(QObject):
         self._window = window
 
     def preferences(self) -> None:
-        dialog = Preferences(self._window.settings, self._window)
+        dialog = Preferences(self._window.settings, self._window, self._window.engine.devices)
         dialog.changed.connect(self._window.change_settings)
         self._show(dialog)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +40,7 @@ class Preferences(QDialog):
 
     changed = Signal(object)
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(self, settings: Settings, parent: QWidget | None = None, devices: Sequence[str] = ()) -> None:
         super().__init__(parent)
         self.setWindowTitle("Preferences")
         self.settings = settings
@@ -50,7 +51,7 @@ class Preferences(QDialog):
         self.text_size.setValue(round(settings.text_scale / STEP))
         self.text_size.setAccessibleName("Text size in per cent")
         self.size_value = QLabel()
-        self.device = _choice("Device", DEVICES, settings.device)
+        self.device = _choice("Device", _there(devices, settings.device), settings.device)
         self.dtype = _choice("Precision", PRECISIONS, settings.dtype)
         self.threads = QSpinBox()
         self.threads.setRange(0, 4 * (os.cpu_count() or 1))
@@ -125,6 +126,12 @@ class Preferences(QDialog):
 
     def _show_size(self) -> None:
         self.size_value.setText(f"{self.text_size.value() * STEP} %")
+
+
+def _there(devices: Sequence[str], chosen: str) -> tuple[tuple[str, str], ...]:
+    """The devices to offer: those that the engine says exist (all, before it has), and the one that is chosen."""
+    kinds = {"auto", chosen, *(device.split(":")[0] for device in devices)}
+    return tuple((key, words) for key, words in DEVICES if not devices or key in kinds)
 
 
 def _choice(name: str, options: tuple[tuple[str, str], ...], value: str) -> Choice:

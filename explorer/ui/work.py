@@ -88,6 +88,7 @@ class Engine(QObject):
         self._told: dict[str, str] = {}  # answers to what the wanted files do not say
         self._text = ""  # the newest text to be cut into tokens; a crash may keep it from the document
         self.memory = 0
+        self.devices: tuple[str, ...] = ()  # where the engine can compute, once it has said so
 
     @property
     def state(self) -> str:
@@ -292,6 +293,7 @@ class Engine(QObject):
 
     def _take_warm(self, values: dict[str, Any]) -> None:
         self.memory = int(values["memory"])
+        self.devices = tuple(str(each["device"]) for each in values["devices"])
         self._set_state("ready")
         self.memory_changed.emit(self.memory)
 

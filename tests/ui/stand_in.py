@@ -56,6 +56,7 @@ class StandInEngine(QObject):
         self.state = "ready"
         self.job = ""
         self.memory = 0
+        self.devices: tuple[str, ...] = ()
         self.log = Path("engine.log")
         self.asked: list[tuple[Any, ...]] = []
 

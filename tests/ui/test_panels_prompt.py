@@ -254,6 +254,22 @@ def test_books_that_fail_are_danger(qtbot: QtBot, status: StatusPanel, document:
         qtbot.mouseClick(status.show_where, Qt.MouseButton.LeftButton)
 
 
+def test_a_preview_is_labelled_with_its_measured_residual(status: StatusPanel, document: Document) -> None:
+    graph = random_graph(60, 400, seed=2, n_layers=4, n_pos=5)
+    off = replace(graph, preactivation=graph.preactivation + 1.0)
+    document.open_graph(replace(off, provenance={"preview": True, "dtype": "bfloat16"}))
+    assert status.books.text().startswith("<b>Preview</b> in bfloat16: measured residual ")
+    assert status.books.property("role") == "stale"
+    assert status.show_where.isHidden()
+
+
+def test_device_threads_and_precision_are_in_sight(status: StatusPanel, document: Document) -> None:
+    document.set_model(MODEL)
+    assert status.device.text() == "CPU, 2 threads, float32"
+    document.set_model(replace(MODEL, device="cuda:0", dtype="bfloat16"))
+    assert status.device.text() == "CUDA:0, bfloat16"
+
+
 def test_books_that_cannot_be_checked_say_why(status: StatusPanel, document: Document) -> None:
     document.open_graph(_without_books(random_graph(60, 400, seed=2, biases=False, n_layers=4, n_pos=5)))
     assert status.books.text().endswith("has no bias nodes.")

@@ -38,6 +38,18 @@ def test_every_value_that_settings_know_can_be_chosen(dialog: Preferences) -> No
     assert sizes == TEXT_SCALES
 
 
+def test_only_devices_that_exist_are_offered_and_the_chosen_one(qtbot: QtBot) -> None:
+    for devices, chosen, offered in (
+        (("cpu",), "auto", ["auto", "cpu"]),
+        (("cpu", "cuda:0"), "cpu", ["auto", "cpu", "cuda"]),
+        (("cpu",), "mps", ["auto", "cpu", "mps"]),
+    ):
+        dialog = Preferences(Settings(device=chosen), None, devices)
+        qtbot.addWidget(dialog)
+        assert [dialog.device.itemData(at) for at in range(dialog.device.count())] == offered
+        assert dialog.device.currentData() == chosen
+
+
 def test_each_change_is_told_with_all_the_rest(qtbot: QtBot, dialog: Preferences) -> None:
     told: list[Settings] = []
     dialog.changed.connect(told.append)

@@ -166,7 +166,7 @@ def _check_memory(local: LocalReplacementModel, n_logits: int, max_features: int
 
 
 def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 5e7 else f"{n_bytes / 1e6:.1f} MB"
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def _message(graph: Graph, tokens: Tokens, made: Mapping[str, Any]) -> dict[str, object]:

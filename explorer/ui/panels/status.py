@@ -175,6 +175,11 @@ class StatusPanel(QWidget):
             file = self._document.path.name if self._document.path is not None else "the graph"
             lacks = "has no bias nodes" if not graph.count(NodeKind.BIAS) else "does not hold the pre-activations"
             self._books("unknown", "text_2", f"Books cannot be checked: “{file}” {lacks}.", "second")
+        elif graph.provenance.get("preview"):
+            dtype = graph.provenance.get("dtype", "low precision")
+            words = f"<b>Preview</b> in {dtype}: measured residual {residual(off)}. Do not cite this graph."
+            self._books("warning", "stale", words, "stale")
+            self.books.setToolTip("A preview keeps no limit. For a graph that can be cited, run it in float32.")
         elif off <= books_limit(graph):
             self._books("check", "text", f"<b>Books balance to {residual(off)}</b>", "second")
             self.books.setToolTip(
@@ -215,7 +220,8 @@ class StatusPanel(QWidget):
         words = {"starting": "Loading the engine", "stopped": "Engine stopped", "failing": "Engine failing"}
         if model is not None and state == "ready":
             threads = f", {model.threads} thread{'s' if model.threads != 1 else ''}" if model.device == "cpu" else ""
-            self.device.setText(("CPU" if model.device == "cpu" else model.device.upper()) + threads)
+            name = "CPU" if model.device == "cpu" else model.device.upper()
+            self.device.setText(f"{name}{threads}, {model.dtype}")
         else:
             self.device.setText(words.get(state, ""))
         self._make_room()
