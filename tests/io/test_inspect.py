@@ -19,10 +19,11 @@ from explorer.errors import LoadError
 from explorer.io import circuit_file
 from explorer.io.inspect import describe, words
 from explorer.io.transcoder_formats import find
+from explorer.io.transcoders import read
 from explorer.session.edits import Edits
 from tests.io import graph_dialects
 from tests.io.graphs import random_graph
-from tests.io.transcoders.layouts import N_LAYERS, D, N
+from tests.io.transcoders.layouts import D, N
 from tests.io.transcoders.test_layouts import LAYOUTS
 
 DATA = Path(__file__).parents[1] / "data"
@@ -101,7 +102,8 @@ def test_transcoders_of_every_format(name: str, tmp_path: Path) -> None:
     written = LAYOUTS[name](tmp_path)
     found, row = describe(written.path), find(written.path)
     assert row is not None
-    assert (found.kind, found.readable, found.n_layers) == ("transcoders", True, N_LAYERS)
+    n_layers = read(written.path, told=written.told).n_layers
+    assert (found.kind, found.readable, found.n_layers) == ("transcoders", True, n_layers)
     assert (found.d_model, found.d_transcoder) == (D, N)
     assert row.title in found.format
 
