@@ -132,7 +132,8 @@ MODELS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "tiny without norms": ("Tiny", {**SPLIT_HEADS, "norm": "none", "n_outputs": 37, "attention_bias": False}),
     "tiny rotary": (
         "Tiny",
-        {**OWN_HEAD_DIM, "norm": "rms", "positions": "rotary", "rotary_dim": 8, "gated_mlp": True, "hidden_act": "silu"},
+        {**OWN_HEAD_DIM, "norm": "rms", "positions": "rotary", "rotary_dim": 8, "gated_mlp": True}
+        | {"hidden_act": "silu"},
     ),
     "tiny parallel": (
         "Tiny",

@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.circuits.replacement import LocalReplacementModel, written
 from explorer.transcoders.transcoder import TranscoderSet
 
-POOR = 0.8  # half of the layers explained worse than this: transcoders that fit lie below, those misread near 1 or above
+POOR = 0.8  # half of the layers explained worse than this; sets that fit lie below, misread ones near 1 or above
 DENSE = 0.25  # of all features active at each token: far more than sparse ones that fit have,
 MISSING = 0.2  # which speaks against them unless they miss hardly anything
 SHORT = 4  # letters that a name must have to be compared with parts of a path
@@ -75,7 +75,9 @@ def same_model(said: str, name: str, path: Path) -> bool:
     """Whether what a set says of its model may be the model called ``name`` at ``path``: one name holds the other."""
     wanted = _bare(said)
     known = (_bare(part) for part in (name, *path.parts[-5:]))
-    return not wanted or any(wanted == part or (len(part) >= SHORT and (wanted in part or part in wanted)) for part in known)
+    return not wanted or any(
+        wanted == part or (len(part) >= SHORT and (wanted in part or part in wanted)) for part in known
+    )
 
 
 def _bare(name: str) -> str:

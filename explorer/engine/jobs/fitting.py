@@ -80,6 +80,7 @@ def _own_words(state: EngineState, model: LanguageModel) -> tuple[int, ...]:
     while len(ids) < min(N_TOKENS, model.context):
         state.raise_if_stopped()
         with torch.no_grad():
-            logits = model.network(torch.tensor([ids], device=model.device), use_cache=False).logits[0, -1, : model.n_tokens]
-        ids.append(int(torch.multinomial(logits.float().softmax(-1).cpu(), 1, generator=generator)))
+            logits = model.network(torch.tensor([ids], device=model.device), use_cache=False).logits
+        next_token = logits[0, -1, : model.n_tokens].float().softmax(-1).cpu()
+        ids.append(int(torch.multinomial(next_token, 1, generator=generator)))
     return tuple(ids)
