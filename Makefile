@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # make run TORCH_INDEX=https://download.pytorch.org/whl/cpu takes the CPU build of torch (README).
 TORCH_INDEX ?=
+# How many processes run the tests: two, for that is what they are sure to fit into.
+JOBS ?= 2
 # What `make run` opens, and where its picture goes if there is no display.
 MAIN := open us-cities
 PICTURE := build/dallas.png
@@ -41,10 +43,10 @@ run: $(STAMP)
 	fi
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -q -m "not slow and not bundle and not peer"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not bundle and not peer"
 
 test-all: $(STAMP)
-	@$(BIN)/python -m pytest -q -m "not bundle and not peer"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not bundle and not peer"
 
 check: $(STAMP)
 	@$(BIN)/ruff check
