@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,6 +28,8 @@ ATTENTION = "explorer_capture"
 
 # transformers calls a plain function, so what a capture keeps must be found from the module; one capture at a time.
 _patterns: dict[int, Tensor] | None = None
+# takes the place of the family's own attention function, which is its first argument (live.py)
+_stand_in: Callable[..., tuple[Tensor, Tensor | None]] | None = None
 
 
 def register_attention() -> None:
@@ -41,10 +44,25 @@ def register_attention() -> None:
 def _keep_pattern(module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
     """The family's own eager attention; its pattern is kept while a capture runs."""
     eager = sys.modules[type(module).__module__].eager_attention_forward
-    output, pattern = eager(module, *args, **kwargs)
-    if _patterns is not None:
+    attend = eager if _stand_in is None else partial(_stand_in, eager)
+    output, pattern = attend(module, *args, **kwargs)
+    if _patterns is not None and pattern is not None:
         _patterns[id(module)] = pattern.detach()[0]
     return output, pattern
+
+
+@contextmanager
+def standing_in(attend: Callable[..., tuple[Tensor, Tensor | None]]) -> Iterator[None]:
+    """Let ``attend(own, module, query, key, value, ...)`` be the attention of models that know the interface.
+
+    ``own`` is the family's function, called with the same arguments.
+    """
+    global _stand_in
+    _stand_in = attend
+    try:
+        yield
+    finally:
+        _stand_in = None
 
 
 def capture(network: nn.Module, family: Family, token_ids: Tensor) -> Trace:

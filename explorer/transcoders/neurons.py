@@ -48,10 +48,15 @@ def strongest(
     return pos, neuron, activation[kept], pre[kept], gate[kept]
 
 
+def activations(transcoder: Transcoder, x: Float[Tensor, "n_pos d_model"]) -> Float[Tensor, "n_pos n_neurons"]:
+    """What multiplies each neuron's row of the down projection."""
+    pre, _ = _values(transcoder, x)
+    return transcoder.activation(pre) if transcoder.W_gate is None else pre
+
+
 def reconstruct(transcoder: Transcoder, x: Float[Tensor, "n_pos d_model"]) -> Float[Tensor, "n_pos d_model"]:
     """What all neurons together write: the MLP's output if the transcoder describes the MLP."""
-    pre, _ = _values(transcoder, x)
-    activation = transcoder.activation(pre) if transcoder.W_gate is None else pre
+    activation = activations(transcoder, x)
     return activation @ transcoder.W_dec[:, 0].to(x) + transcoder.b_dec.to(x)
 
 

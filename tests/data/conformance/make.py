@@ -15,6 +15,7 @@ import numpy as np
 HERE = Path(__file__).parent
 FOLDERS = {"gpt2": ("config.json", "model.safetensors"), "gpt2-plt-relu": ("*",), "gpt2-clt-relu": ("*",)}
 GRAPHS = ("gpt2_plt_relu_tl", "gpt2_clt_relu_tl")
+RUNS = ("iter_frozen", "iter_unfrozen", "direct", "half")
 FIELDS = (
     "input_tokens",
     "active_features",
@@ -32,6 +33,10 @@ FIELDS = (
     "cumulative_scores",
     "replacement_score",
     "completeness_score",
+    "interv_feats",
+    "interv_vals5",
+    *(f"iv_{what}_{run}_logits" for what in ("ablate", "x5") for run in RUNS),
+    *(f"iv_{what}_direct_{kind}_last" for what in ("ablate", "x5") for kind in ("acts", "preact_acts")),
 )
 
 

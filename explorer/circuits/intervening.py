@@ -1,0 +1,210 @@
+"""intervene: what the model answers under interventions, beside what it answers and what its graph predicts.
+
+    subject = prepare(model, transcoders, token_ids)
+    outcome = intervene(subject, [feature(2, 311, at(10)).times(0.0)])
+    outcome.before, outcome.now, outcome.predicted          logits of the next token
+    changed_features(subject, outcome)                      measured and predicted, layer by layer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explorer.circuits.direct import direct_logits, direct_reads, sources
+from explorer.circuits.interventions import Intervention, Kind, Place, check
+from explorer.circuits.modes import Mode, mode
+from explorer.circuits.plan import Plan, plan
+from explorer.circuits.rerun import rerun
+from explorer.circuits.strengths import activations
+from explorer.circuits.subject import Subject
+from explorer.errors import GraphError
+from explorer.work import Pause, go_on
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Logits after position ``at`` (d_vocab): clean, under the interventions, and as their direct effect alone.
+
+    ``predicted`` holds everything else at its clean value, as a graph's edges do. ``reads`` are what the encoders
+    read from position ``first`` up to ``at``, by layer, if they were asked for. ``notes`` say what had no effect.
+    """
+
+    mode: Mode
+    at: int
+    before: Float[Tensor, " d_vocab"]
+    now: Float[Tensor, " d_vocab"]
+    predicted: Float[Tensor, " d_vocab"]
+    changes: Plan
+    first: int
+    reads: dict[int, Float[Tensor, "n d_model"]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChangedFeature:
+    """A feature downstream of an intervention: activation before, now, and by the direct effect alone."""
+
+    layer: int
+    pos: int
+    feature: int
+    before: float
+    now: float
+    predicted: float
+
+
+def intervene(
+    subject: Subject,
+    interventions: Sequence[Intervention],
+    how: Mode | None = None,
+    *,
+    at: int = -1,
+    reads: bool = False,
+    pause: Pause = go_on,
+) -> Outcome:
+    """The outcome after position ``at`` (-1: the last) in mode ``how`` (None: iterative).
+
+    GraphError in one sentence, before anything runs, if an intervention cannot be made. ``reads`` keeps what
+    changed_features needs.
+    """
+    how = how or mode("iterative", subject.n_layers)
+    check(interventions, subject.room)
+    at = _position(subject, at)
+    changes = plan(interventions)
+    before = subject.trace.logits[at]
+    with torch.no_grad():
+        predicted = direct_logits(subject, changes, at)
+        now, first, kept = before, at + 1, {}
+        if interventions and changes.first_position <= at:
+            if how.is_direct(subject.n_layers) and not reads:
+                now = predicted
+            else:
+                passed = rerun(subject, changes, how, at, keep=reads, pause=pause)
+                pos = torch.tensor([at], device=passed.last.device)
+                now = subject.final(passed.last[-1:], pos, frozen=how.norms)[0]
+                first, kept = passed.first, passed.reads if reads else {}
+    return Outcome(how, at, before, now, predicted, changes, first, kept, tuple(_notes(subject, changes, how, at)))
+
+
+def changed_features(
+    subject: Subject, outcome: Outcome, n: int = 20, pause: Pause = go_on
+) -> tuple[ChangedFeature, ...]:
+    """The ``n`` features whose activation changed most by the write of their decoders, strongest first.
+
+    The features intervened on are left out. GraphError if the outcome was made without ``reads``.
+    """
+    if not outcome.reads and outcome.first <= outcome.at:
+        raise GraphError("The outcome holds no reads; intervene again with reads=True.")
+    start, moved = direct_reads(subject, outcome.changes, outcome.at)
+    edited = {(place.layer, place.index) for place in _places(outcome.changes) if place.kind is Kind.FEATURE}
+    found: list[tuple[float, ChangedFeature]] = []
+    with torch.no_grad():
+        for layer, read in outcome.reads.items():
+            pause()
+            found += _changed(subject, outcome, layer, read, moved.get(layer), start, n)
+    found = [(size, one) for size, one in found if (one.layer, one.feature) not in edited]
+    return tuple(one for _, one in sorted(found, key=lambda pair: -pair[0])[:n])
+
+
+def _changed(
+    subject: Subject, outcome: Outcome, layer: int, read: Tensor, moved: Tensor | None, start: int, n: int
+) -> list[tuple[float, ChangedFeature]]:
+    transcoder, zero = subject.transcoders.layers[layer], subject.transcoders.zero_positions
+    pos = torch.arange(outcome.first, outcome.first + len(read), device=read.device)
+    clean = subject.clean_read(layer, pos).to(read)
+    direct = clean.clone()
+    if moved is not None:
+        direct[start - outcome.first :] += moved.to(read)
+    before, now, predicted = (activations(transcoder, x) for x in (clean, read, direct))
+    size = (now - before).abs() * transcoder.W_dec.to(read).norm(dim=-1).norm(dim=-1)
+    size[pos < zero] = 0
+    top = size.flatten().topk(min(n + len(outcome.changes.all), size.numel()))
+    rows, features = top.indices // size.shape[1], top.indices % size.shape[1]
+    return [
+        (
+            measure,
+            ChangedFeature(
+                layer,
+                outcome.first + row,
+                feature,
+                float(before[row, feature]),
+                float(now[row, feature]),
+                float(predicted[row, feature]),
+            ),
+        )
+        for measure, row, feature in zip(top.values.tolist(), rows.tolist(), features.tolist(), strict=True)
+        if measure > 0
+    ]
+
+
+def sweep_layers(
+    subject: Subject, interventions: Sequence[Intervention], *, at: int = -1, pause: Pause = go_on
+) -> list[tuple[int, Outcome]]:
+    """Constrained outcomes with the MLPs held from the first intervened layer up to each later one.
+
+    The effect stays about the same until the held range reaches the layers that read it, then falls
+    (transformer-circuits.pub/2025/attribution-graphs/methods.html).
+    """
+    check(interventions, subject.room)
+    first = plan(interventions).first_layer
+    return [
+        (last, intervene(subject, interventions, Mode((first, last)), at=at, pause=pause))
+        for last in range(first, subject.n_layers)
+    ]
+
+
+def substitution(
+    off: Sequence[Place], on: Sequence[Place], strength: Callable[[Place], float], factor: float = 1.0
+) -> tuple[Intervention, ...]:
+    """Group ``off`` set to 0 and group ``on`` to ``factor`` times its ``strength``; what is in both is on."""
+    return (*(place.off() for place in off), *(place.to(factor * strength(place)) for place in on))
+
+
+def strengths_in(other: Subject, pos: int = -1) -> Callable[[Place], float]:
+    """How strong features and neurons are in another prompt, at its position ``pos`` (-1: the last)."""
+    at = torch.tensor([_position(other, pos)])
+
+    def strength(place: Place) -> float:
+        if place.kind is not Kind.FEATURE:
+            raise GraphError(f"The {place.kind.value} cannot be carried to another prompt; choose features.")
+        with torch.no_grad():
+            read = other.clean_read(place.layer, at.to(other.local.error.device))
+            chosen = torch.tensor([place.index], device=read.device)
+            value = activations(other.transcoders.layers[place.layer], read, chosen)
+        return 0.0 if int(at) < other.transcoders.zero_positions else float(value)
+
+    return strength
+
+
+def _position(subject: Subject, at: int) -> int:
+    found = at + subject.n_pos if at < 0 else at
+    if not 0 <= found < subject.n_pos:
+        raise GraphError(f"Position {at} is outside the prompt (0 to {subject.n_pos - 1}); choose another.")
+    return found
+
+
+def _places(changes: Plan) -> list[Place]:
+    return [place for group in changes.by_layer.values() for place in group.places]
+
+
+def _notes(subject: Subject, changes: Plan, how: Mode, at: int) -> list[str]:
+    """One sentence for each intervention that does nothing here."""
+    moved = {(s.place.layer, s.place.kind, s.place.index) for s in sources(subject, changes, at)}
+    notes = []
+    for place in _places(changes):
+        if not any(how.writes(layer) for layer in _written(subject, place)):
+            notes.append(f"{place} writes outside the layers that are held, so it has no effect.")
+        elif place.positions.first > at:
+            notes.append(f"{place} lies behind position {at}, so it has no effect there.")
+        elif (place.layer, place.kind, place.index) not in moved:
+            notes.append(f"{place} is as strong as on the clean prompt; an inactive feature needs an absolute value.")
+    return [note[0].upper() + note[1:] for note in notes]
+
+
+def _written(subject: Subject, place: Place) -> range:
+    reach = subject.transcoders.layers[place.layer].n_targets if place.kind is Kind.FEATURE else 1
+    return range(place.layer, place.layer + reach)
