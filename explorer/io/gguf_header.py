@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from explorer.errors import LoadError
-from explorer.io.magic import TITLES, sniff, unreadable
+from explorer.io.magic import TITLES, printable, sniff, unreadable
 from explorer.io.tensors import TensorInfo
 
-MOST = 1_000_000  # settings, or tensors
+MOST = 50_000  # settings, or tensors
 LONGEST = 1_000_000  # bytes of a text that is kept
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, ARRAY = 8, 9
@@ -87,8 +87,9 @@ class _Reader:
         start = -(-self._file.tell() // step) * step
         for name, offset, info in infos:
             if start + offset + info.n_bytes > self._size:
+                end = start + offset + info.n_bytes
                 raise LoadError(
-                    f"“{self._path}” is incomplete: tensor {name} ends at byte {start + offset + info.n_bytes}, "
+                    f"“{self._path}” is incomplete: tensor {printable(name)} ends at byte {end}, "
                     f"the file has {self._size}; download it again."
                 )
         tensors = {name: info for name, _, info in infos}
@@ -121,15 +122,17 @@ class _Reader:
         name = self._text()
         (n_axes,) = self._numbers("I")
         if n_axes > 8:
-            raise self._damaged(f"tensor {name} has {n_axes} axes")
+            raise self._damaged(f"tensor {printable(name)} has {n_axes} axes")
         shape = self._numbers("Q" * n_axes)[::-1]
         kind, offset = self._numbers("IQ")
         if kind not in TYPES:
-            raise LoadError(f"“{self._path}”: tensor {name} has the type {kind}, unknown here; update the program.")
+            raise LoadError(
+                f"“{self._path}”: tensor {printable(name)} has the type {kind}, unknown here; update the program."
+            )
         title, block, n_bytes = TYPES[kind]
         n_values = math.prod(shape)
         if n_values % block:
-            raise self._damaged(f"tensor {name} does not fill its blocks")
+            raise self._damaged(f"tensor {printable(name)} does not fill its blocks")
         return name, offset, TensorInfo(title, shape, n_values // block * n_bytes)
 
     def _text(self) -> str:

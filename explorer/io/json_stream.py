@@ -151,8 +151,8 @@ class _Text:
             return False
         self._pause()
         rest = self._text[self._at :]
-        if len(rest) > MAX_VALUE:
-            raise self.fault("a value is too long")
+        if len(rest) > MAX_VALUE or 120 * sum(map(rest.count, ",:[{")) > MAX_MEMORY // 2:
+            raise self.fault("a value is too long, or holds too many values")
         data = self._file.read(max(CHUNK, len(rest)))
         try:
             decoded = self._decoder.decode(data, not data)

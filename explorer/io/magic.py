@@ -73,9 +73,14 @@ def sniff_bytes(head: bytes) -> str:
 
 def beginning(error: Exception, most: int = 120) -> str:
     """The beginning of what ``error`` says, on one line and without what cannot be printed: it may quote the file."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(error)[: 2 * most])
-    text = " ".join(text.split()) or type(error).__name__
-    return text if len(text) <= most else f"{text[:most]}…"
+    return printable(str(error), most) or type(error).__name__
+
+
+def printable(text: str, most: int = 120) -> str:
+    """``text`` of a file as it may stand in a sentence: on one line, and not too long."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text[: 2 * most])
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
 def unreadable(path: Path, error: OSError) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LoadError
 from explorer.io import json_stream
-from explorer.io.magic import TITLES, beginning, first_bytes, sniff_bytes, unreadable
+from explorer.io.magic import TITLES, beginning, first_bytes, printable, sniff_bytes, unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,7 +73,7 @@ def read(path: Path, names: Iterable[str] | None = None) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in wanted}
-    except SafetensorError as error:
+    except (SafetensorError, RuntimeError) as error:  # torch refuses strides that overflow
         raise LoadError(f"“{path}” is damaged ({beginning(error)}); download or copy it again.") from error
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
@@ -128,7 +128,7 @@ def parsed(path: Path, text: bytes, size: int) -> Header:
     end = 0
     for start, stop, name in sorted(spans):
         if start != end:
-            raise LoadError(f"“{path}”: the header is damaged at tensor {name}; download it again.")
+            raise LoadError(f"“{path}”: the header is damaged at tensor {printable(name)}; download it again.")
         end = stop
     promised = 8 + len(text) + end
     if promised != size:
@@ -138,14 +138,15 @@ def parsed(path: Path, text: bytes, size: int) -> Header:
 
 def _entry(path: Path, name: str, entry: Any) -> tuple[int, int, TensorInfo]:
     """Start, stop and description of one tensor of the header."""
-    damaged = f"“{path}”: the header is damaged at tensor {name}; download it again."
+    shown = printable(name)
+    damaged = f"“{path}”: the header is damaged at tensor {shown}; download it again."
     if not isinstance(entry, dict):
         raise LoadError(damaged)
     dtype, shape, span = entry.get("dtype"), _counts(entry.get("shape")), _counts(entry.get("data_offsets"))
     if not isinstance(dtype, str) or shape is None or span is None or len(span) != 2:
         raise LoadError(damaged)
     if dtype not in BITS:
-        raise LoadError(f"“{path}”: tensor {name} has the type {dtype}, unknown here; update the program.")
+        raise LoadError(f"“{path}”: tensor {shown} has the type {printable(dtype)}, unknown here; update the program.")
     info = TensorInfo(dtype, shape, span[1] - span[0])
     if info.n_values * BITS[dtype] != info.n_bytes * 8:
         raise LoadError(damaged)
@@ -165,6 +166,6 @@ def _size(path: Path, promised: int, size: int) -> str:
 
 
 def _listed(names: Iterable[str], most: int = 8) -> str:
-    found = sorted(names)
+    found = sorted(printable(name) for name in names)
     more = f" and {len(found) - most} more" if len(found) > most else ""
     return (", ".join(found[:most]) or "nothing") + more

@@ -17,6 +17,7 @@ from explorer.io.magic import unreadable
 NAME = "config.yaml"
 KINDS = {"transcoder_set": "plt", "cross_layer_transcoder": "clt"}
 MAX_BYTES = 1_000_000
+MOST = 100_000  # values in the settings, with references written out: a few lines can stand for a thousand million
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,18 @@ def read_table(path: Path) -> Mapping[str, Any]:
         raise UnsupportedTranscoder(f"“{path}” is not valid YAML; download it again.") from error
     if not isinstance(table, Mapping):
         raise UnsupportedTranscoder(f"“{path}” holds no settings; download it again.")
+    if _written_out(table, {}) > MOST:
+        raise UnsupportedTranscoder(f"“{path}” refers to its own parts without end; download it again.")
     return table
+
+
+def _written_out(value: Any, known: dict[int, int]) -> int:
+    """How many values ``value`` would be with its references written out; beyond MOST if one leads back to itself."""
+    inner = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    if id(value) not in known:
+        known[id(value)] = MOST + 1
+        known[id(value)] = 1 + sum(_written_out(item, known) for item in inner)
+    return known[id(value)]
 
 
 def _text(path: Path, table: Mapping[str, Any], name: str) -> str:

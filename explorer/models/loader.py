@@ -22,7 +22,10 @@ from explorer.models.weights import AttentionWeights, Head, attention_weights, h
 from explorer.work import Pause, go_on
 
 # what transformers raises at settings that contradict each other
-_NONSENSE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, ImportError)
+_NONSENSE = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, ImportError),
+    *(AssertionError, MemoryError),
+)
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.json")
 Shapes = Mapping[str, tuple[int, ...]]
 SPARE = 50_000_000  # values that a network may have beyond what is stored: tables of positions, masks
