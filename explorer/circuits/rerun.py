@@ -202,9 +202,8 @@ class Run:
             one = read.new_zeros(len(read), 1)
             one[: self.n_held] = 1
             delta = errors.new(one, one, self.first, subject.n_pos) - one
-            if self.mode.writes(layer):
-                own = subject.local.error[layer, self.pos].to(read)
-                self._write(layer, delta[: self.n_held] * own, subject.transcoders.write)
+            own = subject.local.error[layer, self.pos].to(read)
+            self._write(layer, self._allowed(layer, delta[: self.n_held] * own), subject.transcoders.write)
 
     def _activate(
         self, layer: int, changes: Changes, held: TranscoderSet, read: Tensor, point: object
@@ -213,7 +212,7 @@ class Run:
         clean = read_frozen(self.subject.layers[layer], point, self.subject.layers[layer].resid_mid[self.pos], self.pos)
         own = read.new_zeros(len(read), len(chosen))
         own[: self.n_held] = activations(transcoder, clean.to(read), chosen)
-        present = own if self.mode.holds(layer) and self.n_held == len(read) else activations(transcoder, read, chosen)
+        present = self._present(layer, own, activations(transcoder, read, chosen))
         zero = max(held.zero_positions - self.first, 0)
         if zero:
             own[:zero] = 0
@@ -221,13 +220,18 @@ class Run:
         delta = changes.new(present, own, self.first, self.subject.n_pos) - present
         rows = transcoder.decoder_rows(chosen).to(read)
         for offset in range(rows.shape[1]):
-            self._write_to(layer + offset, delta @ rows[:, offset], held.write)
+            self._write(layer + offset, self._allowed(layer + offset, delta @ rows[:, offset]), held.write)
 
-    def _write_to(self, layer: int, rows: Tensor, point: WritePoint | Site) -> None:
-        """Write ``rows``, those of the prompt only where the mode lets them."""
-        if not self.mode.writes(layer):
-            rows = torch.cat([rows[: self.n_held] * 0, rows[self.n_held :]])
-        self._write(layer, rows, point)
+    def _present(self, layer: int, own: Tensor, recomputed: Tensor) -> Tensor:
+        """The strengths that an intervention starts from: in a held layer the clean ones, off the prompt never."""
+        n = self.n_held if self.mode.holds(layer) else 0
+        return torch.cat([own[:n], recomputed[n:]]) if n else recomputed
+
+    def _allowed(self, layer: int, rows: Tensor) -> Tensor:
+        """What may be written to ``layer``: on the prompt nothing outside the layers that the mode names."""
+        if self.mode.writes(layer):
+            return rows
+        return torch.cat([rows[: self.n_held] * 0, rows[self.n_held :]])
 
     def _write(self, layer: int, rows: Tensor, point: WritePoint | Site) -> None:
         whole = self.written.get((layer, point))
@@ -238,7 +242,7 @@ class Run:
     def _turn(self, layer: int) -> None:
         """Change the strengths of directions in the stream behind block ``layer``."""
         changes = self.changes.of(layer, Kind.DIRECTION)
-        if changes is None or not self.mode.writes(layer):
+        if changes is None:
             return
         clean = self.subject.behind(layer)[self.pos]
         for row, place in enumerate(changes.places):
@@ -247,9 +251,10 @@ class Run:
             read = vector / (vector @ vector)
             own = self.x.new_zeros(len(self.x), 1)
             own[: self.n_held, 0] = clean @ read
-            present = own if self.mode.holds(layer) else (self.x @ read)[:, None]
+            present = self._present(layer, own, (self.x @ read)[:, None])
             alone = Changes((place,), (changes.made[row],))
-            self.x = self.x + (alone.new(present, own, self.first, self.subject.n_pos) - present) * vector
+            moved = alone.new(present, own, self.first, self.subject.n_pos) - present
+            self.x = self.x + self._allowed(layer, moved) * vector
 
     def _head_edit(self, layer: int, changes: Changes) -> Callable[[Heads], Heads]:
         """What changes the chosen heads; relative to the clean ones where the layer is held."""
@@ -257,19 +262,17 @@ class Run:
         clean = self.subject.live.layers[layer].heads(self.first, stop)
 
         def edit(heads: Heads) -> Heads:
-            if not self.mode.writes(layer):
-                return heads
             heads = heads.clone()
             for place, interventions in zip(changes.places, changes.made, strict=True):
                 own = torch.zeros_like(heads[:, place.index])
                 own[: self.n_held] = clean[:, place.index]
-                before = own if self.mode.holds(layer) else heads[:, place.index]
+                before = self._present(layer, own, heads[:, place.index])
                 after = before.clone()
                 for one in interventions:
                     span = one.place.positions.within(self.first, self.first + len(heads), self.subject.n_pos)
                     rows = slice(span.start - self.first, span.stop - self.first)
                     after[rows] = one.rewritten(after[rows], own[rows])
-                heads[:, place.index] += after - before
+                heads[:, place.index] += self._allowed(layer, after - before)
             return heads
 
         return edit
