@@ -1,4 +1,4 @@
-"""Damaged files in numbers: ``python benchmarks/fuzz_files.py [--cases 50000] [--first 0] [--processes 1]``.
+"""Damaged files in numbers: ``python -m benchmarks.fuzz_files [--cases 50000] [--first 0] [--processes 1]``.
 
 The cases are those of tests/io/fuzzing.py, of which the test suite runs the first 2,000. Prints what they were and did;
 ends with 1 if one was neither refused in a sentence nor read, or took a gigabyte.

@@ -1,4 +1,4 @@
-"""Files of every kind, damaged at random: the cases of test_fuzz.py and of benchmarks/fuzz_files.py.
+"""Files of every kind, damaged at random: the cases of test_fuzz.py and of benchmarks.fuzz_files.
 
 A case begins as a small whole file or folder, or as a header made up from scratch, and is damaged by bytes or values.
 Whatever comes of it must be an ExplorerError, or a value read. ``python -m tests.io.fuzzing FIRST COUNT`` runs the

@@ -1,6 +1,6 @@
 """2,000 damaged files of every kind: each is refused in a sentence or read, and none takes a gigabyte.
 
-More of them: ``python benchmarks/fuzz_files.py``.
+More of them: ``python -m benchmarks.fuzz_files``.
 """
 
 from __future__ import annotations
