@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"circuit-explorer {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     ours = (_engine, _unpickle, _self_test)
-    for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, _verify, *ours):
+    for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, _verify, _intervene, *ours):
         add(commands)
     return top
 
@@ -146,6 +146,16 @@ def _verify(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command.add_argument("input", type=Path, metavar="IN.circuit")
     command.add_argument("--model", default="")
     command.add_argument("--transcoders", metavar="DIR", default="")
+    _tell(command)
+    _setting(command)
+    _json(command)
+
+
+def _intervene(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    from explorer.cli.interventions import arguments
+
+    command = _command(commands, "intervene", "interventions:intervene", "Change features and see what is said.")
+    arguments(command)
     _tell(command)
     _setting(command)
     _json(command)

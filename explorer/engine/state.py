@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from explorer.errors import Cancelled
 
@@ -15,7 +16,8 @@ def never() -> bool:
 
 @dataclass
 class EngineState:
-    """Open models and transcoders by path, fingerprints of weights, and whether the running job is to stop.
+    """Open models and transcoders by path, fingerprints of weights, prompts ready for interventions, and whether the
+    running job is to stop.
 
     The one mutable thing in the engine; jobs run one at a time, so it needs no lock. ``should_stop``
     may be called from any thread, as often as one likes.
@@ -25,6 +27,7 @@ class EngineState:
     transcoders: dict[str, object] = field(default_factory=dict)
     should_stop: Callable[[], bool] = never
     digests: dict[object, str] = field(default_factory=dict)
+    subjects: dict[object, Any] = field(default_factory=dict)
 
     def raise_if_stopped(self) -> None:
         """Raise Cancelled if the running job has been asked to stop: for the inside of a long step."""

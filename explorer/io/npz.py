@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
@@ -60,7 +61,11 @@ def arrays(graph: Graph, edits: Edits) -> dict[str, NDArray[Any]]:
 
 def write(path: Path, graph: Graph, edits: Edits) -> None:
     """Write ``arrays`` to ``path`` as a compressed .npz; SaveError says why not."""
-    held = arrays(graph, edits)
+    write_arrays(path, arrays(graph, edits))
+
+
+def write_arrays(path: Path, held: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays by name to ``path`` as a compressed .npz; SaveError says why not."""
     with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, **held)
 

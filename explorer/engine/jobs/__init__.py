@@ -29,6 +29,8 @@ JOBS: dict[str, str] = {
     "fit": "explorer.engine.jobs.fitting:fit",
     "attribute": "explorer.engine.jobs.attributing:attribute",
     "check": "explorer.engine.jobs.checking:check",
+    "intervene": "explorer.engine.jobs.intervening:intervene",
+    "generate": "explorer.engine.jobs.intervening:generate",
 }
 
 
