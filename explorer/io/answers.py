@@ -28,7 +28,10 @@ def answers_path() -> Path:
 
 def recall(path: Path) -> dict[str, str]:
     """The answers given for the file or folder ``path``, wherever it lay then; never fails."""
-    return _table().get(fingerprint(path), {})
+    try:
+        return _table().get(fingerprint(path), {})
+    except LoadError:
+        return {}
 
 
 def remember(path: Path, told: Told) -> None:

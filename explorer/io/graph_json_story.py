@@ -59,7 +59,10 @@ def of_parameters(table: Mapping[str, Any]) -> Story:
 
 def of_link(link: str) -> Story:
     """The story in the query of a share link; LoadError if it holds none. Old links are encoded twice."""
-    query = parse_qs(urlsplit(link.strip()).query, keep_blank_values=True)
+    try:
+        query = parse_qs(urlsplit(link.strip()).query, keep_blank_values=True)
+    except ValueError as error:
+        raise LoadError("The link is no address; copy it again.") from error
     table = {name: values[0] for name, values in query.items() if name in PARAMETERS}
     table = {name: unquote(text) if "%2C" in text.upper() else text for name, text in table.items()}
     if not table:

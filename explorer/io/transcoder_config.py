@@ -148,6 +148,8 @@ def _files(path: Path, table: Mapping[str, Any]) -> tuple[Path, ...]:
     if not isinstance(listed, list) or not all(isinstance(entry, str) for entry in listed) or not listed:
         raise UnsupportedTranscoder(f"“{path}”: transcoders is no list of files; list one for each layer.")
     for entry in listed:
+        if "\0" in entry:
+            raise UnsupportedTranscoder(f"“{path}”: a name under transcoders holds a zero byte; write it again.")
         if "://" in entry:
             raise UnsupportedTranscoder(
                 f"“{path}” points to “{entry}”, which is not on this computer; "

@@ -250,6 +250,7 @@ class MainWindow(QMainWindow):
     def show_graph(self, seen: Look, document: Path | None, opened: Path) -> None:
         """Show what was read from ``opened``; ``document`` is the .circuit file that Save writes."""
         graph = seen.graph
+        self.engine.cancel("attribute")
         self.document.open_graph(graph, seen.view.edits, document, seen)
         words = prompt_text(graph)
         self.document.set_prompt(Prompt(words, tuple(graph.token_ids.tolist()), graph.tokens, graph.n_special))
@@ -257,6 +258,8 @@ class MainWindow(QMainWindow):
         self.remember(opened, words, f"{len(graph):,} nodes")
 
     def close_document(self) -> None:
+        self.files.reader.cancel()
+        self.engine.cancel("attribute")
         self.document.open_graph(None)
         self.show_welcome()
 

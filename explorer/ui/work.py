@@ -178,10 +178,10 @@ class Engine(QObject):
         self._look_away()
         self._document.drop_partial()
 
-    def cancel(self) -> None:
-        """Stop what runs, at its next step."""
+    def cancel(self, only: str = "") -> None:
+        """Stop what runs, at its next step; ``only`` a job of that name, so that its result covers nothing newer."""
         for request, job in self._jobs.items():
-            if job not in QUIET:
+            if job not in QUIET and only in ("", job):
                 self._client.cancel(request)
 
     def restart(self) -> None:

@@ -48,6 +48,11 @@ def test_a_damaged_list_of_answers_is_empty(tmp_path: Path, text: str) -> None:
     assert answers.recall(filled(tmp_path / "set")) == {}
 
 
+def test_nothing_is_recalled_of_what_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert answers.recall(tmp_path / "file" / "inside") == {}
+
+
 def test_what_was_not_said_is_asked_with_its_name_and_choices() -> None:
     with pytest.raises(Unsaid, match=r"“f.pt” does not say where it reads; tell it with read=a or b") as caught:
         answers.choice({}, Path("f.pt"), "read", "where it reads", ("a", "b"))

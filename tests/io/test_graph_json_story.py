@@ -161,6 +161,8 @@ def test_what_makes_no_sense_is_left_out(table: dict[str, object], words: tuple[
 def test_links_and_files_without_a_story_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="names no pinnedIds"):
         read_story("https://www.neuronpedia.org/gemma-2-2b/graph?slug=a&subgraph=cm123")
+    with pytest.raises(LoadError, match="no address"):
+        read_story("http://[x?pinnedIds=a")
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(LoadError, match="is no saved subgraph"):
         read_story(str(tmp_path / "a.json"))

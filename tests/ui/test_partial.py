@@ -214,6 +214,14 @@ def test_another_document_is_not_covered_by_a_run_that_began_before(
     assert shown == [False]
 
 
+def test_closing_ends_the_run(qtbot: QtBot, window: MainWindow) -> None:
+    until_partial(qtbot, window, OTHER)
+    with qtbot.waitSignal(window.engine.job_cancelled, timeout=WAIT):
+        window.close_document()
+    until_idle(qtbot, window)
+    assert window.document.graph is None
+
+
 @pytest.mark.parametrize("window", ["quick"], indirect=True)
 def test_of_a_quick_run_no_part_is_shown(qtbot: QtBot, window: MainWindow) -> None:
     shown: list[bool] = []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.errors import UnsupportedModel
+from explorer.errors import SaveError, UnsupportedModel
 from explorer.io import answers
 from explorer.io.model_formats import find
 from explorer.work import Pause, go_on
@@ -48,5 +49,6 @@ def read(
     remembered = answers.recall(own) if asks else {}
     model = reader(own, Opening(dtype, device, pause, {**remembered, **(told or {})}))
     if told and asks:
-        answers.remember(own, told)
+        with suppress(SaveError):  # then it is asked again
+            answers.remember(own, told)
     return model

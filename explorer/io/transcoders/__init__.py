@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
-from explorer.errors import UnsupportedTranscoder
+from explorer.errors import SaveError, UnsupportedTranscoder
 from explorer.io import answers
 from explorer.io.transcoder_formats import FORMATS, Format, find
 from explorer.transcoders.transcoder import TranscoderSet
@@ -47,5 +48,6 @@ def read(path: Path, pause: Pause = go_on, told: Mapping[str, str] | None = None
         )
     held = reader(row).read(path, {**answers.recall(path), **(told or {})}, pause)
     if told:
-        answers.remember(path, told)
+        with suppress(SaveError):  # then it is asked again
+            answers.remember(path, told)
     return held

@@ -105,11 +105,19 @@ def _per_layer(file: Path, config: TranscoderConfig, told: Mapping[str, str], pa
     n, d = len(b_enc), len(b_dec)
     W_enc, W_dec = held.shaped("W_enc", (n, d)), held.matrix("W_dec", n, d, "as is")
     threshold = held.threshold(THRESHOLD, n)
-    k = int(held.take("k").reshape(-1)[0]) if "k" in held else 0
+    k = _stored_k(held) if "k" in held else 0
     # circuit-tracer uses it as x @ W_skip.T; when d_in == d_out the shape cannot tell, the layout does
     W_skip = held.shaped("W_skip", (d, d)).T.contiguous() if "W_skip" in held else None
     held.done()
     return canonical.transcoder(W_enc, b_enc, W_dec, b_dec, _activation(file, config, threshold, k, told), W_skip)
+
+
+def _stored_k(held: WeightsFile) -> int:
+    """The k of TopK, one whole number above 0; UnsupportedTranscoder otherwise."""
+    values = held.take("k").flatten().tolist()
+    if len(values) != 1 or not 0 < values[0] < 2**31 or values[0] != int(values[0]):
+        raise UnsupportedTranscoder(f"“{held.file}”: k is no whole number above 0; download it again.")
+    return int(values[0])
 
 
 def _cross_layer(folder: Path, config: TranscoderConfig, pause: Pause) -> list[Transcoder]:

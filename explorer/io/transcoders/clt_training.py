@@ -11,9 +11,9 @@ encoder.weight (n, d), encoder.bias; then, by cfg.json, in one of four ways, dec
     a_j = (a + post_encs.j where a > 0) * post_enc_scales.j
     y   = (sum of a_j @ decoder + bias, and x sqrt(d) / in_norm @ W_skip.T) * out_norm / sqrt(d)
 
-where the norms are there with normalize_io only, those of a target are its own, and with divide_cross_layer what comes
-from t layers below is divided by t. Nothing in the files says whether x is in front of the norm or behind it. Source:
-EleutherAI/clt-training, sparsify/sparse_coder.py and sparsify/runner.py.
+where the norms are there with normalize_io only, those of a target are its own, and with divide_cross_layer what
+reaches layer t from below is divided by t. Nothing in the files says whether x is in front of the norm or behind it.
+Source: EleutherAI/clt-training, sparsify/sparse_coder.py and sparsify/runner.py.
 """
 
 from __future__ import annotations

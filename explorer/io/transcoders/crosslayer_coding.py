@@ -3,7 +3,8 @@
 encoder_module.encoders.s.weight (n, d) and .bias_param; decoder_module.decoders.X.weight (d, n) and .bias_param, where
 X is s->t, or by decoder_tying the source s or the target t alone; theta_manager.log_threshold (L, n). Every decoder
 adds its bias, so that the target's is the sum of them. JumpReLU keeps what is at its threshold, too. feature_offset.t
-and feature_scale.t change active features on their way to layer t. With normalization_method mean_std inputs and
+and feature_scale.t change active features on their way to layer t (all of them if decoders are tied by target, which
+is refused). With normalization_method mean_std inputs and
 outputs are standardised by norm_stats.json, which lies with the activations trained on (1e-6 is added to its std).
 TopK and BatchTopK rank by pre-activations standardised over the tokens of a batch and are refused. Sources:
 curt-tigges/crosslayer-coding and utahnlp/crosslayer-coding, clt/models/{clt,encoder,decoder,activations}.py and
@@ -58,7 +59,7 @@ def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> Transcode
             decoders[name] if scale is None else folds.precise(decoders[name]) * folds.precise(scale)[:, None]
             for name, scale in zip(names, scales[source:], strict=True)
         ]
-        offset = _offset(file, offsets[source:])
+        offset = _offset(file, config, offsets[source:])
         theta = thresholds[source]
         activation = Activation("relu" if theta is None else "jumprelu", theta, offset=offset)
         b_dec = _bias(config, biases, source)
@@ -133,10 +134,15 @@ def _affine(held: WeightsFile, what: str, L: int, n: int) -> list[Tensor | None]
     return [held.shaped(name, (n,)) if name in held else None for name in names]
 
 
-def _offset(file: Path, offsets: list[Tensor | None]) -> Tensor | None:
+def _offset(file: Path, config: Mapping[str, Any], offsets: list[Tensor | None]) -> Tensor | None:
     """What is added to a source's active features on the way to any target, of one value each."""
     if all(offset is None or not bool(offset.any()) for offset in offsets):
         return None
+    if config.get("decoder_tying") == "per_target":
+        raise UnsupportedTranscoder(
+            f"“{file}”: feature_offset goes to inactive features too when decoders are tied by target; "
+            "choose a set trained without it."
+        )
     if any(offset is None or not torch.equal(offset, offsets[0]) for offset in offsets):  # type: ignore[arg-type]
         raise UnsupportedTranscoder(
             f"“{file}”: feature_offset differs from target to target, so that a feature has no one activation; "

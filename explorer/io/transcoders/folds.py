@@ -72,7 +72,9 @@ def decoder_norms_included(transcoder: Transcoder) -> Transcoder:
     norm = held.W_dec.flatten(1).norm(dim=1)
     activation = held.activation
     if activation.threshold is not None:
-        return replace(held, activation=replace(activation, threshold=activation.threshold / norm))
+        never = torch.full_like(norm, torch.finfo(norm.dtype).max)  # what writes nothing passes no threshold
+        threshold = torch.where(norm > 0, activation.threshold / norm, never).clamp_max(never)
+        return replace(held, activation=replace(activation, threshold=threshold))
     return held if activation.kind == "relu" else unit_decoders(held)
 
 
@@ -103,10 +105,10 @@ def gated(W_enc: Tensor, r_mag: Tensor, b_gate: Tensor, b_mag: Tensor) -> tuple[
 
     With p = exp(r_mag) (W x) + b_mag, the gate W x + b_gate > 0 is p > b_mag - exp(r_mag) b_gate.
     """
-    precise = torch.promote_types(W_enc.dtype, torch.float32)
+    dtype = torch.promote_types(W_enc.dtype, torch.float32)
     gain = r_mag.double().exp()
-    threshold = (b_mag.double() - gain * b_gate.double()).relu().to(precise)
-    return (gain[:, None] * W_enc.double()).to(precise), b_mag.to(precise), Activation("jumprelu", threshold)
+    threshold = (b_mag.double() - gain * b_gate.double()).relu().to(dtype)
+    return (gain[:, None] * W_enc.double()).to(dtype), b_mag.to(dtype), Activation("jumprelu", threshold)
 
 
 def precise(tensor: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ KINDS = {
     "att": ("attn.hook_z", "attn.hook_z"),
 }
 _REPOSITORY = re.compile(rf"gemma-scope-(2b|9b|27b)-(pt|it)-({'|'.join(KINDS)})\b")
-_FOLDER = re.compile(r"layer_(\d+)/(.*?)/?average_l0_(\d+)")
+_FOLDER = re.compile(r"layer_(\d{1,4})/(.*?)/?average_l0_(\d{1,9})")
 
 
 def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> TranscoderSet:

@@ -104,6 +104,8 @@ def _layer(held: WeightsFile, file: Path, config: Mapping[str, Any]) -> Transcod
     made = canonical.transcoder(W_E, b_E, W_D, b_D, activation(file, config, log_threshold))
     if config.get("sparsity_include_decoder_norm", True):
         made = folds.decoder_norms_included(made)
+    if config.get("apply_decoder_bias_to_pre_encoder"):
+        made = folds.shifted(made, made.b_dec)
     names = [str(config[name]) for name in ("hook_point_in", "hook_point_out")]
     norms = {name: _norm(held, file, config, name) for name in dict.fromkeys(names)}
     held.done()
@@ -136,6 +138,8 @@ def _across(path: Path, found: Sequence[Path], pause: Pause) -> TranscoderSet:
     hooks_in, hooks_out = _hooks(file, config, "hook_points_in"), _hooks(file, config, "hook_points_out")
     if len(hooks_in) != len(hooks_out):
         raise UnsupportedTranscoder(f"“{file}” lists {len(hooks_in)} inputs and {len(hooks_out)} outputs.")
+    if config.get("apply_decoder_bias_to_pre_encoder"):
+        raise UnsupportedTranscoder(f"“{file}” takes decoder biases off its inputs, which is not read across layers.")
     held, L = _opened(folder), len(hooks_in)
     b_E = held.take("b_E")
     n, d = b_E.shape[-1] if b_E.ndim else 0, _width(file, config)

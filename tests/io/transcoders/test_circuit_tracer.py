@@ -52,6 +52,22 @@ def _edit(file: Path, edit: Edit) -> None:
     save_file(tensors, file)
 
 
+@pytest.mark.parametrize("k", [torch.zeros(0), torch.tensor(2.7), torch.tensor(-3.0), torch.tensor([1.0, 2.0])])
+def test_a_k_that_is_no_count_is_refused(copy: Callable[[str], Path], k: Tensor) -> None:
+    folder = copy("plt_topk")
+    _edit(folder / "layer_1.safetensors", lambda tensors: tensors.update(k=k))
+    with pytest.raises(UnsupportedTranscoder, match="k is no whole number above 0"):
+        read(folder)
+
+
+def test_a_name_with_a_zero_byte_is_refused(copy: Callable[[str], Path]) -> None:
+    folder = copy("plt_relu")
+    config = folder / "config.yaml"
+    config.write_text(config.read_text("utf-8") + 'transcoders: ["a\\0b.safetensors"]\n', "utf-8")
+    with pytest.raises(UnsupportedTranscoder, match="zero byte"):
+        read(folder)
+
+
 @pytest.mark.parametrize("layer", range(3))
 def test_relu_per_layer(layer: int) -> None:
     w, x = _tensors("plt_relu", layer), _x().double()

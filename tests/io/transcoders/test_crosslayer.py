@@ -92,6 +92,12 @@ def test_offsets_that_differ_from_target_to_target_are_refused(tmp_path: Path) -
         read(folder)
 
 
+def test_offsets_of_decoders_tied_by_target_are_refused(tmp_path: Path) -> None:
+    folder = Coding("relu", "per_target", affine=True).write(tmp_path).path
+    with pytest.raises(UnsupportedTranscoder, match="inactive features too"):
+        read(folder)
+
+
 def rewrite(folder: Path, part: str, **said: object) -> None:
     """Change what config.yaml says of a part of the model, or of the model itself."""
     table = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))

@@ -100,6 +100,16 @@ def test_decoder_norms_in_the_decision(kind: str) -> None:
     same(features(folded, x), pre * on * unit)
 
 
+def test_a_decoder_of_zeros_leaves_its_feature_off() -> None:
+    raw = made("jumprelu")
+    silent = replace(raw, W_dec=raw.W_dec * (torch.arange(len(raw.W_dec)) > 0)[:, None, None])
+    folded = folds.decoder_norms_included(silent)
+    assert folded.activation.threshold is not None
+    assert bool(folded.activation.threshold.isfinite().all())
+    x = 1000 * torch.randn(50, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert not bool(features(folded, x)[:, 0].any())
+
+
 def test_narrow_weights_become_float32() -> None:
     raw = made("jumprelu", skip=True)
     narrow = Transcoder(

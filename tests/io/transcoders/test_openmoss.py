@@ -37,6 +37,24 @@ def test_what_the_canonical_form_cannot_hold_is_refused(tmp_path: Path, said: di
         read(folder)
 
 
+def test_a_decoder_bias_taken_off_the_scaled_input_is_folded(tmp_path: Path) -> None:
+    folder = layer_set(tmp_path, "jumprelu").path
+    plain = read(folder)
+    change(folder, "config.json", apply_decoder_bias_to_pre_encoder=True)
+    for layer, (before, after) in enumerate(zip(plain.layers, read(folder).layers, strict=True)):
+        held = load(folder / f"layer{layer}" / "sae_weights.safetensors")
+        W_E, b_D = (held[name].to(before.b_enc) for name in ("W_E", "b_D"))
+        torch.testing.assert_close(after.b_enc, before.b_enc - b_D @ W_E)
+        torch.testing.assert_close(after.W_enc, before.W_enc)
+
+
+def test_decoder_biases_taken_off_inputs_across_layers_are_refused(tmp_path: Path) -> None:
+    folder = across(tmp_path, "relu").path
+    change(folder, "config.json", apply_decoder_bias_to_pre_encoder=True)
+    with pytest.raises(UnsupportedTranscoder, match="decoder biases"):
+        read(folder)
+
+
 def test_a_place_that_is_not_known_is_named(tmp_path: Path) -> None:
     folder = layer_set(tmp_path, "relu", folded=True).path / "layer0"
     change(folder, "config.json", hook_point_in="blocks.0.nowhere")
