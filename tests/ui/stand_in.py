@@ -94,8 +94,9 @@ class StandInEngine(QObject):
     def attribute(self, choice: Any = None, text: str | None = None) -> None:
         self.asked.append(("attribute", choice, text))
 
-    def cancel(self) -> None:
-        self.asked.append(("cancel",))
+    def cancel(self, only: str = "") -> None:
+        if only in ("", self.job):
+            self.asked.append(("cancel",))
 
     def hide_partial(self) -> None:
         self.asked.append(("hide partial",))
