@@ -67,7 +67,13 @@ def sources(subject: Subject, changes: Plan, at: int) -> list[Source]:
 @torch.no_grad()
 def direct_logits(subject: Subject, changes: Plan, at: int) -> Float[Tensor, " d_vocab"]:
     """The logits after position ``at`` with everything else held, as the model would return them."""
-    return subject.capped(subject.uncapped[at] + _effect(subject, sources(subject, changes, at), at))
+    return moved_logits(subject, sources(subject, changes, at), at)
+
+
+@torch.no_grad()
+def moved_logits(subject: Subject, found: Sequence[Source], at: int) -> Float[Tensor, " d_vocab"]:
+    """The same, given what changes."""
+    return subject.capped(subject.uncapped[at] + _effect(subject, found, at))
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explorer.circuits.direct import direct_logits, direct_reads, sources
+from explorer.circuits.direct import Source, direct_reads, moved_logits, sources
 from explorer.circuits.interventions import Intervention, Kind, Place, check
 from explorer.circuits.modes import Mode, mode
 from explorer.circuits.plan import Plan, plan
@@ -77,7 +77,8 @@ def intervene(
     changes = plan(interventions)
     before = subject.trace.logits[at]
     with torch.no_grad():
-        predicted = direct_logits(subject, changes, at)
+        found = sources(subject, changes, at)
+        predicted = moved_logits(subject, found, at)
         now, first, kept = before, at + 1, {}
         if interventions and changes.first_position <= at:
             if how.is_direct(subject.n_layers) and not reads:
@@ -87,7 +88,8 @@ def intervene(
                 pos = torch.tensor([at], device=passed.last.device)
                 now = subject.final(passed.last[-1:], pos, frozen=how.norms)[0]
                 first, kept = passed.first, passed.reads if reads else {}
-    return Outcome(how, at, before, now, predicted, changes, first, kept, tuple(_notes(subject, changes, how, at)))
+    notes = tuple(_notes(subject, changes, how, at, found))
+    return Outcome(how, at, before, now, predicted, changes, first, kept, notes)
 
 
 def changed_features(
@@ -191,9 +193,9 @@ def _places(changes: Plan) -> list[Place]:
     return [place for group in changes.by_layer.values() for place in group.places]
 
 
-def _notes(subject: Subject, changes: Plan, how: Mode, at: int) -> list[str]:
+def _notes(subject: Subject, changes: Plan, how: Mode, at: int, found: Sequence[Source]) -> list[str]:
     """One sentence for each intervention that does nothing here."""
-    moved = {(s.place.layer, s.place.kind, s.place.index) for s in sources(subject, changes, at)}
+    moved = {(source.place.layer, source.place.kind, source.place.index) for source in found}
     notes = []
     for place in _places(changes):
         if not any(how.writes(layer) for layer in _written(subject, place)):
