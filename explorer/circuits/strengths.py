@@ -21,7 +21,7 @@ def activations(
     of = transcoder if chosen is None else _narrowed(transcoder, chosen)
     if of.activation.kind == "own":
         return neurons.activations(of, x)
-    return of.activation.to(x)(x @ of.W_enc.to(x).T + of.b_enc.to(x))
+    return of.activation.to(x)(pre_activations(of, x))
 
 
 def pre_activations(transcoder: Transcoder, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n d_transcoder"]:

@@ -42,7 +42,7 @@ def attribute(chosen: argparse.Namespace) -> int:
             neurons=chosen.neurons,
             neurons_per_cell=chosen.neurons_per_cell,
             text=chosen.prompt if chosen.prompt is not None else "",
-            token_ids=_ids(chosen.tokens) if chosen.tokens is not None else None,
+            token_ids=token_ids(chosen.tokens) if chosen.tokens is not None else None,
             targets=targets(chosen),
             device=chosen.device,
             dtype=chosen.dtype,
@@ -154,7 +154,7 @@ def _write(view: GraphView, path: Path, theme: str) -> None:
             export_graph(view, path, theme)
 
 
-def _ids(text: str) -> list[int]:
+def token_ids(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",") if part.strip()]
     except ValueError as error:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from explorer.cli.graphs import _ids
+from explorer.cli.graphs import token_ids
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import GraphError
@@ -65,7 +65,7 @@ def _request(chosen: argparse.Namespace) -> dict[str, Any]:
         "transcoders": "" if chosen.neurons else str(transcoder_folder(chosen.model, chosen.transcoders)),
         "neurons": chosen.neurons,
         "text": chosen.prompt if chosen.prompt is not None else "",
-        "token_ids": _ids(chosen.tokens) if chosen.tokens is not None else None,
+        "token_ids": token_ids(chosen.tokens) if chosen.tokens is not None else None,
         "interventions": [setting(text) for text in chosen.set],
         "mode": chosen.mode,
         "layers": None if chosen.layers is None else _layers(chosen.layers),

@@ -88,6 +88,11 @@ def count(told: Told, path: Path, name: str, question: str) -> int:
     return int(text)
 
 
+def kept_by_topk(told: Told, path: Path) -> int:
+    """The answer ``k`` of a TopK, as ``count``."""
+    return count(told, path, "k", "how many features its TopK keeps (k, as in training)")
+
+
 def _table() -> dict[str, dict[str, str]]:
     path = answers_path()
     try:

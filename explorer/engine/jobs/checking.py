@@ -58,8 +58,8 @@ def check(
         off = np.abs(moved - weights)[known] / mass[targets][known]
         worst, n_edges = max(worst, float(off.max(initial=0.0))), n_edges + int(known.sum())
     worst = worst if n_edges else float("nan")
-    now = {"model": fingerprint(state, model), "transcoders": local.transcoders.sha256}
     then = {"model": graph.provenance.get("model_sha256"), "transcoders": graph.provenance.get("transcoder_sha256")}
+    now = {"model": fingerprint(state, model) if then["model"] else "", "transcoders": local.transcoders.sha256}
     changed = [name for name in now if now[name] and then[name] and now[name] != then[name]]
     return {
         "sources": len(sources),

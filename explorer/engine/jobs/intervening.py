@@ -51,11 +51,9 @@ def intervene(
     from explorer.circuits.intervening import changed_features
     from explorer.circuits.intervening import intervene as run_intervention
 
-    subject = yield from _ready(state, prompt)
+    subject = yield from _subject(state, **prompt)
     started = time.perf_counter()
-    made = read_interventions(interventions)
-    if substitution is not None:
-        made += yield from _substituted(state, prompt, substitution)
+    made = yield from _asked(state, subject, prompt, interventions, substitution)
     how = read_mode(mode, subject.n_layers, layers, attention, norms)
     pause = state.raise_if_stopped
     outcome = run_intervention(subject, made, how, at=at, reads=changed > 0, pause=pause)
@@ -89,10 +87,8 @@ def generate(
     from explorer.circuits.generation import Sampling, perplexity
     from explorer.circuits.generation import generate as run_generation
 
-    subject = yield from _ready(state, prompt)
-    made = read_interventions(interventions)
-    if substitution is not None:
-        made += yield from _substituted(state, prompt, substitution)
+    subject = yield from _subject(state, **prompt)
+    made = yield from _asked(state, subject, prompt, interventions, substitution)
     how = read_mode(mode, subject.n_layers, layers, attention, norms)
     sampling = Sampling(n, seed, float(temperature), float(top_p))
     working = run_generation(subject, made, how, sampling, pause=state.raise_if_stopped)
@@ -102,11 +98,6 @@ def generate(
         **_said(subject.model, tokens),
         "perplexity": perplexity(subject.model, subject.trace.token_ids.tolist(), ids),
     }
-
-
-def _ready(state: EngineState, prompt: Mapping[str, Any]) -> Work[Subject]:
-    """The prompt, ready for interventions; made now if it was not."""
-    return (yield from _subject(state, **prompt))
 
 
 def _subject(
@@ -123,6 +114,7 @@ def _subject(
     threads: int = 0,
     told: Mapping[str, str] | None = None,
 ) -> Work[Subject]:
+    """The prompt, ready for interventions; made now if it was not."""
     import torch
 
     from explorer.circuits.subject import subject_of
@@ -145,8 +137,22 @@ def _subject(
     return made
 
 
+def _asked(
+    state: EngineState,
+    subject: Subject,
+    prompt: Mapping[str, Any],
+    interventions: Sequence[Mapping[str, Any]],
+    substitution: Mapping[str, Any] | None,
+) -> Work[list[Intervention]]:
+    """The interventions of a request, those of its substitution last."""
+    made = read_interventions(interventions)
+    if substitution is not None:
+        made += yield from _substituted(state, subject, prompt, substitution)
+    return made
+
+
 def _substituted(
-    state: EngineState, prompt: Mapping[str, Any], wanted: Mapping[str, Any]
+    state: EngineState, subject: Subject, prompt: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> Work[tuple[Intervention, ...]]:
     """Group ``off`` off, and group ``on`` as strong as in another prompt, times ``factor``."""
     from explorer.circuits.intervening import strengths_in, substitution
@@ -155,11 +161,9 @@ def _substituted(
     off, on = (
         [place for one in wanted.get(name) or () for place in read_places(one)] for name in ("off", "on")
     )
-    subject = yield from _ready(state, prompt)
     check([place.off() for place in (*off, *on)], subject.room)
-    other = yield from _ready(
-        state, {**prompt, "text": wanted.get("text", ""), "token_ids": wanted.get("token_ids")}
-    )
+    elsewhere = {"text": wanted.get("text", ""), "token_ids": wanted.get("token_ids")}
+    other = yield from _subject(state, **{**prompt, **elsewhere})
     strength = strengths_in(other, int(wanted.get("pos", -1)))
     return substitution(off, on, strength, float(wanted.get("factor", 1.0)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,12 @@ def transcoder(
         activation=activation.to(like),
         W_skip=None if W_skip is None else W_skip.to(like),
     )
+
+
+def variant(path: Path, folder: Path, layer: int) -> str:
+    """Where ``folder`` of that layer lies in ``path``, the layer's number left out."""
+    inside = folder.relative_to(path).as_posix() if path.is_dir() else ""
+    return re.sub(rf"(?<!\d){layer}(?!\d)", "*", inside, count=1)
 
 
 def in_order(path: Path, found: Iterable[Piece], told: Mapping[str, str]) -> list[Path]:

@@ -167,8 +167,7 @@ def _activation(
     if said == "topk" or (not said and (k or config.k)):
         if config.k and k and config.k != k:
             raise UnsupportedTranscoder(f"“{file}” says k = {k} and {NAME} {config.k}; correct {NAME}.")
-        question = "how many features its TopK keeps (k, as in training)"
-        return Activation("topk", k=config.k or k or answers.count(told, file.parent, "k", question))
+        return Activation("topk", k=config.k or k or answers.kept_by_topk(told, file.parent))
     return Activation("relu")
 
 

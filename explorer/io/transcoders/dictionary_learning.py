@@ -15,7 +15,6 @@ Source: saprmarks/dictionary_learning, dictionary.py and trainers/{top_k,batch_t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,8 +70,7 @@ def _piece(path: Path, folder: Path, trainer: Mapping[str, Any]) -> canonical.Pi
     layer = trainer.get("layer")
     if type(layer) is not int or not 0 <= layer < 10_000:
         raise UnsupportedTranscoder(f"“{folder / CONFIG}” does not say the layer; add it to its trainer.")
-    inside = folder.relative_to(path).as_posix() if path.is_dir() else ""
-    return canonical.Piece(folder, layer, re.sub(rf"(?<!\d){layer}(?!\d)", "*", inside, count=1))
+    return canonical.Piece(folder, layer, canonical.variant(path, folder, layer))
 
 
 def _site(trainer: Mapping[str, Any]) -> str:

@@ -63,9 +63,7 @@ def _layer(held: WeightsFile) -> Transcoder:
     b_enc, b_dec = held.vector("b_enc"), held.vector("b_dec")
     n, d = len(b_enc), len(b_dec)
     W_enc, W_dec = held.matrix("W_enc", n, d, "transposed"), held.matrix("W_dec", n, d, "as is")
-    threshold = held.threshold("threshold", n)
-    if threshold is None:
-        raise UnsupportedTranscoder(f"“{held.file}” lacks the tensor threshold; download it again.")
+    threshold = held.needed_threshold("threshold", n)
     made = canonical.transcoder(W_enc, b_enc, W_dec, b_dec, Activation("jumprelu", threshold))
     if "scaling_factor" in held:
         made = folds.rescaled(made, held.shaped("scaling_factor", (n,)))

@@ -70,9 +70,7 @@ def _layer(held: WeightsFile, place: tuple[int, int] | None) -> Transcoder:
         W_dec = held.matrix("w_dec", n, d, "as is")
     else:
         W_dec = held.shaped("w_dec", (n, place[1], d))[:, place[0] :].contiguous()
-    threshold = held.threshold("threshold", n)
-    if threshold is None:
-        raise UnsupportedTranscoder(f"“{held.file}” lacks the tensor threshold; download it again.")
+    threshold = held.needed_threshold("threshold", n)
     W_skip = held.shaped("affine_skip_connection", (d, d)) if "affine_skip_connection" in held else None
     held.done()
     return canonical.transcoder(W_enc, b_enc, W_dec, b_dec, Activation("jumprelu", threshold), W_skip)

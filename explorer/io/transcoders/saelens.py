@@ -85,7 +85,7 @@ def _piece(path: Path, folder: Path, config: Config) -> canonical.Piece:
         )
     if layer is None:
         layer = int(named[1]) if named is not None else 0
-    return canonical.Piece(folder, layer, re.sub(rf"(?<!\d){layer}(?!\d)", "*", inside, count=1))
+    return canonical.Piece(folder, layer, canonical.variant(path, folder, layer))
 
 
 def _places(config: Config) -> tuple[str, str]:
@@ -124,15 +124,11 @@ def _layer(file: Path, config: Config, told: Mapping[str, str]) -> Transcoder:
 
 def _activation(held: WeightsFile, n: int, config: Config, told: Mapping[str, str]) -> Activation:
     if config.architecture == "topk":
-        question = "how many features its TopK keeps (k, as in training)"
-        k = config.k or answers.count(told, held.file.parent, "k", question)
+        k = config.k or answers.kept_by_topk(told, held.file.parent)
         return Activation("topk", k=k, rectified=True)
     if "jumprelu" not in config.architecture:
         return Activation("relu")
-    threshold = held.threshold("threshold", n)
-    if threshold is None:
-        raise UnsupportedTranscoder(f"“{held.file}” lacks the tensor threshold of its JumpReLU; download it again.")
-    return Activation("jumprelu", threshold)
+    return Activation("jumprelu", held.needed_threshold("threshold", n, " of its JumpReLU"))
 
 
 def _finetuned(made: Transcoder, held: WeightsFile, config: Config) -> Transcoder:
@@ -159,6 +155,8 @@ def _gated(held: WeightsFile, d: int, b_dec: Tensor) -> Transcoder:
 def _config(folder: Path) -> Config:
     file = folder / CONFIG
     table = settings(file)
+    if not table:
+        raise UnsupportedTranscoder(f"“{file}” is no table of settings in JSON; download it again.")
     metadata = table.get("metadata")
     table = {**table, **(metadata if isinstance(metadata, dict) else {})}
     for name, older in _OLDER.items():
@@ -195,8 +193,6 @@ def _is_current(version: object) -> bool:
 
 def _architecture(file: Path, table: Mapping[str, Any], current: bool) -> str:
     """The architecture, if it is one that the canonical form can hold; UnsupportedTranscoder says why not."""
-    if not settings(file):
-        raise UnsupportedTranscoder(f"“{file}” is no table of settings in JSON; download it again.")
     said = table.get("architecture", "" if current else "standard")
     if said not in (*AUTOENCODERS, *TRANSCODERS):
         known = ", ".join((*AUTOENCODERS, *TRANSCODERS))

@@ -82,6 +82,13 @@ class WeightsFile:
             )
         return tensor
 
+    def needed_threshold(self, name: str, n: int, of: str = "") -> Tensor:
+        """The same; UnsupportedTranscoder if the file lacks it, ``of`` what."""
+        found = self.threshold(name, n)
+        if found is None:
+            raise UnsupportedTranscoder(f"“{self.file}” lacks the tensor {name}{of}; download it again.")
+        return found
+
     def done(self) -> None:
         """Refuse what is left over: it would change what the transcoder computes in a way we do not know."""
         if self._tensors:
