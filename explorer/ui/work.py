@@ -77,7 +77,7 @@ class Engine(QObject):
         self._looked_at_part.connect(self._show_part, Qt.ConnectionType.QueuedConnection)
         document.leaving.connect(self._look_away)
         self._looker = ThreadPoolExecutor(1, "look")
-        self._newest: Future[Look] | None = None
+        self._newest: tuple[int, Future[Look]] | None = None  # the request whose graph is looked at
         self._watched = 0  # the request whose partial graphs are shown
         self._part: Future[GraphView] | None = None
         self._policy = RestartPolicy()
@@ -180,8 +180,14 @@ class Engine(QObject):
 
     def cancel(self, only: str = "") -> None:
         """Stop what runs, at its next step; ``only`` a job of that name, so that its result covers nothing newer."""
-        for request, job in self._jobs.items():
-            if job not in QUIET and only in ("", job):
+        for request, job in list(self._jobs.items()):
+            if job in QUIET or only not in ("", job):
+                continue
+            if self._newest is not None and request == self._newest[0]:  # the engine has answered
+                self._newest = None
+                self._gone(request)
+                self.job_cancelled.emit(job)
+            else:
                 self._client.cancel(request)
 
     def restart(self) -> None:
@@ -322,14 +328,16 @@ class Engine(QObject):
     def _look_at(self, request: int, values: dict[str, Any]) -> None:
         """Take the first look at a graph on a thread, so that a large one does not hold the window up."""
         self._look_away()
-        self._newest = self._looker.submit(_first_look, values, self._document.edits)
-        self._newest.add_done_callback(lambda done: self._looked.emit((request, done)))
+        looking = self._looker.submit(_first_look, values, self._document.edits)
+        self._newest = (request, looking)
+        looking.add_done_callback(lambda done: self._looked.emit((request, done)))
 
     def _show(self, looked: tuple[int, Future[Look]]) -> None:
         request, future = looked
         job = self._jobs.pop(request, "")
-        if future is not self._newest:
+        if looked != self._newest:
             return
+        self._newest = None
         if future.exception() is not None:
             self._document.drop_partial()
         seen = future.result()

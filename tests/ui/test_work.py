@@ -8,12 +8,14 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from explorer.circuits.scores import worst_residual
 from explorer.io.transcoders import circuit_tracer
 from explorer.session import edits as edit
+from explorer.ui import work
 from explorer.ui.document import Document
 from explorer.ui.work import Engine
 from tests import tiny
@@ -88,6 +90,30 @@ def test_what_the_files_do_not_say_is_asked_once(
     (folder / "other").unlink()
     with qtbot.waitSignal(engine.job_finished, timeout=WAIT):
         engine.open_model(model, str(folder))
+
+
+def test_a_graph_that_is_only_looked_at_yet_can_be_cancelled(
+    qtbot, engine: Engine, folders: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(qtbot, engine, folders)
+    attributed(qtbot, engine, [1, 5, 7])
+    before, may_end, first_look = engine._document.graph, Event(), work._first_look
+
+    def slow(*values: object) -> object:
+        assert may_end.wait(WAIT / 1000)
+        return first_look(*values)
+
+    monkeypatch.setattr(work, "_first_look", slow)
+    engine.attribute_tokens([1, 9, 8, 7])
+    qtbot.waitUntil(lambda: engine._newest is not None, timeout=WAIT)
+    with qtbot.waitSignal(engine.job_cancelled, timeout=WAIT) as cancelled:
+        engine.cancel("attribute")
+    assert (cancelled.args, engine.job) == (["attribute"], "")
+    may_end.set()
+    monkeypatch.undo()
+    attributed(qtbot, engine, [1, 5, 7, 9])
+    assert before is not engine._document.graph
+    assert engine._document.graph.token_ids.tolist() == [1, 5, 7, 9]
 
 
 def test_without_a_model_a_run_says_so(qtbot, engine: Engine) -> None:
