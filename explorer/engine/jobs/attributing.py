@@ -139,8 +139,8 @@ def _about_preview(graph: Graph) -> dict[str, Any]:
     return {"preview": True, "residual": worst_residual(graph)}
 
 
-def _check_memory(local: LocalReplacementModel, n_logits: int, max_features: int, per_cell: int) -> None:
-    """GraphError with what would fit, if the run takes more bytes than are free.
+def _check_memory(local: LocalReplacementModel, n_logits: int, max_features: int, per_cell: int) -> int:
+    """The bytes that the run will take; GraphError with what would fit, if they are not free.
 
     Whatever the device, rows end up in the processor's memory.
     """
@@ -149,7 +149,7 @@ def _check_memory(local: LocalReplacementModel, n_logits: int, max_features: int
     run, free = memory.extent(local, n_logits), free_memory()
     needed = memory.strongest_bytes(run, max_features) if max_features else memory.full_bytes(run)
     if not free or needed <= free:
-        return
+        return needed
     fits = [
         f"keep at most {features:,} features" if (features := memory.features_that_fit(run, free)) else "",
         f"shorten the prompt to {tokens:,} tokens" if (tokens := memory.tokens_that_fit(run, free)) else "",
