@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from explorer.circuits.graph import NodeKey
+from explorer.session.interventions import Interventions
 
 STATUSES = ("auto", "human", "tested")
 
@@ -42,6 +43,7 @@ class Edits:
     labels: Mapping[NodeKey, Label] = field(default_factory=dict)
     notes: Mapping[NodeKey, str] = field(default_factory=dict)
     note: str = ""
+    interventions: Interventions = field(default_factory=Interventions)
 
 
 def set_thresholds(edits: Edits, node: float | None = None, edge: float | None = None) -> Edits:
@@ -99,3 +101,8 @@ def set_note(edits: Edits, key: NodeKey | None, text: str) -> Edits:
     if text:
         notes[key] = text
     return replace(edits, notes=notes)
+
+
+def intervene(edits: Edits, interventions: Interventions) -> Edits:
+    """What is to be changed in the model."""
+    return replace(edits, interventions=interventions)

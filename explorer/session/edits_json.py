@@ -8,6 +8,7 @@ from typing import Any
 from explorer.circuits.graph import NodeKey
 from explorer.errors import GraphError, LoadError
 from explorer.session.edits import STATUSES, Edits, Label, Supernode
+from explorer.session.interventions_json import from_table, to_table
 
 EDITS_VERSION = 0
 
@@ -30,6 +31,7 @@ def to_json(edits: Edits) -> dict[str, Any]:
         },
         "notes": {str(key): edits.notes[key] for key in sorted(edits.notes)},
         "note": edits.note,
+        "interventions": to_table(edits.interventions),
     }
 
 
@@ -53,6 +55,7 @@ def from_json(table: Any) -> Edits:
         labels={_key(key): _label(key, value) for key, value in _named(table, "labels").items()},
         notes={_key(key): _text(f"note of {key}", value) for key, value in _named(table, "notes").items()},
         note=_typed(table, "note", str, plain.note),
+        interventions=from_table(table.get("interventions", {})),
     )
 
 
