@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> int:
     """Run the command line; the exit code is its result."""
-    multiprocessing.freeze_support()
     try:
+        import multiprocessing
+
+        multiprocessing.freeze_support()
         from explorer.cli import run_command
 
         return run_command(sys.argv[1:])
-    except KeyboardInterrupt:  # while modules were still being imported
-        sys.stderr.write("Cancelled. Nothing was written.\n")
-        return 1
+    except KeyboardInterrupt:  # while modules were still being imported: nothing was begun
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

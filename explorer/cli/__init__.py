@@ -1,6 +1,6 @@
 """The command line: every job the window can do, without a window.
 
-Exit codes: 0 done, 1 a foreseen fault (one sentence on standard error), 2 wrong usage.
+Exit codes: 0 done, 1 a foreseen fault (one sentence on standard error), 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ def run_command(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         print("Cancelled. Nothing was written.", file=sys.stderr)
-        return 1
+        return 130
     return code

@@ -11,6 +11,7 @@ from typing import Any
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.graph_arrays import from_arrays
 from explorer.circuits.scores import books_limit, scores, worst_residual
+from explorer.cli.outputs import check_apart, check_document
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
 from explorer.cli.targets import targets
@@ -27,10 +28,9 @@ def attribute(chosen: argparse.Namespace) -> int:
     from explorer.engine.inprocess import run_job
     from explorer.engine.state import EngineState
     from explorer.io import answers
-    from explorer.io.atomic import check_writable
     from explorer.io.graphs import save
 
-    check_writable(chosen.output)
+    check_document(chosen.output)
     line = ProgressLine()
     try:
         answer = run_job(
@@ -71,6 +71,7 @@ def prune(chosen: argparse.Namespace) -> int:
         value = getattr(chosen, name)
         if not 0.0 <= value <= 1.0:
             raise GraphError(f"--{name.replace('_', '-')} is {value}; it must lie between 0 and 1.")
+    check_document(chosen.output, chosen.input)
     graph, edits = open_circuit(chosen.input)
     edits = set_thresholds(edits, chosen.node_threshold, chosen.edge_threshold)
     view = resolve(graph, edits)
@@ -90,6 +91,7 @@ def export(chosen: argparse.Namespace) -> int:
     if chosen.output.suffix.lower() not in formats:
         listed = f"{', '.join(formats[:-1])} or {formats[-1]}"
         raise ExplorerError(f"“{chosen.output.name}” names no format; end it in {listed}.")
+    check_apart(chosen.output, chosen.input)
     graph, edits = open_circuit(chosen.input)
     _write(resolve(graph, edits), chosen.output, chosen.theme)
     print(chosen.output)
@@ -98,11 +100,10 @@ def export(chosen: argparse.Namespace) -> int:
 
 def import_graph(chosen: argparse.Namespace) -> int:
     """Read another tool's graph and save it as a document; what had to be repaired is printed below."""
-    from explorer.io.atomic import check_writable
     from explorer.io.graph_json_story import Story, apply, read_story
     from explorer.io.graphs import reading, save
 
-    check_writable(chosen.output)
+    check_document(chosen.output, chosen.input)
     story = read_story(chosen.subgraph) if chosen.subgraph else Story()
     line = ProgressLine()
     try:

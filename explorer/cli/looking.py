@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from explorer.cli.outputs import check_picture
 from explorer.cli.say import result
 
 
@@ -14,6 +15,8 @@ def open_window(chosen: argparse.Namespace) -> int:
     """The window, or a picture of it."""
     from explorer.ui.app import run
 
+    if chosen.picture is not None:
+        check_picture(chosen.picture, *map(Path, chosen.paths))
     return run(tuple(chosen.paths), engine=chosen.engine, picture=chosen.picture)
 
 

@@ -29,7 +29,7 @@ from explorer.engine.events import (
     Superseded,
 )
 from explorer.engine.log import log_tail, open_log
-from explorer.engine.protocol import Chunk, Message, decode, encode
+from explorer.engine.protocol import Chunk, Message, StreamEnded, decode, encode
 from explorer.engine.values import unpack
 from explorer.errors import EngineError
 
@@ -116,6 +116,8 @@ class Child:
         try:
             while (message := decode(stdout)) is not None:
                 self._hear(message)
+        except StreamEnded:
+            pass  # it died while it spoke, which the return code tells
         except EngineError as error:
             fault = str(error)
             self._process.kill()

@@ -49,6 +49,10 @@ DTYPES = (
 )
 
 
+class StreamEnded(EngineError):
+    """The stream ends within a message: the other end went away while it spoke."""
+
+
 @dataclass(frozen=True)
 class Message:
     """One message: ``head`` holds JSON values only, ``arrays`` numbers of the dtypes in ``DTYPES``."""
@@ -77,13 +81,13 @@ def encode(message: Message) -> list[Chunk]:
 def decode(stream: BufferedIOBase) -> Message | None:
     """The next message of ``stream``, or None where the stream ends between two messages.
 
-    The arrays are read-only. Raises EngineError if the stream is damaged or ends within a message.
+    The arrays are read-only. Raises EngineError if the stream is damaged, StreamEnded if it ends within a message.
     """
     prefix = stream.read(PREFIX.size)
     if not prefix:
         return None
     if len(prefix) < PREFIX.size:
-        raise _damaged("it ends within a message")
+        raise StreamEnded(str(_damaged("it ends within a message")))
     magic, length, checksum = PREFIX.unpack(prefix)
     if magic != MAGIC:
         raise _damaged(f"a message begins with {magic!r}")
@@ -121,7 +125,7 @@ def _fill(stream: BufferedIOBase, target: memoryview) -> None:
     while target:
         count = stream.readinto(target)
         if not count:
-            raise _damaged("it ends within a message")
+            raise StreamEnded(str(_damaged("it ends within a message")))
         target = target[count:]
 
 

@@ -41,6 +41,7 @@ class Tokenizer:
         """The tokens of ``text``; PromptError if it is empty."""
         if not text:
             raise PromptError("The prompt is empty; type at least one word.")
+        _check_text("The prompt", text)
         ids = [int(token) for token in self.inner(text, add_special_tokens=False)["input_ids"]]
         if not ids:
             raise PromptError("The prompt gives no token; type at least one word.")
@@ -69,8 +70,17 @@ class Tokenizer:
 
     def single(self, text: str) -> int:
         """The id of the one token that ``text`` is; PromptError if it is none or several."""
+        _check_text("The target", text)
         ids = self.inner(text, add_special_tokens=False)["input_ids"]
         if len(ids) != 1:
             found = " + ".join(f"“{self.text(int(token))}”" for token in ids) or "no token"
             raise PromptError(f"The target “{text}” is not one token but {found}; name a single token.")
         return int(ids[0])
+
+
+def _check_text(what: str, text: str) -> None:
+    """PromptError if ``text`` has halves of characters, as bytes of a command line that are no UTF-8 become."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PromptError(f"{what} is not valid text at character {error.start + 1}; give it in UTF-8.") from error

@@ -75,7 +75,6 @@ class JobWatch(QObject):
             again = (("Start again", self._window.engine.restart),)
             details = self._last_words
             self._window.banner.show_notice(Notice(text, DANGER, details, again, ENGINE))
-        elif state == "ready":
-            present = self._window.banner.present
-            if present is not None and present.key == ENGINE and present.level == DANGER:
-                self._window.banner.withdraw(ENGINE)
+        elif state == "ready" and self._window.banner.holds(ENGINE):
+            self._window.banner.withdraw(ENGINE)
+            self._window.status.say("The engine stopped and was started again. Your work is safe.", STALE)

@@ -91,6 +91,10 @@ class NoticeBanner(QFrame):
     def present(self) -> Notice | None:
         return self._waiting[0] if self._waiting else None
 
+    def holds(self, key: str) -> bool:
+        """Whether the notice ``key`` shows or waits."""
+        return any(each.key == key for each in self._waiting)
+
     def show_notice(self, notice: Notice) -> None:
         others = [each for each in self._waiting if (each.key or each.text) != (notice.key or notice.text)]
         self._waiting = sorted([notice, *others], key=lambda each: -RANK[each.level])

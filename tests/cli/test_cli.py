@@ -164,6 +164,28 @@ def test_prune_sets_thresholds_and_deletes_nothing(
     assert json.loads(out)["n_edges"] == graph.n_edges == open_circuit(dallas)[0].n_edges
 
 
+def test_no_command_writes_over_what_it_reads(capsys: pytest.CaptureFixture[str], dallas: Path, tmp_path: Path) -> None:
+    kept = dallas.read_bytes()
+    (tmp_path / "same.circuit").symlink_to(dallas)
+    outputs = (dallas, tmp_path / "same.circuit")
+    for command in (["prune", dallas, "-o"], ["import", dallas, "-o"]):
+        for output in outputs:
+            code, out, err = said(capsys, *command, output)
+            assert (code, out, "is what is read" in err) == (1, "", True)
+    graph = tmp_path / "graph.json"
+    assert said(capsys, "export", dallas, graph)[0] == 0
+    code, _, err = said(capsys, "export", graph, graph)
+    assert (code, "is what is read" in err) == (1, True)
+    assert dallas.read_bytes() == kept
+
+
+def test_an_earlier_document_may_be_replaced(capsys: pytest.CaptureFixture[str], dallas: Path, tmp_path: Path) -> None:
+    file = tmp_path / "p.circuit"
+    shutil.copy(dallas, file)
+    assert said(capsys, "prune", dallas, "--node-threshold", 0.5, "-o", file)[0] == 0
+    assert file.read_bytes() != dallas.read_bytes()
+
+
 def test_export_writes_every_format(capsys: pytest.CaptureFixture[str], dallas: Path, tmp_path: Path, qapp) -> None:
     for suffix in ("png", "svg", "npz", "json"):
         assert said(capsys, "export", dallas, tmp_path / f"out.{suffix}")[0] == 0
@@ -214,6 +236,11 @@ def faulty(tmp_path: Path) -> dict[str, tuple[list[str], str]]:
         "no such circuit": (["verify", str(tmp_path / "none.circuit")], "none.circuit"),
         "threshold outside": (["prune", str(tmp_path / "x"), "--node-threshold", "1.5", "-o", out], "between 0 and 1"),
         "unknown suffix": (["export", str(tmp_path / "x.circuit"), str(tmp_path / "x.bmp")], "x.bmp"),
+        "no document's name": (["attribute", "us-cities", "--prompt", DALLAS, "-o", str(tmp_path / "a.txt")], ".circuit"),
+        "another's file": (["import", "x.json", "-o", str(tmp_path / "text.circuit")], "no document"),
+        "no picture's name": (["open", "--picture", str(tmp_path / "text.circuit")], "end its name in .png"),
+        "prompt not in UTF-8": (["attribute", "us-cities", "--prompt", "a\udcff", "-o", out], "not valid text"),
+        "target not in UTF-8": (["attribute", "us-cities", *prompt, "--target", "\udcff"], "not valid text"),
         "info of nothing": (["info", str(tmp_path / "nothing")], "nothing"),
     }
 
@@ -248,9 +275,23 @@ def test_an_interrupted_run_leaves_nothing(
 
     monkeypatch.setattr(ProgressLine, "__call__", interrupt)
     code, out, err = said(capsys, "attribute", "us-cities", "--prompt", DALLAS, "-o", tmp_path / "a.circuit")
-    assert (code, out) == (1, "")
+    assert (code, out) == (130, "")
     assert "Cancelled" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_while_modules_are_imported_is_silent(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import explorer.cli
+    from explorer.__main__ import main
+
+    def interrupt(_arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explorer.cli, "run_command", interrupt)
+    assert main() == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_program_proves_itself() -> None:

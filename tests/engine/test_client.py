@@ -112,6 +112,14 @@ def test_a_damaged_stream_ends_the_engine(engine: Engine) -> None:
     assert gone(engine.pid)
 
 
+def test_an_engine_killed_while_it_speaks_has_stopped_and_damaged_nothing(tmp_path: Path) -> None:
+    heard = Heard()
+    program = "import os, sys; sys.stdout.buffer.write(b'CXE1' + bytes(3)); sys.stdout.flush(); os.kill(os.getpid(), 9)"
+    with closing(EngineClient([sys.executable, "-c", program], tmp_path / "log", heard.hear)) as client:
+        client.start()
+        assert heard.first(Died).reason == "The engine stopped (signal 9)."
+
+
 def test_a_program_that_is_no_engine_is_told_as_a_death(tmp_path: Path) -> None:
     heard = Heard()
     command = [sys.executable, "-c", "print('Welcome to this machine.')"]

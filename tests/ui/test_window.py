@@ -220,6 +220,11 @@ def test_a_death_of_the_engine_is_told_and_giving_up_can_be_taken_back(qtbot: Qt
     assert window.banner.present is not None
     assert window.banner.present.level == STALE
     assert "safe" in window.banner.words.text()
+    window.engine.set_state("starting")
+    window.engine.set_state("ready")
+    assert window.banner.present is None
+    assert "was started again" in window.status.message.whole
+    window.engine.died.emit("The engine was killed.", "last words")
     window.engine.set_state("failing")
     assert window.banner.words.text() == "The engine stopped three times. You can browse and export."
     assert "last words" in window.banner.present.details
