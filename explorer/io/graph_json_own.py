@@ -15,8 +15,9 @@ import numpy as np
 from explorer.circuits.graph import BiasClass, Graph, NodeKey, NodeKind
 from explorer.errors import GraphError
 from explorer.io.graph_json_extra import table
-from explorer.session.edits import Edits, Supernode
+from explorer.session.edits import Edits
 from explorer.session.edits_json import from_json, to_json
+from explorer.session.supernodes import Supernode
 from explorer.session.view import GraphView
 
 MEMBER = "circuit_explorer"
@@ -88,21 +89,22 @@ def joined(own: Edits | None, told: Edits, graph: Graph) -> Edits:
     for key, label in told.labels.items():
         if key not in labels or labels[key].text.strip() != label.text:
             labels[key] = label
-    written = (tuple(_there(own.pinned, graph)), written_groups(own, graph))
+    same_pins = told.pinned == tuple(_there(own.pinned, graph))
+    same_groups = _as_told(told.supernodes, graph) == _as_told(own.supernodes, graph)
     return replace(
         own,
         node_threshold=told.node_threshold,
         edge_threshold=told.edge_threshold,
-        pinned=own.pinned if told.pinned == written[0] else told.pinned,
-        supernodes=own.supernodes if told.supernodes == written[1] else told.supernodes,
+        pinned=own.pinned if same_pins else told.pinned,
+        supernodes=own.supernodes if same_groups else told.supernodes,
         labels=labels,
     )
 
 
-def written_groups(edits: Edits, graph: Graph) -> tuple[Supernode, ...]:
-    """The supernodes as far as other tools can know them."""
-    groups = (replace(group, members=tuple(_there(group.members, graph))) for group in edits.supernodes)
-    return tuple(group for group in groups if group.members)
+def _as_told(groups: tuple[Supernode, ...], graph: Graph) -> list[tuple[str, list[NodeKey]]]:
+    """Supernodes as far as other tools know them: names and members, not ids, colours and nesting."""
+    told = ((group.name, _there(group.members, graph)) for group in groups)
+    return [(name, members) for name, members in told if members]
 
 
 def _there(keys: Iterable[NodeKey], graph: Graph) -> list[NodeKey]:

@@ -19,7 +19,8 @@ from explorer.errors import LoadError
 from explorer.io.graph_json_extra import fields
 from explorer.io.graph_json_ids import node_ids, uncantor
 from explorer.io.magic import unreadable
-from explorer.session.edits import Edits, Label, Supernode, pin
+from explorer.session.edits import Edits, Label, pin
+from explorer.session.supernodes import Supernode
 
 PARAMETERS = ("pinnedIds", "supernodes", "clerps")
 MAX_BYTES = 20_000_000

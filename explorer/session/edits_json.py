@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from explorer.circuits.graph import NodeKey
-from explorer.errors import GraphError, LoadError
-from explorer.session.edits import STATUSES, Edits, Label, Supernode
+from explorer.errors import LoadError
+from explorer.session import json_fields as fields
+from explorer.session.edits import STATUSES, Edits, Label
 from explorer.session.interventions_json import from_table, to_table
+from explorer.session.rules_json import rules_from_json, rules_to_json
+from explorer.session.supernodes_json import (
+    groups_from_json,
+    groups_to_json,
+    links_from_json,
+    links_to_json,
+    places_from_json,
+    places_to_json,
+)
 
 EDITS_VERSION = 0
 
@@ -22,9 +30,7 @@ def to_json(edits: Edits) -> dict[str, Any]:
         "count_bias": edits.count_bias,
         "pinned": [str(key) for key in edits.pinned],
         "hidden": [str(key) for key in sorted(edits.hidden)],
-        "supernodes": [
-            {"name": group.name, "members": [str(key) for key in group.members]} for group in edits.supernodes
-        ],
+        "supernodes": groups_to_json(edits.supernodes),
         "labels": {
             str(key): {"text": edits.labels[key].text, "status": edits.labels[key].status}
             for key in sorted(edits.labels)
@@ -32,6 +38,11 @@ def to_json(edits: Edits) -> dict[str, Any]:
         "notes": {str(key): edits.notes[key] for key in sorted(edits.notes)},
         "note": edits.note,
         "interventions": to_table(edits.interventions),
+        "rules": rules_to_json(edits.rules),
+        "places": places_to_json(edits.places),
+        "edge_labels": links_to_json(edits.edge_labels),
+        "edge_notes": links_to_json(edits.edge_notes),
+        "filters": {name: edits.filters[name] for name in sorted(edits.filters)},
     }
 
 
@@ -40,77 +51,34 @@ def from_json(table: Any) -> Edits:
 
     LoadError if the version is newer or a field does not hold what belongs there.
     """
-    table = _table(table, "edits")
+    table = fields.table(table, "edits")
     version = table.get("edits_version")
     if version != EDITS_VERSION:
         raise LoadError(f"The edits have version {version}; this program reads version {EDITS_VERSION}.")
     plain = Edits()
     return Edits(
-        node_threshold=_fraction(table, "node_threshold", plain.node_threshold),
-        edge_threshold=_fraction(table, "edge_threshold", plain.edge_threshold),
-        count_bias=_typed(table, "count_bias", bool, plain.count_bias),
-        pinned=tuple(dict.fromkeys(_keys(table, "pinned"))),
-        hidden=frozenset(_keys(table, "hidden")),
-        supernodes=tuple(_supernode(value) for value in _typed(table, "supernodes", list, [])),
-        labels={_key(key): _label(key, value) for key, value in _named(table, "labels").items()},
-        notes={_key(key): _text(f"note of {key}", value) for key, value in _named(table, "notes").items()},
-        note=_typed(table, "note", str, plain.note),
+        node_threshold=fields.fraction(table, "node_threshold", plain.node_threshold),
+        edge_threshold=fields.fraction(table, "edge_threshold", plain.edge_threshold),
+        count_bias=fields.typed(table, "count_bias", bool, plain.count_bias),
+        pinned=fields.keys(table, "pinned"),
+        hidden=frozenset(fields.keys(table, "hidden")),
+        supernodes=groups_from_json(fields.typed(table, "supernodes", list, [])),
+        labels={fields.key(key): label_from_json(key, value) for key, value in fields.named(table, "labels").items()},
+        notes={fields.key(key): fields.text(f"note of {key}", v) for key, v in fields.named(table, "notes").items()},
+        note=fields.typed(table, "note", str, plain.note),
         interventions=from_table(table.get("interventions", {})),
+        rules=rules_from_json(table.get("rules", {})),
+        places=places_from_json(fields.named(table, "places")),
+        edge_labels=links_from_json(fields.typed(table, "edge_labels", list, []), "labels of links"),
+        edge_notes=links_from_json(fields.typed(table, "edge_notes", list, []), "notes of links"),
+        filters={name: fields.text(f"filter {name}", v) for name, v in fields.named(table, "filters").items()},
     )
 
 
-def _key(text: Any) -> NodeKey:
-    if not isinstance(text, str):
-        raise LoadError(f"{text!r} stands in the edits where a node belongs.")
-    try:
-        return NodeKey.parse(text)
-    except GraphError as error:
-        raise LoadError(str(error)) from error
-
-
-def _keys(table: Mapping[str, Any], name: str) -> list[NodeKey]:
-    return [_key(text) for text in _typed(table, name, list, [])]
-
-
-def _label(key: str, value: Any) -> Label:
-    value = _table(value, f"label of {key}")
+def label_from_json(key: str, value: Any) -> Label:
+    """The label of the node, or feature, that ``key`` names."""
+    value = fields.table(value, f"label of {key}")
     status = value.get("status", "human")
     if status not in STATUSES:
         raise LoadError(f"The label of {key} has the status {status!r}, not one of {', '.join(STATUSES)}.")
-    return Label(_text(f"label of {key}", value.get("text")), status)
-
-
-def _supernode(value: Any) -> Supernode:
-    value = _table(value, "supernodes")
-    name = _text("name of a supernode", value.get("name"))
-    return Supernode(name, tuple(dict.fromkeys(_keys(value, "members"))))
-
-
-def _fraction(table: Mapping[str, Any], name: str, default: float) -> float:
-    value = table.get(name, default)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.0 <= value <= 1.0:
-        raise LoadError(f"The edits' {name} is {value!r}; a number between 0 and 1 belongs there.")
-    return float(value)
-
-
-def _named(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return _table(table.get(name, {}), name)
-
-
-def _text(what: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise LoadError(f"The {what} is not a text.")
-    return value
-
-
-def _table(value: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise LoadError(f"The {what} are not a table of names and values.")
-    return value
-
-
-def _typed(table: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
-    value = table.get(name, default)
-    if not isinstance(value, kind):
-        raise LoadError(f"The edits' {name} is not a {kind.__name__}.")
-    return value
+    return Label(fields.text(f"label of {key}", value.get("text")), status)

@@ -17,7 +17,8 @@ from explorer.circuits.graph import NodeKey
 from explorer.cli import run_command
 from explorer.io import graphs
 from explorer.io.circuit_file import open_circuit, thumbnail
-from explorer.session.edits import Label, Supernode
+from explorer.session.edits import Label
+from explorer.session.supernodes import Supernode
 
 DATA = Path(__file__).parents[1] / "data" / "graphs"
 DALLAS = DATA / "dallas-austin-llamma.json"
@@ -71,7 +72,7 @@ def test_a_share_link_is_put_on_the_graph(capsys: pytest.CaptureFixture[str], tm
     _, edits = open_circuit(tmp_path / "d.circuit")
     texas = NodeKey(0, 18, 9, 5495)
     assert edits.pinned == (texas,)
-    assert edits.supernodes == (Supernode("states", (texas, NodeKey(0, 18, 9, 6101))),)
+    assert edits.supernodes == (Supernode("states", (texas, NodeKey(0, 18, 9, 6101)), "g1"),)
     assert edits.labels == {texas: Label("Texas")}
 
 

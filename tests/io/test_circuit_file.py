@@ -24,7 +24,8 @@ from explorer.circuits.graph import NodeKey, NodeKind
 from explorer.errors import LoadError, SaveError
 from explorer.io import circuit_file
 from explorer.io.circuit_file import ARRAYS, DOCUMENT, EXTRA, open_circuit, save, summary, thumbnail
-from explorer.session.edits import Edits, Label, Supernode
+from explorer.session.edits import Edits, Label
+from explorer.session.supernodes import Supernode
 from tests.io.graphs import random_graph, same_graph
 
 DATA = Path(__file__).parents[1] / "data" / "graphs"
@@ -114,7 +115,7 @@ def test_version_0_opens_with_its_qparams_where_they_are_now(tmp_path: Path) -> 
     graph, edits = open_circuit(DATA / "version-0.circuit")
     one, two = NodeKey(NodeKind.FEATURE, 18, 9, 5495), NodeKey(NodeKind.FEATURE, 18, 9, 6101)
     assert edits.pinned == (one, NodeKey(NodeKind.LOGIT, 26, 9, 22605))
-    assert edits.supernodes == (Supernode("states", (one, two)),)
+    assert edits.supernodes == (Supernode("states", (one, two), "g1"),)
     assert (edits.labels, edits.notes) == ({one: Label("Texas")}, {one: "from the demo"})
     assert (len(graph), graph.n_edges, graph.rows.weight.sum()) == (60, 330, 1213.6337890625)
     assert "qParams" not in graph.provenance

@@ -19,7 +19,8 @@ from explorer.circuits.scores import worst_residual
 from explorer.errors import LoadError
 from explorer.io import circuit_file, graph_json
 from explorer.io.graph_json_import import read
-from explorer.session.edits import Edits, Label, Supernode, hide, pin
+from explorer.session.edits import Edits, Label, hide, pin
+from explorer.session.supernodes import Supernode
 from explorer.session.view import resolve
 from tests.io.graphs import random_graph
 
@@ -192,7 +193,7 @@ def test_groups_of_an_imported_file_become_supernodes(tmp_path: Path, as_text: b
     groups = [["states", "18_5495_9", "E_2_0"], ["gone", "1_2_3"]]
     said = json.dumps(groups) if as_text else groups
     graph, edits = read(_changed(tmp_path, lambda data: data["qParams"].update(supernodes=said)))
-    assert edits.supernodes == (Supernode("states", (NodeKey(0, 18, 9, 5495), NodeKey(2, -1, 0, 2))),)
+    assert edits.supernodes == (Supernode("states", (NodeKey(0, 18, 9, 5495), NodeKey(2, -1, 0, 2)), "g1"),)
     assert "1 of 3 members of supernodes are not in the graph." in graph.provenance["import_notes"]
     assert _written(tmp_path / "b.json", graph, edits)["qParams"]["supernodes"] == groups[:1]
 
@@ -217,7 +218,7 @@ def test_what_another_tool_changed_since_wins(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(json.dumps(data))
     found = read(tmp_path / "b.json")[1]
     assert found.pinned == (two, one)
-    assert found.supernodes == (Supernode("new", (two,)),)
+    assert found.supernodes == (Supernode("new", (two,), "g1"),)
     assert found.labels == {one: Label("mine", "tested"), two: Label("theirs", "auto")}
     assert found.notes == {one: "note"}
 

@@ -20,7 +20,8 @@ from explorer.circuits.influence import node_influence
 from explorer.circuits.scores import scores
 from explorer.io import graph_json
 from explorer.io.graph_json_import import read
-from explorer.session.edits import Edits, Label, Supernode, pin
+from explorer.session.edits import Edits, Label, pin
+from explorer.session.supernodes import Supernode
 from explorer.session.view import GraphView, resolve
 from tests.io.graphs import random_graph
 

@@ -25,6 +25,8 @@ actions = st.one_of(
     st.just(("show_all", ())),
     st.builds(lambda x, y: ("set_label", (x, y)), keys, st.text(max_size=3)),
     st.builds(lambda x, y: ("set_note", (x, y)), st.one_of(st.none(), keys), st.text(max_size=3)),
+    st.builds(lambda x, y: ("group", (x, y)), st.lists(keys), st.text(max_size=3)),
+    st.builds(lambda x: ("remove_members", (x,)), st.lists(keys)),
 )
 
 

@@ -12,11 +12,25 @@ from hypothesis import strategies as st
 
 from explorer.circuits.graph import NodeKey, NodeKind
 from explorer.errors import LoadError
-from explorer.session.edits import STATUSES, Edits, Label, Supernode
+from explorer.session.edits import STATUSES, Edits, Label
 from explorer.session.edits_json import from_json, to_json
+from explorer.session.rules import Rules
+from explorer.session.supernodes import COLOURS, Supernode
 
 KINDS = st.sampled_from([int(kind) for kind in NodeKind])
 KEYS = st.builds(NodeKey, KINDS, st.integers(-1, 40), st.integers(-1, 9), st.integers(-1, 10**6))
+IDS = st.sampled_from(["", "g1", "g2", "g7"])
+GROUPS = st.tuples(
+    st.text(), st.lists(KEYS, max_size=3).map(tuple), IDS, st.sampled_from(["", *COLOURS]), IDS, st.text()
+)
+RULES = st.tuples(
+    st.none() | st.tuples(st.integers(-1, 9), st.integers(9, 20)),
+    st.frozensets(KINDS),
+    st.none() | st.floats(0, 1),
+    st.floats(0, 1),
+    st.lists(st.tuples(KEYS, st.floats(-2, 2)), max_size=2).map(tuple),
+)
+BOXES = st.sampled_from(["g1", "g2", "node:feature:1:2:3", "node:logit:26:9:7"])
 FIELDS = st.fixed_dictionaries(
     {
         "node_threshold": st.floats(0, 1),
@@ -24,20 +38,25 @@ FIELDS = st.fixed_dictionaries(
         "count_bias": st.booleans(),
         "pinned": st.lists(KEYS, unique=True, max_size=5).map(tuple),
         "hidden": st.frozensets(KEYS, max_size=5),
-        "supernodes": st.lists(st.tuples(st.text(), st.lists(KEYS, unique=True, max_size=3)), max_size=3),
+        "supernodes": st.lists(GROUPS, max_size=4).map(tuple),
         "labels": st.dictionaries(
             KEYS, st.builds(Label, st.text(), st.sampled_from(STATUSES)), max_size=4
         ),
         "notes": st.dictionaries(KEYS, st.text(), max_size=4),
         "note": st.text(),
+        "rules": RULES,
+        "places": st.dictionaries(BOXES, st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=3),
+        "edge_labels": st.dictionaries(st.tuples(BOXES, BOXES), st.text(), max_size=3),
+        "edge_notes": st.dictionaries(st.tuples(BOXES, BOXES), st.text(), max_size=3),
+        "filters": st.dictionaries(st.text(), st.text(), max_size=3),
     }
 )
 
 
 @given(FIELDS)
 def test_edits_survive_json(values: dict[str, Any]) -> None:
-    groups = tuple(Supernode(name, tuple(members)) for name, members in values["supernodes"])
-    edits = Edits(**{**values, "supernodes": groups})
+    groups = tuple(Supernode(*fields) for fields in values["supernodes"])
+    edits = Edits(**{**values, "supernodes": groups, "rules": Rules(*values["rules"])})
     assert from_json(json.loads(json.dumps(to_json(edits)))) == edits
 
 
@@ -50,6 +69,13 @@ def test_equal_edits_give_equal_text() -> None:
     one = Edits(labels={a: Label("x"), b: Label("y")}, hidden=frozenset([a, b]))
     other = Edits(labels={b: Label("y"), a: Label("x")}, hidden=frozenset([b, a]))
     assert json.dumps(to_json(one)) == json.dumps(to_json(other))
+
+
+def test_supernodes_of_an_older_document_get_an_id_each() -> None:
+    one, two = NodeKey(0, 1, 2, 3), NodeKey(0, 1, 2, 4)
+    old = [{"name": "x", "members": [str(one)]}, {"name": "x", "members": [str(two), str(one)]}]
+    groups = from_json({"edits_version": 0, "supernodes": old}).supernodes
+    assert groups == (Supernode("x", (one,), "g1"), Supernode("x", (two,), "g2"))
 
 
 def test_unknown_fields_are_ignored_and_missing_ones_take_their_default() -> None:
@@ -67,6 +93,23 @@ def test_unknown_fields_are_ignored_and_missing_ones_take_their_default() -> Non
         ({"hidden": [3]}, "3 stands"),
         ({"supernodes": [{"name": "x", "members": ["feature:1:2"]}]}, "feature:1:2"),
         ({"supernodes": [{"members": []}]}, "name of a supernode is not a text"),
+        ({"supernodes": [{"name": "x", "members": [], "colour": "red"}]}, "“x” has the colour “red”"),
+        ({"supernodes": [{"name": "x", "id": "a"}, {"name": "y", "id": "a"}]}, "Two supernodes have the id “a”"),
+        ({"supernodes": [{"name": "x", "id": "a", "parent": "b"}]}, "lies in “b”, which is not there"),
+        ({"supernodes": [{"name": "x", "id": "a", "parent": "a"}]}, "“x” lies within itself"),
+        ({"supernodes": [{"name": "x", "id": 3}]}, "id of “x” is not a text"),
+        ({"places": {"g1": [1, "2"]}}, "place of “g1”"),
+        ({"places": {"g1": [1]}}, "not two numbers"),
+        ({"places": {"node:feature:1": [1, 2]}}, "feature:1"),
+        ({"edge_labels": [{"target": "g1", "text": "x"}]}, "name of a box is not a text"),
+        ({"edge_notes": [{"target": "g1", "source": "g2"}]}, "text of notes of links is not a text"),
+        ({"filters": {"mine": 3}}, "filter mine is not a text"),
+        ({"filters": []}, "filters are not a table"),
+        ({"rules": {"layers": [5, 2]}}, "first and a last layer"),
+        ({"rules": {"kinds": ["ghost"]}}, "“ghost”, which is no kind of node"),
+        ({"rules": {"max_density": 2}}, "max_density is 2"),
+        ({"rules": {"targets": ["logit:1:2:3"]}}, "a target and its weight"),
+        ({"rules": {"targets": [["logit:1:2:3", "much"]]}}, "a number belongs there"),
         ({"labels": {"feature:1:2:3": {"text": "x", "status": "sure"}}}, "status 'sure'"),
         ({"labels": {"feature:1:2:3": "x"}}, "label of feature:1:2:3"),
         ({"notes": {"feature:1:2:3": 5}}, "note of feature:1:2:3"),
