@@ -7,6 +7,7 @@ headers; a graph in JSON is read whole, up to a moderate size, for its counts.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from itertools import islice
@@ -21,6 +22,7 @@ from explorer.io.model_files import CONFIG, count, json_table
 from explorer.io.model_formats import EMBEDDING, Checkpoint, alone, checkpoint
 from explorer.io.transcoder_config import NAME as TRANSCODER_CONFIG
 from explorer.io.transcoder_formats import find as find_transcoders
+from explorer.work import Pause, go_on
 
 __all__ = ["Description", "describe", "words"]
 
@@ -29,16 +31,17 @@ _COUNTED = 20_000_000  # a graph JSON up to this size is read whole to count its
 _MANY = 100_000  # files of a folder whose sizes are added up
 
 
-def describe(path: Path) -> Description:
+def describe(path: Path, pause: Pause = go_on) -> Description:
     """The description of ``path``; LoadError if it does not exist or what it claims to be is damaged."""
     try:
-        return _folder(path) if path.is_dir() else _file(path)
+        return _folder(path, pause) if path.is_dir() else _file(path)
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
 
 
-def _folder(path: Path) -> Description:
-    names, n_bytes = {child.name for child in path.iterdir()}, _size(path)
+def _folder(path: Path, pause: Pause) -> Description:
+    names, n_bytes = set(os.listdir(path)), _size(path, pause)
+    pause()
     if CONFIG in names and (model := inspect_models.folder(path, n_bytes)) is not None:
         return model
     if (path / "model" / CONFIG).is_file():
@@ -215,9 +218,13 @@ def _start(path: Path) -> bytes:
         return file.read(_PEEK)
 
 
-def _size(path: Path) -> int:
+def _size(path: Path, pause: Pause) -> int:
     """Bytes of the files in ``path`` and its sub-folders, of a great many at most."""
-    return sum(child.stat().st_size for child in islice(path.rglob("*"), _MANY) if child.is_file())
+    total = 0
+    for child in islice(path.rglob("*"), _MANY):
+        pause()
+        total += child.stat().st_size if child.is_file() else 0
+    return total
 
 
 def _table(value: Any) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ TITLE = {
     "nanogpt": "a nanoGPT checkpoint",
     "transformer_lens": "a TransformerLens state dict",
 }
-ALONE = ("*.gguf", "*.pt", "*.pth", "*.ckpt")  # a folder of just one of these is opened as that file
+ALONE = (".gguf", ".pt", ".pth", ".ckpt")  # a folder of just one of these is opened as that file
 EMBEDDING = "embed.W_E"  # TransformerLens's
 COMPILED = "_orig_mod."  # what torch.compile puts before each name
 
@@ -56,8 +57,11 @@ def alone(path: Path) -> Path:
     """``path``, or the one model file in it if it is a folder without a config.json."""
     if not path.is_dir() or (path / CONFIG).is_file():
         return path
-    inside = [file for pattern in ALONE for file in sorted(path.glob(pattern))]
-    return inside[0] if len(inside) == 1 else path
+    try:
+        inside = [name for name in os.listdir(path) if name.endswith(ALONE)]
+    except OSError:
+        return path  # what reads it says why
+    return path / inside[0] if len(inside) == 1 else path
 
 
 def files(path: Path) -> tuple[Path, ...]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from explorer.io import tensors
 from explorer.io.magic import sniff
 
 MANY = 2000  # folders of one level looked into at most
+MANY_ENTRIES = 20_000  # of a folder whose folders are sought
 MAX_SETTINGS = 10_000_000
 MAX_OBJECTS = 1_000_000
 PICKLES = (".pt", ".pkl", ".pkl.gz")
@@ -86,9 +89,11 @@ def _walk(path: Path, depth: int) -> Iterator[Path]:
 
 def _children(folder: Path) -> list[Path]:
     try:
-        return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, MANY_ENTRIES) if entry.is_dir()]
     except OSError:
         return []
+    return [folder / name for name in sorted(names) if not name.startswith(".")]
 
 
 def _circuit_tracer(path: Path) -> bool:
@@ -162,7 +167,8 @@ def _dictionary_learning(path: Path) -> bool:
 
 def circuits_files(path: Path) -> tuple[Path, ...]:
     """The files of transcoder_circuits in the folder ``path``, damaged ones too, or ``path`` if it is one."""
-    found = [path] if path.is_file() else sorted(path.iterdir())[:MANY] if path.is_dir() else []
+    names = sorted(name for name in os.listdir(path) if name.endswith(PICKLES)) if path.is_dir() else []
+    found = [path] if path.is_file() else [path / name for name in names[:MANY]]
     objects = {file: _objects(file) for file in found if file.name.endswith(PICKLES)}
     its = [file for file, held in objects.items() if b"SAERunnerConfig" in held]
     return tuple(file for file in objects if file in its or not objects[file]) if its else ()

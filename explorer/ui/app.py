@@ -113,12 +113,10 @@ class Shell(QObject):
         self.engine.start()
         self.autosave.offer()
         QTimer.singleShot(0, self, self._warm)
-        for path in paths:
-            sample = None if Path(path).exists() else find(path)
-            if sample is not None:
-                self.window.open_sample(sample.name)
-            else:
-                self.window.files.open_path(Path(path))
+        named = [None if Path(path).exists() else find(path) for path in paths]
+        for sample in filter(None, named):
+            self.window.open_sample(sample.name)
+        self.window.files.open_paths([Path(path) for path, sample in zip(paths, named, strict=True) if sample is None])
 
     def _warm(self) -> None:
         """Do now what the first graph would else wait for: numpy imports this part at the first np.unique."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog
 
 from explorer.errors import ExplorerError, LoadError
 from explorer.io import circuit_file, graph_json_story, graphs
-from explorer.io.inspect import describe
+from explorer.io.descriptions import Description
+from explorer.io.magic import sniff
 from explorer.session.look import look
 from explorer.ui.notices import STALE, Notice
 from explorer.ui.reading import GraphReader, Opened
@@ -37,7 +39,11 @@ class Files:
         self._window = window
         self.folder = Path.home()
         self.reader = GraphReader(window.engine, window)
+        self._waiting: list[Path] = []
         self.reader.opened.connect(self._show)
+        self.reader.described.connect(lambda found: self._try(lambda: self._open_described(found)))
+        self.reader.held_a_story.connect(lambda path, error: self._try(lambda: self._open_story(path, error)))
+        self.reader.idle.connect(self._open_next)
 
     # asking
 
@@ -63,16 +69,33 @@ class Files:
 
     def open_path(self, path: Path) -> None:
         """Open ``path``, whatever it is; LoadError and its kin become a notice."""
-        self.folder = path.parent
-        self._try(lambda: self._open(path))
+        self.open_paths([path])
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open one after the other."""
+        self.reader.cancel()
+        self._waiting = list(paths)
+        self._open_next()
+
+    def _open_next(self) -> None:
+        while self._waiting and not self.reader.job:
+            path = self._waiting.pop(0)
+            self.folder = path.parent
+            self._try(partial(self._open, path))
 
     def _open(self, path: Path) -> None:
+        """A graph by its name or first bytes; a folder, or a file of many kinds, is looked into beside the window."""
         if not path.exists():
             raise LoadError(f"There is no file “{path}”; check the path.")
-        if path.suffix.lower() in (circuit_file.SUFFIX, ".json"):
+        if not (path.is_file() or path.is_dir()):
+            raise LoadError(f"“{path}” is neither a file nor a folder; pick another.")
+        if path.suffix.lower() in (circuit_file.SUFFIX, ".json") or (path.is_file() and sniff(path) == "json"):
             self._open_graph(path)
-            return
-        found = describe(path)
+        else:
+            self.reader.describe(path)
+
+    def _open_described(self, found: Description) -> None:
+        path = Path(found.path)
         if found.kind == "transcoders" and self._window.document.model is not None:
             self._window.engine.open_model(self._window.document.model.path, str(path))
         elif found.kind == "sample":
@@ -87,16 +110,19 @@ class Files:
 
     def _open_graph(self, path: Path) -> None:
         """A small file is there at once; a large one, and a .pt, which another process looks through, is awaited."""
-        self.reader.cancel()
         if path.suffix.lower() == ".pt" or path.stat().st_size > AT_ONCE:
             self.reader.read(path)
             return
         try:
             self._show(Opened(path, look(*run(graphs.reading(path)))))
-        except graph_json_story.OnlyAStory:
-            if self._window.document.graph is None:
-                raise
-            self.take_story(str(path))
+        except graph_json_story.OnlyAStory as error:
+            self._open_story(path, error)
+
+    def _open_story(self, path: Path, error: graph_json_story.OnlyAStory) -> None:
+        """Put what ``path`` holds on the open graph; without one, ``error`` says that it must be opened first."""
+        if self._window.document.graph is None:
+            raise error
+        self._take_story(str(path))
 
     def _show(self, opened: Opened) -> None:
         path, graph = opened.path, opened.seen.graph

@@ -17,7 +17,9 @@ from benchmarks.graph_json import write
 from explorer.circuits.graph import NodeKey
 from explorer.errors import LoadError
 from explorer.io import circuit_file
+from explorer.io.descriptions import Description
 from explorer.io.graph_json_import import read
+from explorer.io.samples import SAMPLES, model_folder
 from explorer.session.settings import Settings
 from explorer.ui import files, reading
 from explorer.ui.canvas import GraphCanvas
@@ -225,6 +227,59 @@ def test_what_was_repaired_is_told(window: MainWindow, tmp_path: Path) -> None:
     )
     window.files.open_path(DALLAS)
     assert window.banner.present is None
+
+
+@pytest.fixture
+def huge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Folders that are looked into for ever; set when the looking ended."""
+    ended = Event()
+
+    def look_into(path: Path, pause: Callable[[], None]) -> Description:
+        try:
+            while not ended.wait(0.005):
+                pause()
+            raise LoadError("The test ended.")
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(reading, "describe", look_into)
+    yield ended
+    ended.set()
+
+
+def test_a_huge_folder_does_not_hold_the_window_up_and_is_left_by_cancel(
+    window: MainWindow, huge: Event, tmp_path: Path
+) -> None:
+    drop(window, QUrl.fromLocalFile(str(tmp_path)))
+    assert window.job == "read"
+    assert window.actions_set.by_id["cancel"].isEnabled()
+    window.actions_set.by_id["cancel"].trigger()
+    assert not window.job
+    assert huge.wait(5)
+
+
+def test_several_paths_are_opened_one_after_the_other(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    sample = model_folder(SAMPLES[0])
+    (tmp_path / "none").mkdir()
+    window.files.open_paths([sample, tmp_path / "none", DALLAS])
+    qtbot.waitUntil(lambda: window.document.graph is not None, timeout=WAIT)
+    assert ("open", str(sample), "") in window.engine.asked
+    assert window.banner.present is not None
+    assert "a folder without a model" in window.banner.present.text
+
+
+def test_a_large_subgraph_is_put_on_the_open_graph(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = tmp_path / "subgraph.json"
+    saved.write_text(json.dumps({"pinnedIds": ["18_5495_9"]}))
+    monkeypatch.setattr(files, "AT_ONCE", 0)
+    for path in (saved, DALLAS, saved):
+        with qtbot.waitSignal(window.files.reader.idle, timeout=WAIT):
+            window.files.open_path(path)
+    assert window.banner.present is not None
+    assert "open the graph first" in window.banner.present.text
+    assert window.document.edits.pinned == (NodeKey(0, 18, 9, 5495),)
 
 
 @pytest.mark.parametrize("way", ["file", "link"])

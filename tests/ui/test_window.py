@@ -87,14 +87,16 @@ def test_a_document_opens_in_the_workspace_and_is_remembered(window: MainWindow,
     assert window.document.graph is not None
 
 
-def test_what_cannot_be_opened_is_a_notice_and_changes_nothing(window: MainWindow, file: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_opened_is_a_notice_and_changes_nothing(
+    qtbot: QtBot, window: MainWindow, file: Path, tmp_path: Path
+) -> None:
     window.files.open_path(file)
     graph = window.document.graph
     bad = tmp_path / "bad.circuit"
     bad.write_bytes(b"no zip")
     for path in (bad, tmp_path / "gone.json", tmp_path):
         window.files.open_path(path)
-        assert window.banner.present is not None
+        qtbot.waitUntil(lambda: window.banner.present is not None)
         assert window.banner.present.level == DANGER
         assert window.banner.isVisible()
         assert path.name in window.banner.words.text()
@@ -339,14 +341,18 @@ def test_settings_take_effect_and_are_kept(window: MainWindow) -> None:
     assert window.kept[-1] == window.settings  # type: ignore[attr-defined]
 
 
-def test_models_and_transcoders_are_told_apart(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_and_transcoders_are_told_apart(qtbot: QtBot, window: MainWindow) -> None:
     from explorer.io.samples import model_folder, transcoder_folder
 
+    def open_path(path: Path) -> None:
+        with qtbot.waitSignal(window.files.reader.idle):
+            window.files.open_path(path)
+
     sample = SAMPLES[0]
-    window.files.open_path(model_folder(sample))
+    open_path(model_folder(sample))
     assert window.engine.asked[-1] == ("open", str(model_folder(sample)), "")
     window.document.set_model(MODEL)
-    window.files.open_path(transcoder_folder(sample))
+    open_path(transcoder_folder(sample))
     assert window.engine.asked[-1] == ("open", MODEL.path, str(transcoder_folder(sample)))
-    window.files.open_path(model_folder(sample).parent)
+    open_path(model_folder(sample).parent)
     assert window.engine.asked[-1] == ("open", str(model_folder(sample)), str(transcoder_folder(sample)))
