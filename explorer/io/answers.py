@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from platformdirs import user_state_path
 
-from explorer.errors import LoadError, Unsaid, UnsupportedTranscoder
+from explorer.errors import LoadError, SaveError, Unsaid, UnsupportedTranscoder
 from explorer.io import atomic
 from explorer.io.magic import unreadable
 from explorer.io.settings_file import APP
@@ -19,7 +20,43 @@ MANY = 1000  # sets remembered; the oldest is forgotten first
 MAX_FILES = 10_000
 HEAD = 65_536  # bytes of each file in the fingerprint: settings, and the header of the tensors
 
+OF_MODELS = ("act_fn", "n_ctx", "normalization_type", "positions")  # names of what their files may leave open
+OF_TRANSCODERS = ("checkpoint", "k", "kind", "l0", "read", "site", "variant", "write")
+
 Told = Mapping[str, str]
+
+
+class Given(Mapping[str, str]):
+    """What is known of ``path``: remembered, and ``told`` now as far as it is one of ``names``.
+
+    It knows what the files asked for, so that nothing else is remembered.
+    """
+
+    def __init__(self, path: Path, told: Told | None, names: tuple[str, ...], *, asks: bool = True) -> None:
+        self._path = path
+        self._told = {name: value for name, value in (told or {}).items() if name in names}
+        self._known = {**(recall(path) if asks else {}), **self._told}
+        self._used: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self._used.add(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def keep(self) -> None:
+        """Remember what was told; UnsupportedTranscoder if the files did not ask for it."""
+        if idle := [name for name in self._told if name not in self._used]:
+            raise UnsupportedTranscoder(
+                f"“{self._path}” leaves no question “{idle[0]}” open; leave {idle[0]}={self._told[idle[0]]} out."
+            )
+        if self._told:
+            with suppress(SaveError):  # then it is asked again
+                remember(self._path, self._told)
 
 
 def answers_path() -> Path:
@@ -65,6 +102,9 @@ def parse(pairs: Iterable[str]) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
             raise UnsupportedTranscoder(f"“{pair}” is no answer; write it as NAME=VALUE, such as k=64.")
+        if name.strip() not in (*OF_MODELS, *OF_TRANSCODERS):
+            names = ", ".join(sorted((*OF_MODELS, *OF_TRANSCODERS)))
+            raise UnsupportedTranscoder(f"“{name.strip()}” is nothing that files leave open; tell one of {names}.")
         told[name.strip()] = value.strip()
     return told
 

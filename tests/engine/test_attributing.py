@@ -22,7 +22,7 @@ from explorer.engine.client import EngineClient
 from explorer.engine.events import CancelledEvent, ProgressEvent, Result, Started
 from explorer.engine.inprocess import run_job
 from explorer.engine.jobs.attributing import attribute
-from explorer.engine.jobs.opening import tokenize
+from explorer.engine.jobs.opening import Setting, model_of, tokenize
 from explorer.engine.state import EngineState
 from explorer.errors import Cancelled, ExplorerError, GraphError, PromptError
 from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
@@ -60,6 +60,11 @@ def row(graph: Graph, node: int) -> np.ndarray:
 
 def logits(graph: Graph) -> list[int]:
     return graph.nodes.feature[graph.block(NodeKind.LOGIT)].tolist()
+
+
+def test_an_answer_about_transcoders_leaves_the_open_model_as_it_is(state: EngineState, where: dict[str, str]) -> None:
+    first = model_of(state, where["model"], Setting())
+    assert model_of(state, where["model"], Setting(told={"k": "3"})) is first
 
 
 def test_top_logits_by_mass(state: EngineState, where: dict[str, str]) -> None:

@@ -77,3 +77,21 @@ def test_answers_of_the_command_line_are_pairs() -> None:
     assert answers.parse(["k=64", " read = mlp.hook_in"]) == {"k": "64", "read": "mlp.hook_in"}
     with pytest.raises(UnsupportedTranscoder, match="“k” is no answer; write it as NAME=VALUE"):
         answers.parse(["k"])
+
+
+def test_a_name_that_no_file_leaves_open_is_refused_with_those_that_are() -> None:
+    with pytest.raises(UnsupportedTranscoder, match=r"“hook” is nothing that files leave open; tell one of .*k, kind"):
+        answers.parse(["hook=mlp"])
+
+
+def test_only_what_the_files_asked_for_is_remembered(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "set")
+    given = answers.Given(folder, {"k": "8", "n_ctx": "9"}, answers.OF_TRANSCODERS)
+    assert answers.count(given, folder, "k", "how many") == 8
+    given.keep()
+    assert answers.recall(folder) == {"k": "8"}
+    again = answers.Given(folder, {"site": "mlp_out"}, answers.OF_TRANSCODERS)
+    assert answers.count(again, folder, "k", "how many") == 8
+    with pytest.raises(UnsupportedTranscoder, match="leaves no question “site” open; leave site=mlp_out out"):
+        again.keep()
+    assert answers.recall(folder) == {"k": "8"}

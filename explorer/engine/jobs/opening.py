@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.engine.state import EngineState
 from explorer.errors import ExplorerError, PromptError
-from explorer.io import model_formats
+from explorer.io import answers, model_formats
 from explorer.io.digest import digest
 from explorer.session.model_info import ModelInfo
 from explorer.session.settings import DTYPES, MAX_THREADS
@@ -98,7 +98,7 @@ def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
         torch.set_num_threads(setting.threads)
     device = choose_device(setting.device)
     key = f"{Path(model).resolve()}|{device}|{setting.dtype}|{_stamp(Path(model))}"
-    if setting.told or key not in state.models:
+    if key not in state.models or any(name in answers.OF_MODELS for name in setting.told):
         state.models.clear()  # first: two may be more than the memory holds
         with _stopping_reads(state):
             opened = models.read(
@@ -155,7 +155,7 @@ def transcoders_of(state: EngineState, folder: str, told: Mapping[str, str] | No
     from explorer.io import transcoders
 
     key = f"{Path(folder).resolve()}|{_stamp(Path(folder))}"
-    if told or key not in state.transcoders:
+    if key not in state.transcoders or any(name in answers.OF_TRANSCODERS for name in told or {}):
         state.transcoders.clear()
         opened = transcoders.read(Path(folder), state.raise_if_stopped, told)
         state.transcoders[key] = opened

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.errors import SaveError, UnsupportedModel
+from explorer.errors import UnsupportedModel
 from explorer.io import answers
 from explorer.io.model_formats import find
 from explorer.work import Pause, go_on
@@ -45,10 +44,7 @@ def read(
         raise UnsupportedModel(f"There is no folder or file “{path}”; check the path.")
     kind, own = find(path, pause)
     reader: Callable[[Path, Opening], LanguageModel] = import_module(f"{__name__}.{kind}").read
-    asks = kind == "transformer_lens"
-    remembered = answers.recall(own) if asks else {}
-    model = reader(own, Opening(dtype, device, pause, {**remembered, **(told or {})}))
-    if told and asks:
-        with suppress(SaveError):  # then it is asked again
-            answers.remember(own, told)
+    given = answers.Given(own, told, answers.OF_MODELS, asks=kind == "transformer_lens")
+    model = reader(own, Opening(dtype, device, pause, given))
+    given.keep()
     return model

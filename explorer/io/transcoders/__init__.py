@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
-from explorer.errors import SaveError, UnsupportedTranscoder
+from explorer.errors import UnsupportedTranscoder
 from explorer.io import answers
 from explorer.io.transcoder_formats import FORMATS, Format, find
 from explorer.transcoders.transcoder import TranscoderSet
@@ -46,8 +45,7 @@ def read(path: Path, pause: Pause = go_on, told: Mapping[str, str] | None = None
         raise UnsupportedTranscoder(
             f"“{path}” holds no transcoders in a format that is read here ({known}); pick another folder."
         )
-    held = reader(row).read(path, {**answers.recall(path), **(told or {})}, pause)
-    if told:
-        with suppress(SaveError):  # then it is asked again
-            answers.remember(path, told)
+    given = answers.Given(path, told, answers.OF_TRANSCODERS)
+    held = reader(row).read(path, given, pause)
+    given.keep()
     return held
