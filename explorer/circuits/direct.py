@@ -8,16 +8,16 @@ the vectors are its columns, read at all logits.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explorer.circuits.clean import strengths, vector_of, vectors
 from explorer.circuits.frozen import FrozenAttention
-from explorer.circuits.interventions import Kind, Place
-from explorer.circuits.plan import Changes, Plan
-from explorer.circuits.strengths import activations
+from explorer.circuits.interventions import WHOLE, Intervention, Kind, Place
+from explorer.circuits.plan import Plan, changed
 from explorer.circuits.subject import Subject
 from explorer.models.trace import LayerTrace
 from explorer.transcoders.transcoder import ReadPoint, WritePoint
@@ -28,15 +28,19 @@ APART = 64  # sources that get a direction each; more are carried together and n
 
 @dataclass(frozen=True)
 class Source:
-    """A changed thing at one position, and by how much its strength changes."""
+    """A changed thing at one position, and by how much its strength changes.
+
+    ``vector`` is what one unit of its strength is, where that is not what it is on the clean prompt.
+    """
 
     place: Place
     pos: int
     change: float
+    vector: Tensor | None = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> tuple[object, ...]:
-        place, vector = self.place, self.place.vector
+        place, vector = self.place, self.place.vector if self.vector is None else self.vector
         drawn = None if vector is None else vector.double().cpu().numpy().tobytes()
         return (place.kind, place.layer, place.index, self.pos, drawn)
 
@@ -53,15 +57,34 @@ class Rows:
 @torch.no_grad()
 def sources(subject: Subject, changes: Plan, at: int) -> list[Source]:
     """What changes at positions up to ``at``, relative to the clean prompt."""
-    found = []
+    found: list[Source] = []
     first, n_pos = changes.first_position, subject.n_pos
-    pos = torch.arange(first, max(at + 1, first), device=subject.local.error.device)
-    for (layer, kind), group in changes.by_layer.items():
-        own = _own(subject, layer, kind, group, pos)
+    span = range(first, max(at + 1, first))
+    for (_, kind), group in changes.by_layer.items():
+        if kind in WHOLE:
+            for place, made in zip(group.places, group.made, strict=True):
+                found += _parts(place, made, span, n_pos, subject.local.error)
+            continue
+        own = strengths(subject, group.places, span)
         moved = group.new(own, own, first, n_pos) - own
         for row, column in moved.nonzero().tolist():
             found.append(Source(group.places[column], first + row, float(moved[row, column])))
     return found
+
+
+def _parts(
+    place: Place, made: Sequence[Intervention], span: range, n_prompt: int, like: Tensor
+) -> Iterator[Source]:
+    """What changes of a whole vector: how much of its own, and of what it is in each counterpart."""
+    others = [one for one in made if one.other is not None]
+    unit = torch.eye(1 + len(others), dtype=like.dtype, device=like.device)
+    rest = iter(unit[1:])
+    coded = [one if one.other is None else replace(one, other=next(rest)[None]) for one in made]
+    own = unit[:1].repeat(len(span), 1)
+    moved = changed(coded, own, own, span.start, n_prompt) - own
+    for row, column in moved.nonzero().tolist():
+        pos, change = span.start + row, float(moved[row, column])
+        yield Source(place, pos, change, None if column == 0 else others[column - 1].other_at(pos))
 
 
 @torch.no_grad()
@@ -153,21 +176,6 @@ def _read(subject: Subject, layer: int, mid: Tensor, pos: Tensor) -> Tensor:
     return norm.linear(mid, pos)
 
 
-def _own(subject: Subject, layer: int, kind: Kind, group: Changes, pos: Tensor) -> Float[Tensor, "n k"]:
-    """The clean strengths at ``pos``."""
-    like = subject.local.error
-    if kind is Kind.DIRECTION:
-        vectors = torch.stack([_vector(place, like) for place in group.places])
-        return subject.behind(layer)[pos].to(like) @ (vectors / (vectors * vectors).sum(1, keepdim=True)).T
-    if kind not in (Kind.FEATURE, Kind.NEURON):
-        return like.new_ones(len(pos), len(group.places))
-    held = subject.transcoders if kind is Kind.FEATURE else subject.neurons
-    read = subject.clean_read(layer, pos, None if kind is Kind.FEATURE else ReadPoint.MLP_IN)
-    own = activations(held.layers[layer], read, group.indices(like))
-    own[pos < held.zero_positions] = 0
-    return own
-
-
 def together(subject: Subject, found: Sequence[Source], at: int) -> Rows:
     """All sources in one row, each by its change."""
     return _laid(subject, [(source, 0, source.change) for source in found], 1, at)
@@ -197,14 +205,15 @@ def _writes(subject: Subject, source: Source, rows: Rows) -> Iterator[tuple[dict
     held = subject.layers[place.layer]
     match place.kind:
         case Kind.HEAD:
-            z = subject.live.layers[place.layer].heads(source.pos, source.pos + 1)[0, place.index].to(local.error)
-            out = (z @ local.frozen.weights[place.layer].W_O[place.index])[None]
+            out = _whole(subject, source) @ local.frozen.weights[place.layer].W_O[place.index]
             post = held.attention_post_norm
             yield rows.attention, place.layer, (out if post is None else post.linear(out, pos))[0]
         case Kind.DIRECTION:
-            yield rows.block, place.layer, _vector(place, local.error)
+            yield rows.block, place.layer, vector_of(place, local.error)
+        case Kind.RESIDUAL:
+            yield rows.block, place.layer, _whole(subject, source)[0]
         case Kind.ERROR:
-            yield rows.block, place.layer, local.write(place.layer, local.error[place.layer, pos], pos)[0]
+            yield rows.block, place.layer, local.write(place.layer, _whole(subject, source), pos)[0]
         case _:
             of = subject.transcoders if place.kind is Kind.FEATURE else subject.neurons
             decoded = of.layers[place.layer].decoder_rows(torch.tensor([place.index], device=pos.device))[0]
@@ -220,6 +229,8 @@ def _out(held: LayerTrace, y: Tensor, pos: Tensor, point: object) -> Tensor:
     return y if held.end is None else held.end.linear(y, pos)
 
 
-def _vector(place: Place, like: Tensor) -> Tensor:
-    assert place.vector is not None
-    return place.vector.to(like)
+def _whole(subject: Subject, source: Source) -> Float[Tensor, "1 d"]:
+    """One unit of a whole vector."""
+    if source.vector is not None:
+        return source.vector[None].to(subject.local.error)
+    return vectors(subject, source.place, range(source.pos, source.pos + 1))

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explorer.circuits.clean import strengths
 from explorer.circuits.direct import Source, direct_reads, moved_logits, sources
 from explorer.circuits.interventions import Intervention, Kind, Place, check
 from explorer.circuits.modes import Mode, mode
@@ -168,16 +169,13 @@ def substitution(
 
 def strengths_in(other: Subject, pos: int = -1) -> Callable[[Place], float]:
     """How strong features and neurons are in another prompt, at its position ``pos`` (-1: the last)."""
-    at = torch.tensor([_position(other, pos)])
+    at = _position(other, pos)
 
     def strength(place: Place) -> float:
-        if place.kind is not Kind.FEATURE:
-            raise GraphError(f"The {place.kind.value} cannot be carried to another prompt; choose features.")
+        if place.kind not in (Kind.FEATURE, Kind.NEURON):
+            raise GraphError(f"The {place.kind.value} has no one strength in another prompt; choose features.")
         with torch.no_grad():
-            read = other.clean_read(place.layer, at.to(other.local.error.device))
-            chosen = torch.tensor([place.index], device=read.device)
-            value = activations(other.transcoders.layers[place.layer], read, chosen)
-        return 0.0 if int(at) < other.transcoders.zero_positions else float(value)
+            return float(strengths(other, [place], range(at, at + 1)))
 
     return strength
 
@@ -203,7 +201,8 @@ def _notes(subject: Subject, changes: Plan, how: Mode, at: int, found: Sequence[
         elif place.positions.first > at:
             notes.append(f"{place} lies behind position {at}, so it has no effect there.")
         elif (place.layer, place.kind, place.index) not in moved:
-            notes.append(f"{place} is as strong as on the clean prompt; an inactive feature needs an absolute value.")
+            remedy = "; an inactive feature needs an absolute value" if place.kind is Kind.FEATURE else ""
+            notes.append(f"{place} is as strong as on the clean prompt{remedy}.")
     return [note[0].upper() + note[1:] for note in notes]
 
 

@@ -5,10 +5,12 @@
     feature(2, 311, at(3, 7)).of_maximum(0.5, maximum=12.0)
     head(1, 3, at(10)).off()
     direction(2, vector, at(10)).plus(3.0)      add three times the vector behind block 2
+    residual(2, at(10)).as_in_other()           what the stream behind block 2 is in a counterpart prompt
 
-A strength is an activation for features and neurons. For error nodes and heads it is 1 on the prompt as it is; for a
-direction v it is ``x·v / v·v`` of the residual stream behind the block. Several interventions on one thing are made
-in their order. Sources of modes and units: transformer-circuits.pub/2025/attribution-graphs/methods.html.
+A strength is an activation for features and neurons. For error nodes, heads and the residual stream, which are whole
+vectors, it is 1 on the prompt as it is; for a direction v it is ``x·v / v·v`` of the residual stream behind the block.
+Several interventions on one thing are made in their order. What counts in a counterpart prompt gets its values there
+by ``counterpart.resolve``. Sources of modes and units: transformer-circuits.pub/2025/attribution-graphs/methods.html.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.graph import NodeKey, NodeKind
 from explorer.errors import GraphError
 
+Rows = Float[Tensor, "n *d"]
 LIMIT = 1e6  # of a value: beyond it float32 has nothing to say
 
 
@@ -33,7 +37,11 @@ class Kind(Enum):
     NEURON = "neuron"
     ERROR = "error"
     HEAD = "head"
+    RESIDUAL = "residual"
     DIRECTION = "direction"
+
+
+WHOLE = (Kind.ERROR, Kind.HEAD, Kind.RESIDUAL)  # what is a vector at each position, and 1 of its own as it is
 
 
 class Op(Enum):
@@ -45,11 +53,14 @@ class Op(Enum):
 
 
 class Unit(Enum):
-    """What a value counts in: the thing's own strength on the clean prompt, itself, or its dataset maximum."""
+    """What a value counts in: the thing's own strength on the clean prompt, itself, its dataset maximum, or its
+    strength in a counterpart prompt.
+    """
 
     OWN = "own"
     ABSOLUTE = "absolute"
     MAXIMUM = "maximum"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,9 @@ def onward(first: int, *, generated: bool = True) -> Positions:
 
 @dataclass(frozen=True)
 class Place:
-    """A feature, neuron or head (``index``), an error node, or a direction, in one layer, at some positions."""
+    """A feature, neuron or head (``index``), an error node, the stream or a direction of it, in one layer, at some
+    positions.
+    """
 
     kind: Kind
     layer: int
@@ -112,38 +125,68 @@ class Place:
         """Multiply its present strength, whatever came before it in the run."""
         return Intervention(self, Op.MULTIPLY, factor, Unit.ABSOLUTE)
 
+    def as_in_other(self, factor: float = 1.0, pos: int | None = None) -> Intervention:
+        """Set to ``factor`` times its strength in a counterpart prompt, at ``pos`` there (None: the same position).
+
+        The residual stream goes that share of the way: 0 leaves it, 1 makes it that of the counterpart.
+        """
+        return Intervention(self, Op.SET, factor, Unit.OTHER, other_pos=pos)
+
     def off(self) -> Intervention:
         """Set to 0."""
         return self.to(0.0)
 
     def __str__(self) -> str:
-        named = {Kind.ERROR: "the error node", Kind.DIRECTION: "the direction"}.get(self.kind)
-        return f"{named or f'{self.kind.value} {self.index}'} of layer {self.layer} at {self.positions}"
+        return f"{NAMED.get(self.kind) or f'{self.kind.value} {self.index}'} of layer {self.layer} at {self.positions}"
+
+
+NAMED = {Kind.ERROR: "the error node", Kind.DIRECTION: "the direction", Kind.RESIDUAL: "the residual stream"}
 
 
 @dataclass(frozen=True)
 class Intervention:
-    """One change of strength; ``value`` counts in ``unit`` unless it multiplies."""
+    """One change of strength; ``value`` counts in ``unit`` unless it multiplies.
+
+    other_pos    where a counterpart prompt is looked at (None: at the same position, -1: at its last)
+    other        what is there, one row for each position of the place, or one for all of them (counterpart.resolve)
+    """
 
     place: Place
     op: Op
     value: float
     unit: Unit = Unit.OWN
     maximum: float | None = None
+    other_pos: int | None = None
+    other: Tensor | None = field(default=None, compare=False, repr=False)
 
-    def changed(self, present: Tensor, own: Tensor) -> Tensor:
-        """The new strengths, given those in the run so far and those on the clean prompt."""
+    def changed(self, present: Rows, own: Rows, span: range) -> Rows:
+        """The new strengths at the positions of ``span``, given those in the run so far and on the clean prompt.
+
+        Rows are strengths (n), or what a whole vector is at each position (n, d).
+        """
         if self.op is Op.MULTIPLY:
             return self.value * present
-        amount = own if self.unit is Unit.OWN else present.new_ones(()) * (self.maximum or 1.0)
-        amount = (self.value * amount).expand_as(present)
-        return amount if self.op is Op.SET else present + amount
+        amount = self.value * self._unit(present, own, span)
+        if self.op is Op.ADD:
+            return present + amount
+        if self.place.kind is Kind.RESIDUAL and self.unit is Unit.OTHER:
+            return present - self.value * present + amount
+        return amount.expand_as(present)
 
-    def rewritten(self, present: Tensor, own: Tensor) -> Tensor:
-        """What a head gathers, given that in the run so far and on the clean prompt (strength 1)."""
-        if self.op is Op.MULTIPLY:
-            return self.value * present
-        return self.value * own if self.op is Op.SET else present + self.value * own
+    def other_at(self, pos: int) -> Tensor:
+        """What is in the counterpart for position ``pos``."""
+        assert self.other is not None
+        return self.other[0 if len(self.other) == 1 else pos - self.place.positions.first]
+
+    def _unit(self, present: Rows, own: Rows, span: range) -> Tensor:
+        if self.unit is Unit.OTHER:
+            assert self.other is not None
+            first = self.place.positions.first
+            rows = self.other if len(self.other) == 1 else self.other[span.start - first : span.stop - first]
+            return rows.to(present)
+        if self.unit is Unit.OWN or self.place.kind in WHOLE:
+            return own
+        return present.new_ones(()) * (self.maximum or 1.0)
 
 
 def feature(layer: int, index: int, positions: Positions) -> Place:
@@ -163,6 +206,11 @@ def head(layer: int, index: int, positions: Positions) -> Place:
 def error(layer: int, positions: Positions) -> Place:
     """What the transcoder of ``layer`` misses of its MLP on the clean prompt."""
     return Place(Kind.ERROR, layer, 0, positions)
+
+
+def residual(layer: int, positions: Positions) -> Place:
+    """The residual stream behind block ``layer``."""
+    return Place(Kind.RESIDUAL, layer, 0, positions)
 
 
 def direction(layer: int, vector: Tensor, positions: Positions) -> Place:
@@ -201,8 +249,15 @@ class Room:
 def check(interventions: Iterable[Intervention], room: Room) -> None:
     """GraphError in one sentence for the first intervention that cannot be made."""
     for one in interventions:
-        _check_value(one)
-        _check_place(one.place, room)
+        check_one(one, room)
+        if one.unit is Unit.OTHER and one.op is not Op.MULTIPLY and one.other is None:
+            raise GraphError(f"There is no other prompt to take {one.place} from; give one.")
+
+
+def check_one(one: Intervention, room: Room) -> None:
+    """The same for one intervention that may still lack its counterpart."""
+    _check_value(one)
+    _check_place(one.place, room)
 
 
 def _check_value(one: Intervention) -> None:

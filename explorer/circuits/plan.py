@@ -9,7 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explorer.circuits.interventions import Intervention, Kind, Place
+from explorer.circuits.interventions import Intervention, Kind, Place, Rows
+
+NUMBERED = (Kind.FEATURE, Kind.NEURON, Kind.HEAD)  # of which a layer has several
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,8 @@ class Changes:
         self, present: Float[Tensor, "n k"], own: Float[Tensor, "n k"], start: int, n_prompt: int
     ) -> Float[Tensor, "n k"]:
         """The new strengths at the positions from ``start`` on, given the present and the clean ones."""
-        new = present.clone()
-        for column, interventions in enumerate(self.made):
-            for one in interventions:
-                span = one.place.positions.within(start, start + len(new), n_prompt)
-                rows = slice(span.start - start, span.stop - start)
-                new[rows, column] = one.changed(new[rows, column], own[rows, column])
-        return new
+        columns = [changed(made, present[:, i], own[:, i], start, n_prompt) for i, made in enumerate(self.made)]
+        return torch.stack(columns, 1)
 
 
 @dataclass(frozen=True)
@@ -62,12 +59,22 @@ class Plan:
         return plan(one for one in self.all if one.place.positions.generated)
 
 
+def changed(made: Sequence[Intervention], present: Rows, own: Rows, start: int, n_prompt: int) -> Rows:
+    """What one thing becomes at the positions from ``start`` on by all its interventions, in their order."""
+    new = present.clone()
+    for one in made:
+        span = one.place.positions.within(start, start + len(new), n_prompt)
+        rows = slice(span.start - start, span.stop - start)
+        new[rows] = one.changed(new[rows], own[rows], span)
+    return new
+
+
 def plan(interventions: Iterable[Intervention]) -> Plan:
     """The interventions sorted; those on the same thing stay in their order."""
     found: dict[tuple[int, Kind], dict[object, list[Intervention]]] = {}
     for one in interventions:
         place = one.place
-        thing: object = id(place.vector) if place.kind is Kind.DIRECTION else place.index
+        thing = id(place.vector) if place.kind is Kind.DIRECTION else place.index if place.kind in NUMBERED else 0
         found.setdefault((place.layer, place.kind), {}).setdefault(thing, []).append(one)
     return Plan({key: _changes(list(things.values())) for key, things in found.items()})
 

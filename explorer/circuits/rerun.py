@@ -16,7 +16,7 @@ from torch import Tensor
 
 from explorer.circuits.interventions import Kind
 from explorer.circuits.modes import Mode
-from explorer.circuits.plan import Changes, Plan
+from explorer.circuits.plan import Changes, Plan, changed
 from explorer.circuits.strengths import activations
 from explorer.circuits.subject import Subject, read_frozen, through
 from explorer.models.frozen_norm import FrozenNorm
@@ -199,11 +199,10 @@ class Run:
             self._activate(layer, neurons, subject.neurons, mlp_in, ReadPoint.MLP_IN)
         errors = self.changes.of(layer, Kind.ERROR)
         if errors is not None:
-            one = read.new_zeros(len(read), 1)
-            one[: self.n_held] = 1
-            delta = errors.new(one, one, self.first, subject.n_pos) - one
-            own = subject.local.error[layer, self.pos].to(read)
-            self._write(layer, self._allowed(layer, delta[: self.n_held] * own), subject.transcoders.write)
+            own = torch.zeros_like(read)
+            own[: self.n_held] = subject.local.error[layer, self.pos].to(read)
+            delta = changed(errors.made[0], own, own, self.first, subject.n_pos) - own
+            self._write(layer, self._allowed(layer, delta), subject.transcoders.write)
 
     def _activate(
         self, layer: int, changes: Changes, held: TranscoderSet, read: Tensor, point: object
@@ -240,7 +239,14 @@ class Run:
         whole[: len(rows)] += rows
 
     def _turn(self, layer: int) -> None:
-        """Change the strengths of directions in the stream behind block ``layer``."""
+        """Change the stream behind block ``layer``, then the strengths of directions in it."""
+        whole = self.changes.of(layer, Kind.RESIDUAL)
+        if whole is not None:
+            own = torch.zeros_like(self.x)
+            own[: self.n_held] = self.subject.behind(layer)[self.pos]
+            present = self._present(layer, own, self.x)
+            new = changed(whole.made[0], present, own, self.first, self.subject.n_pos)
+            self.x = self.x + self._allowed(layer, new - present)
         changes = self.changes.of(layer, Kind.DIRECTION)
         if changes is None:
             return
@@ -267,11 +273,7 @@ class Run:
                 own = torch.zeros_like(heads[:, place.index])
                 own[: self.n_held] = clean[:, place.index]
                 before = self._present(layer, own, heads[:, place.index])
-                after = before.clone()
-                for one in interventions:
-                    span = one.place.positions.within(self.first, self.first + len(heads), self.subject.n_pos)
-                    rows = slice(span.start - self.first, span.stop - self.first)
-                    after[rows] = one.rewritten(after[rows], own[rows])
+                after = changed(interventions, before, own, self.first, self.subject.n_pos)
                 heads[:, place.index] += self._allowed(layer, after - before)
             return heads
 
