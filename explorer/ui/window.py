@@ -236,7 +236,7 @@ class MainWindow(QMainWindow):
         """
         neurons = neurons or (not transcoders and self.features.are_neurons_of_graph())
         if prompt:
-            self.document.set_prompt(Prompt(prompt))
+            self.prompt.put(Prompt(prompt))
         self._run_after_open = bool(prompt)
         self.show_workspace()
         self.engine.open_model(path, transcoders, neurons)
@@ -253,7 +253,7 @@ class MainWindow(QMainWindow):
         self.engine.cancel("attribute")
         self.document.open_graph(graph, seen.view.edits, document, seen)
         words = prompt_text(graph)
-        self.document.set_prompt(Prompt(words, tuple(graph.token_ids.tolist()), graph.tokens, graph.n_special))
+        self.prompt.put(Prompt(words, tuple(graph.token_ids.tolist()), graph.tokens, graph.n_special))
         self.show_workspace()
         self.remember(opened, words, f"{len(graph):,} nodes")
 

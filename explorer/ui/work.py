@@ -76,6 +76,7 @@ class Engine(QObject):
         self._looked.connect(self._show, Qt.ConnectionType.QueuedConnection)
         self._looked_at_part.connect(self._show_part, Qt.ConnectionType.QueuedConnection)
         document.leaving.connect(self._look_away)
+        document.prompt_changed.connect(self._prompt_changed)
         self._looker = ThreadPoolExecutor(1, "look")
         self._newest: tuple[int, Future[Look]] | None = None  # the request whose graph is looked at
         self._watched = 0  # the request whose partial graphs are shown
@@ -114,8 +115,10 @@ class Engine(QObject):
         self._request("warm", "warm")
 
     def set_setting(self, device: str, dtype: str, threads: int) -> None:
-        """Compute there from the next job on."""
+        """Compute there from now on: what is open is opened anew, so that what is said of it holds."""
         self._setting = {"device": device, "dtype": dtype, "threads": threads}
+        if self._wanted is not None and self._document.model is not None and self._client.alive:
+            self.open_model(*self._wanted)
 
     def open_model(self, path: str, transcoders: str = "", neurons: bool = False) -> None:
         """Open a model folder with its transcoders or its own neurons; the document gets its description."""
@@ -313,7 +316,14 @@ class Engine(QObject):
             where = {"model": model.path, "transcoders": model.transcoder_path}
             self._request("fit", "fit", **where, text=self._document.prompt.text, **self._setting)
 
+    def _prompt_changed(self) -> None:
+        """Forget the text that was to be cut, if the prompt of another document has come meanwhile."""
+        if self._document.prompt.text != self._text:
+            self._text = ""
+
     def _take_prompt(self, values: dict[str, Any]) -> None:
+        if values["text"] != self._text:
+            return
         candidates = tuple(Candidate(**row) for row in values["candidates"])
         self._document.set_prompt(
             Prompt(

@@ -104,6 +104,21 @@ def test_an_old_answer_does_not_undo_what_was_typed_since(
     assert bar.edit.text() == "of another document"
 
 
+def test_what_is_opened_takes_the_place_of_what_is_typed_or_being_cut(
+    qtbot: QtBot, bar: PromptPanel, document: Document, engine: StandInEngine
+) -> None:
+    document.set_model(MODEL)
+    qtbot.keyClicks(bar.edit, "The")
+    qtbot.waitUntil(lambda: asked_to_tokenize(engine) == ["The"])
+    bar.put(prompt("of another document"))
+    assert bar.edit.text() == "of another document"
+    bar.edit.selectAll()
+    qtbot.keyClick(bar.edit, Qt.Key.Key_Delete)  # within the rest of 150 ms, another is opened
+    bar.put(prompt("of a third"))
+    assert bar.edit.text() == "of a third"
+    assert not bar._rest.isActive()
+
+
 def test_ctrl_free_return_runs_and_shift_return_is_a_line_break(
     qtbot: QtBot, bar: PromptPanel, document: Document
 ) -> None:
@@ -344,11 +359,13 @@ def test_a_changed_prompt_puts_a_note_over_the_graph(qtbot: QtBot, document: Doc
     area = GraphArea(document, engine, QWidget())
     show(qtbot, area, 700, 500)
     graph = random_graph(60, 400, seed=1, n_layers=4, n_pos=5)
+    graph = replace(graph, provenance={"prompt": "Fact: the sun\nis"})
     document.open_graph(graph)
     document.set_prompt(Prompt("x", tuple(graph.token_ids.tolist()), graph.tokens, 1))
     assert not area.note.isVisible()
     document.set_prompt(prompt("Another"))
     assert area.note.isVisible()
+    assert area.note_words.text() == "The prompt changed. This graph is for “Fact: the sun⏎is”."
     assert area.rect().contains(area.note.geometry())
     with qtbot.waitSignal(area.run_asked):
         qtbot.mouseClick(area.note_run, Qt.MouseButton.LeftButton)

@@ -15,6 +15,7 @@ import pytest
 from explorer.circuits.scores import worst_residual
 from explorer.io.transcoders import circuit_tracer
 from explorer.session import edits as edit
+from explorer.session.prompt import Prompt
 from explorer.ui import work
 from explorer.ui.document import Document
 from explorer.ui.work import Engine
@@ -57,6 +58,28 @@ def test_a_model_and_a_graph_reach_the_document(qtbot, engine: Engine, folders: 
     assert document.graph.token_ids.tolist() == [1, 5, 7, 9]
     assert worst_residual(document.graph) < 1e-5
     assert engine.job == ""
+
+
+def test_another_setting_opens_the_model_anew_and_says_so(qtbot, engine: Engine, folders: tuple[str, str]) -> None:
+    opened(qtbot, engine, folders)
+    with qtbot.waitSignal(engine._document.model_changed, timeout=WAIT):
+        engine.set_setting("cpu", "float64", 1)
+    model = engine._document.model
+    assert (model.dtype, model.transcoder_path) == ("float64", folders[1])
+
+
+def test_an_answer_for_a_prompt_that_was_left_comes_too_late(tmp_path: Path) -> None:
+    document = Document()
+    engine = Engine(document, log=tmp_path / "engine.log")
+    answer = {"text": "typed", "token_ids": [1], "tokens": ["typed"], "n_special": 0, "candidates": []}
+    engine._text = "typed"
+    document.set_prompt(Prompt("of the graph that was opened meanwhile"))
+    engine._take_prompt(answer)
+    assert document.prompt.text == "of the graph that was opened meanwhile"
+    engine._text = "typed"
+    engine._take_prompt(answer)
+    assert document.prompt.tokens == ("typed",)
+    engine.close()
 
 
 def test_a_fault_is_one_sentence_and_changes_nothing(qtbot, engine: Engine, folders: tuple[str, str]) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.session.prompt import prompt_text
 from explorer.ui.document import Document
 from explorer.ui.widgets.look import set_property, token_text
 
@@ -154,7 +155,7 @@ class GraphArea(QWidget):
     def _old_prompt(self) -> str:
         graph = self._document.graph
         assert graph is not None
-        text = "".join(token_text(token) for token in graph.tokens[graph.n_special :]).strip()
+        text = token_text(prompt_text(graph)).strip()
         return text if len(text) <= PROMPT_SHOWN else text[: PROMPT_SHOWN - 1].rstrip() + "…"
 
     def _place_note(self) -> None:

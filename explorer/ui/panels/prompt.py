@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from explorer.session.model_info import NEURONS, ModelInfo
+from explorer.session.prompt import Prompt
 from explorer.session.targets import TargetChoice
 from explorer.ui.document import Document
 from explorer.ui.panels.target_picker import TargetPicker
@@ -50,6 +51,12 @@ class PromptPanel(QWidget):
         """Write ``text`` as if it had been typed, and have it cut at once."""
         self.edit.setText(text)
         self._tokenize()
+
+    def put(self, prompt: Prompt) -> None:
+        """Show the prompt of what was opened in place of what is typed or still being cut."""
+        self._rest.stop()
+        self._asked = None
+        self._document.set_prompt(prompt)
 
     def run(self) -> None:
         """Run, or while a run is under way nothing."""
