@@ -40,9 +40,8 @@ class Source:
 
     @property
     def key(self) -> tuple[object, ...]:
-        place, vector = self.place, self.place.vector if self.vector is None else self.vector
-        drawn = None if vector is None else vector.double().cpu().numpy().tobytes()
-        return (place.kind, place.layer, place.index, self.pos, drawn)
+        drawn = None if self.vector is None else self.vector.double().cpu().numpy().tobytes()
+        return (self.place.kind, self.place.layer, self.place.thing, self.pos, drawn)
 
 
 @dataclass

@@ -79,7 +79,7 @@ def generate(
     if n < 1:
         raise PromptError(f"The prompt fills all {subject.model.context} positions of “{subject.model.name}”.")
     with torch.no_grad():
-        text = _Text(_longer(subject, n), plan(interventions), how, cache=cache, pause=pause)
+        text = _Text(longer(subject, n), plan(interventions), how, cache=cache, pause=pause)
         logits = text.begin()
     ends, generator = _ends(subject.model), torch.Generator().manual_seed(sampling.seed)
     made: list[Generated] = []
@@ -147,9 +147,15 @@ class _Text:
         return self.subject.final(passed.last[-1:], at, frozen=held)[0]
 
 
-def _longer(subject: Subject, n: int) -> Subject:
-    """The same prompt, with what modules get at the ``n`` positions behind it; what stands there does not matter."""
+def longer(subject: Subject, n: int) -> Subject:
+    """The same prompt, with what modules get at the ``n`` positions behind it; what stands there does not matter.
+
+    No more than the model has places for.
+    """
     ids = subject.trace.token_ids
+    n = min(n, subject.model.context - len(ids))
+    if len(subject.live.layers[0].entry) >= len(ids) + n:
+        return subject
     return replace(subject, live=run_live(subject.model, torch.cat([ids, ids[-1:].expand(n)])))
 
 

@@ -105,6 +105,13 @@ class Place:
     positions: Positions
     vector: Tensor | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def thing(self) -> object:
+        """What is the same for places of one layer and kind that differ in their positions alone."""
+        if self.kind is Kind.DIRECTION:
+            return None if self.vector is None else self.vector.double().cpu().numpy().tobytes()
+        return 0 if self.kind in (Kind.ERROR, Kind.RESIDUAL) else self.index
+
     def to(self, value: float) -> Intervention:
         """Set to ``value``."""
         return Intervention(self, Op.SET, value, Unit.ABSOLUTE)
@@ -300,8 +307,10 @@ def _check_place(place: Place, room: Room) -> None:
 
 def _check_direction(place: Place, d_model: int) -> None:
     vector = place.vector
-    if vector is None or tuple(vector.shape) != (d_model,):
-        shape = "none" if vector is None else tuple(vector.shape)
+    if vector is None:
+        raise GraphError(f"The direction of layer {place.layer} has no file; choose a .npy file of one row of numbers.")
+    if tuple(vector.shape) != (d_model,):
+        shape = tuple(vector.shape)
         raise GraphError(f"The direction at layer {place.layer} has shape {shape}; the model needs ({d_model},).")
     if not bool(vector.isfinite().all()) or not bool(vector.any()):
         raise GraphError(f"The direction at layer {place.layer} is zero or not finite; choose another file.")

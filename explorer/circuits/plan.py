@@ -11,8 +11,6 @@ from torch import Tensor
 
 from explorer.circuits.interventions import Intervention, Kind, Place, Rows
 
-NUMBERED = (Kind.FEATURE, Kind.NEURON, Kind.HEAD)  # of which a layer has several
-
 
 @dataclass(frozen=True)
 class Changes:
@@ -74,8 +72,7 @@ def plan(interventions: Iterable[Intervention]) -> Plan:
     found: dict[tuple[int, Kind], dict[object, list[Intervention]]] = {}
     for one in interventions:
         place = one.place
-        thing = id(place.vector) if place.kind is Kind.DIRECTION else place.index if place.kind in NUMBERED else 0
-        found.setdefault((place.layer, place.kind), {}).setdefault(thing, []).append(one)
+        found.setdefault((place.layer, place.kind), {}).setdefault(place.thing, []).append(one)
     return Plan({key: _changes(list(things.values())) for key, things in found.items()})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_a_prompt_stays_ready_and_two_at_most_are_kept(state: EngineState) -> No
 
 def test_a_substitution_is_one_step(state: EngineState) -> None:
     """Features of the last token off and those of Oakland's prompt on: Sacramento, as the sample is made for."""
-    prompt = "Fact: the capital of the state containing Oakland is"
+    prompt = OAKLAND
     model = open_language_model(model_folder(SAMPLE))
     held = transcoders.read(transcoder_folder(SAMPLE))
     groups = []
@@ -78,6 +79,64 @@ def test_a_substitution_is_one_step(state: EngineState) -> None:
     answer = asked(state, substitution=wanted, mode="free")
     assert answer["tokens"][0]["text"] == "Sacramento"
     assert answer["tokens"][0]["before"] < 0.1 < answer["tokens"][0]["now"]
+
+
+OAKLAND = "Fact: the capital of the state containing Oakland is"
+
+
+def test_the_other_prompts_stream_gives_its_answer(state: EngineState) -> None:
+    """Activation patching of every position behind layer 1: the other prompt's own logits, and half way between."""
+    whole = {"kind": "residual", "layer": 1, "pos": [0, None], "op": "set", "unit": "other", "value": 1.0}
+    there = {"other": {"text": OAKLAND}, "mode": "free", "all_logits": True}
+    expected = asked(state, text=OAKLAND, all_logits=True)["logits"]["before"]
+    now = asked(state, interventions=[whole], **there)
+    np.testing.assert_allclose(now["logits"]["now"], expected, atol=1e-3)
+    assert now["tokens"][0]["text"] == "Sacramento"
+    ids = open_language_model(model_folder(SAMPLE)).tokenizer.encode(OAKLAND).ids
+    again = asked(state, interventions=[whole], **{**there, "other": {"token_ids": list(ids)}})
+    np.testing.assert_array_equal(again["logits"]["now"], now["logits"]["now"])
+    one = {**whole, "pos": 10, "other_pos": -1, "value": 0.5}
+    assert 0.0 < asked(state, interventions=[one], **there)["kl"] < now["kl"]
+
+
+def test_a_direction_comes_from_a_file(state: EngineState, tmp_path: Path) -> None:
+    vector = np.random.default_rng(0).normal(size=open_language_model(model_folder(SAMPLE)).d_model)
+    np.save(tmp_path / "steer.npy", vector)
+    made = {"kind": "direction", "layer": 1, "pos": 10, "op": "add", "unit": "absolute", "value": 3.0}
+    one = asked(state, interventions=[{**made, "file": str(tmp_path / "steer.npy")}])
+    two = asked(state, interventions=[{**made, "vector": vector}])
+    assert one["tokens"] == two["tokens"]
+    assert one["kl"] > 1e-3
+    for file, sentence in (("gone.npy", "There is no file"), ("steer.npy", r"has shape \(3,\)")):
+        np.save(tmp_path / "steer.npy", np.ones(3))
+        with pytest.raises(ExplorerError, match=sentence):
+            asked(state, interventions=[{**made, "file": str(tmp_path / file)}])
+
+
+@pytest.mark.parametrize(
+    ("made", "other", "sentence"),
+    [
+        ({"unit": "other"}, None, "There is no other prompt to take feature 5 of layer 1 at position 10 from"),
+        ({"unit": "other"}, {"text": ""}, "There is no other prompt"),
+        ({"unit": "other"}, {"text": "Fact: Austin"}, "The other prompt has no position 10"),
+        ({"unit": "other", "other_pos": 90}, {"text": OAKLAND}, "Position 90 is outside the other prompt"),
+        ({"unit": "other", "other_pos": "last"}, {"text": OAKLAND}, "'last'; choose a whole number"),
+        ({"unit": "other", "index": 10**6}, {"text": OAKLAND}, "There is no feature 1000000"),
+        ({"unit": "other", "pos": 11}, {"text": OAKLAND}, "Position 11 is outside the prompt"),
+        ({"unit": "other", "value": float("nan")}, {"text": OAKLAND}, "is nan; choose a number"),
+        ({"kind": "residual"}, {"text": OAKLAND}, "only patched from another prompt"),
+        ({"kind": "residual", "unit": "other", "op": "add"}, {"text": OAKLAND}, "only patched from another prompt"),
+        ({"kind": "direction"}, None, "The direction of layer 1 has no file"),
+        ({"unit": "other"}, {"token_ids": [10**6]}, "Token 1000000 is outside"),
+    ],
+)
+def test_what_has_no_counterpart_is_one_sentence(
+    state: EngineState, made: dict[str, Any], other: dict[str, Any] | None, sentence: str
+) -> None:
+    with pytest.raises(ExplorerError, match=sentence) as found:
+        asked(state, interventions=[{**EDIT, **made}], other=other)
+    assert str(found.value).endswith(".")
+    assert "\n" not in str(found.value)
 
 
 def test_a_supernode_is_all_of_its_members(state: EngineState) -> None:

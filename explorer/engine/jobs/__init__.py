@@ -31,6 +31,7 @@ JOBS: dict[str, str] = {
     "check": "explorer.engine.jobs.checking:check",
     "intervene": "explorer.engine.jobs.intervening:intervene",
     "generate": "explorer.engine.jobs.intervening:generate",
+    "dose": "explorer.engine.jobs.dosing:dose",
 }
 
 

@@ -2,12 +2,13 @@
 
 One is a mapping, so that a slider is one number of it (``value``):
 
-    kind        feature, neuron, head, error, direction, supernode
+    kind        feature, neuron, head, error, direction, supernode; residual, with unit other alone
     layer, index, pos      pos is a number, or [first, last], or [first, None] to the end; ``generated`` tokens too
     op          set (default), add, multiply
-    unit        own (default: times its own strength on this prompt), absolute, maximum (of the dataset: ``maximum``)
-    value       a number
-    vector      of a direction;  name, members ("feature:LAYER:POS:INDEX") of a supernode
+    unit        own (default: times its own strength on this prompt), absolute, maximum (of the dataset: ``maximum``),
+                other (in the request's other prompt, at ``other_pos``: None the same position, -1 its last)
+    value       a number; of residual the share of the way to the other prompt's
+    vector      of a direction, or its ``file`` (.npy);  name, members ("feature:LAYER:POS:INDEX") of a supernode
 
 A substitution is ``off`` and ``on`` (mappings with kind, layer, index, pos), ``factor``, and the prompt in which
 ``on`` is as strong as wanted (``text`` or ``token_ids``, ``pos``: its position, by default the last).
@@ -16,12 +17,16 @@ A substitution is ``off`` and ``on`` (mappings with kind, layer, index, pos), ``
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.circuits.graph import NodeKey
 from explorer.errors import GraphError
+from explorer.io.npz import read_vector
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from explorer.circuits.interventions import Intervention, Place, Positions
     from explorer.circuits.modes import Mode
 
@@ -35,21 +40,29 @@ def read_interventions(requested: Iterable[Mapping[str, Any]]) -> list[Intervent
         op, unit = _choice(Op, one.get("op", "set"), "operation"), _choice(Unit, one.get("unit", "own"), "unit")
         value, maximum = _number(one.get("value"), "value"), one.get("maximum")
         largest = None if maximum is None else _number(maximum, "maximum")
-        made += [Intervention(place, op, value, unit, largest) for place in read_places(one)]
+        elsewhere = None if one.get("other_pos") is None else _whole(one, "other_pos")
+        if one.get("kind") == "residual" and (unit, op) != (Unit.OTHER, Op.SET):
+            raise GraphError("The residual stream is only patched from another prompt; set it in unit other.")
+        made += [Intervention(place, op, value, unit, largest, elsewhere) for place in read_places(one)]
     return made
 
 
 def read_places(one: Mapping[str, Any]) -> tuple[Place, ...]:
     """Where an intervention is made; several places if it is a supernode's."""
-    import torch
-
     from explorer.circuits.interventions import Kind, Place, members
 
     if one.get("kind") == "supernode":
         return members(str(one.get("name", "")), [NodeKey.parse(str(key)) for key in one.get("members") or ()])
     kind = _choice(Kind, one.get("kind", "feature"), "kind")
-    vector = None if one.get("vector") is None else torch.as_tensor(one["vector"])
-    return (Place(kind, _whole(one, "layer"), _whole(one, "index", 0), _positions(one), vector),)
+    return (Place(kind, _whole(one, "layer"), _whole(one, "index", 0), _positions(one), _vector(one)),)
+
+
+def _vector(one: Mapping[str, Any]) -> Tensor | None:
+    """A direction's own numbers, or those of its file."""
+    import torch
+
+    held = read_vector(Path(str(one["file"]))) if one.get("file") else one.get("vector")
+    return None if held is None else torch.as_tensor(held)
 
 
 def read_mode(
