@@ -27,7 +27,8 @@ TORCH_SIDE = (
     "explorer.transcoders",
 )
 NUMPY_ONLY = tuple(
-    f"explorer.circuits.{name}" for name in ("graph", "influence", "paths", "pruning", "scores", "supernodes")
+    f"explorer.circuits.{name}"
+    for name in ("graph", "influence", "paths", "predicted", "pruning", "scores", "spearman", "supernodes")
 )
 IMPORT = """
 import importlib, json, sys

@@ -99,12 +99,16 @@ class Subject:
 
     def final(self, x: Float[Tensor, "n d_model"], pos: Tensor, *, frozen: bool) -> Float[Tensor, "n d_vocab"]:
         """The logits of last residuals ``x`` at ``pos``, as the model returns them."""
+        return self.capped(self.read_out(x, pos, frozen=frozen))
+
+    def read_out(self, x: Float[Tensor, "n d_model"], pos: Tensor, *, frozen: bool) -> Float[Tensor, "n d_vocab"]:
+        """The same in front of the softcap, where there is one."""
         name = self.model.family.final_norm
         if frozen:
             x = through(self.local.frozen.final_norm, x, pos)
         elif name:
             x = self.model.network.get_submodule(name)(x[None])[0]
-        return self.capped(self.unembedded(x))
+        return self.unembedded(x)
 
     def unembedded(self, x: Float[Tensor, "n d_model"], *, bias: bool = True) -> Float[Tensor, "n d_vocab"]:
         head = self.model.head
