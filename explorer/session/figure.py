@@ -52,9 +52,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Curve:
-    """One cubic: start, two control points, end, as x, y, x, y, ..."""
+    """Cubics joined end to end: a start, then two control points and an end for each, as x, y, x, y, ..."""
 
-    points: tuple[float, float, float, float, float, float, float, float]
+    points: tuple[float, ...]
     ink: Ink
 
 

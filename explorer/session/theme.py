@@ -117,6 +117,19 @@ PRINT = Theme(
     danger="#A31515",
 )
 THEMES = (LIGHT, DARK, PRINT)
+GROUP_COLOURS = {  # what a person gives a supernode, in light (and print) and in dark; no hue that means sign
+    "slate": ("#64748B", "#94A3B8"),
+    "teal": ("#0E7C7B", "#4FB8B5"),
+    "violet": ("#6D4BB4", "#B39CEB"),
+    "rose": ("#B0416F", "#E893B4"),
+    "olive": ("#6B7A1E", "#B7C46A"),
+    "sand": ("#8A7350", "#D0BC96"),
+}
+
+
+def group_colour(name: str, theme: Theme) -> str:
+    """The colour of a supernode in ``theme``."""
+    return GROUP_COLOURS[name][theme is DARK]
 
 
 def ramp_step(relative: ArrayLike) -> Ints:

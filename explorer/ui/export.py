@@ -117,7 +117,8 @@ def _paint(item: Item, painter: QPainter) -> None:
             painter.drawLine(QPointF(x1, y1), QPointF(x2, y2))
         case Curve((x, y, *rest)):
             path = QPainterPath(QPointF(x, y))
-            path.cubicTo(*rest)
+            for at in range(0, len(rest), 6):
+                path.cubicTo(*rest[at : at + 6])
             painter.drawPath(path)
         case Circle(x, y, r):
             painter.drawEllipse(QPointF(x, y), r, r)
