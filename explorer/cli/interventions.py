@@ -6,17 +6,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from explorer.cli.changes import FORM, dose_values, setting
 from explorer.cli.graphs import token_ids
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import GraphError
 
-KINDS = {"neuron": 4, "head": 4, "error": 3}  # and how many parts name one; a feature has three and no name in front
-FORM = "LAYER:POS:FEATURE=xFACTOR or =VALUE"
+COLUMNS = 6  # tokens in the table of a dose-response
+COHERENCE = 8  # tokens whose perplexity it tells, unless --generate says more
 
 
 def intervene(chosen: argparse.Namespace) -> int:
-    """Print the next tokens before, now and predicted; with --generate both continuations."""
+    """Print the next tokens before, now and predicted; with --generate both continuations, with --dose a table."""
     from explorer.engine.inprocess import run_job
     from explorer.engine.state import EngineState
     from explorer.io.atomic import check_writable
@@ -24,101 +25,101 @@ def intervene(chosen: argparse.Namespace) -> int:
 
     if chosen.logits is not None:
         check_writable(chosen.logits)
-    request, state, line = _request(chosen), EngineState(), ProgressLine()
-    changes = {name: request.pop(name) for name in ("interventions", "mode", "layers", "attention", "norms")}
+    prompt, changes = _request(chosen)
+    state, line = EngineState(), ProgressLine()
+    asked = {**prompt, **changes, "at": chosen.at, "top": chosen.top}
     try:
-        answer = run_job(
-            "intervene",
-            state,
-            line,
-            **request,
-            **changes,
-            at=chosen.at,
-            top=chosen.top,
-            changed=chosen.changed,
-            all_logits=chosen.logits is not None,
-        )
-        if chosen.generate:
-            drawn = {name: getattr(chosen, name) for name in ("seed", "temperature", "top_p")}
-            how = {**request, **drawn, "n": chosen.generate}
-            answer["generated"] = {
-                "before": run_job("generate", state, line, **how),
-                "now": run_job("generate", state, line, **how, **changes),
-            }
+        if chosen.dose is not None:
+            values = dose_values(chosen.dose)
+            answer = run_job("dose", state, line, **asked, values=values, n=chosen.generate or COHERENCE)
+        else:
+            more = {"changed": chosen.changed, "all_logits": chosen.logits is not None}
+            answer = run_job("intervene", state, line, **asked, **more)
+            if chosen.generate:
+                drawn = {name: getattr(chosen, name) for name in ("seed", "temperature", "top_p")}
+                how = {**prompt, **drawn, "n": chosen.generate}
+                answer["generated"] = {
+                    "before": run_job("generate", state, line, **how),
+                    "now": run_job("generate", state, line, **how, **changes),
+                }
     finally:
         line.close()
     logits = answer.pop("logits", None)
     if logits is not None:
         write_arrays(chosen.logits, logits)
         answer["logits_file"] = str(chosen.logits)
-    result(answer, _text(answer), as_json=chosen.json)
+    result(answer, _dose_text(answer) if chosen.dose is not None else _text(answer), as_json=chosen.json)
     return 0
 
 
-def _request(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The intervene job's values."""
+def _request(chosen: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The jobs' values: the prompt and what it runs in, and what is changed and how."""
     from explorer.io import answers
 
-    held = None if chosen.freeze is None else _frozen(chosen.freeze)
-    return {
-        "model": str(model_folder(chosen.model)),
-        "transcoders": "" if chosen.neurons else str(transcoder_folder(chosen.model, chosen.transcoders)),
-        "neurons": chosen.neurons,
-        "text": chosen.prompt if chosen.prompt is not None else "",
-        "token_ids": token_ids(chosen.tokens) if chosen.tokens is not None else None,
-        "interventions": [setting(text) for text in chosen.set],
-        "mode": chosen.mode,
-        "layers": None if chosen.layers is None else _layers(chosen.layers),
-        "attention": None if held is None else "attention" in held,
-        "norms": None if held is None else "norms" in held,
+    held = {} if chosen.document is None else _document(chosen.document)
+    model = chosen.model or held.get("model", "")
+    if not model:
+        raise GraphError("No model is named; write a model folder or a sample's name behind intervene.")
+    neurons = chosen.neurons or (held.get("neurons", False) and not chosen.transcoders)
+    named = chosen.transcoders or held.get("transcoders", "")
+    ids = token_ids(chosen.tokens) if chosen.tokens is not None else None
+    prompt = {
+        "model": str(model_folder(model)),
+        "transcoders": "" if neurons else str(transcoder_folder(model, named)),
+        "neurons": neurons,
+        "text": chosen.prompt or "",
+        "token_ids": held.get("token_ids") if ids is None and chosen.prompt is None else ids,
         "device": chosen.device,
         "dtype": chosen.dtype,
         "threads": chosen.threads,
         "told": answers.parse(chosen.tell),
     }
+    return prompt, _changes(chosen, held.get("request", {}))
 
 
-def setting(text: str) -> dict[str, Any]:
-    """One --set as an intervention of the job; GraphError if it is not of that form.
+def _document(path: Path) -> dict[str, Any]:
+    """What a document says of its prompt, its model and what is changed in it."""
+    from explorer.io.circuit_file import open_circuit
+    from explorer.session.interventions import request
 
-    POS may be A-B, or A+ for the end of the prompt and what is generated behind it. ``=+VALUE`` adds, ``=*FACTOR``
-    multiplies.
-    """
-    place, equals, value = text.partition("=")
-    parts = place.split(":")
-    kind = parts.pop(0) if parts[0] in KINDS else "feature"
-    if not equals or len(parts) != KINDS.get(kind, 4) - 1 or not _whole([parts[0], *parts[2:]]):
-        raise GraphError(f"“{text}” names no intervention; write {FORM}.")
-    index = int(parts[2]) if len(parts) > 2 else 0
-    how = {"op": "set", "unit": "absolute"}
-    if value[:1] in ("x", "+", "*"):
-        how = {"x": {"op": "set", "unit": "own"}, "+": {"op": "add", "unit": "absolute"}, "*": {"op": "multiply"}}[
-            value[0]
-        ]
-        value = value[1:]
-    try:
-        number = float(value)
-    except ValueError as error:
-        raise GraphError(f"“{text}” names no value; write {FORM}.") from error
-    return {"kind": kind, "layer": int(parts[0]), "index": index, **_positions(parts[1], text), **how, "value": number}
+    graph, edits = open_circuit(path)
+    about = graph.provenance
+    return {
+        "model": str(about.get("model", "")),
+        "transcoders": str(about.get("transcoders", "")),
+        "neurons": about.get("transcoder_kind") == "neurons",
+        "token_ids": graph.token_ids.tolist(),
+        "request": request(edits.interventions),
+    }
 
 
-def _positions(text: str, whole: str) -> dict[str, Any]:
-    first, dash, last = text.partition("-")
-    if text.endswith("+") and text[:-1].isdigit():
-        return {"pos": [int(text[:-1]), None], "generated": True}
-    if not first.isdigit() or (dash and not last.isdigit()):
-        raise GraphError(f"“{whole}” names no position; write one, FROM-TO, or FROM+ for all later ones.")
-    return {"pos": [int(first), int(last)] if dash else int(first)}
+def _changes(chosen: argparse.Namespace, held: dict[str, Any]) -> dict[str, Any]:
+    """What is changed and how: that of a document, and on it what the arguments say."""
+    rows = [*held.get("interventions", ()), *(setting(text) for text in chosen.set)]
+    if not rows:
+        where = "The document holds no interventions that are on" if held else "There is nothing to change"
+        raise GraphError(f"{where}; write --set {FORM}.")
+    other = held.get("other")
+    if chosen.other is not None:
+        other = {"text": chosen.other}
+    if chosen.other_tokens is not None:
+        other = {"token_ids": token_ids(chosen.other_tokens)}
+    frozen = None if chosen.freeze is None else _frozen(chosen.freeze)
+    return {
+        "interventions": rows,
+        "other": other,
+        "mode": chosen.mode or held.get("mode", "iterative"),
+        "layers": held.get("layers") if chosen.layers is None and chosen.mode is None else _layers(chosen.layers),
+        "attention": held.get("attention") if frozen is None else "attention" in frozen,
+        "norms": held.get("norms") if frozen is None else "norms" in frozen,
+    }
 
 
-def _whole(parts: list[str]) -> bool:
-    return all(part.isdigit() for part in parts)
-
-
-def _layers(text: str) -> list[int]:
+def _layers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
     first, _, last = text.partition("-")
-    if not _whole([first, last or first]):
+    if not (first.isdigit() and (last or first).isdigit()):
         raise GraphError(f"“{text}” names no layers; write FROM-TO, such as 2-5.")
     return [int(first), int(last or first)]
 
@@ -142,24 +143,47 @@ def _text(answer: dict[str, Any]) -> str:
     return "\n".join([*lines, *answer["notes"], *([answer["logits_file"]] if "logits_file" in answer else [])])
 
 
+def _dose_text(answer: dict[str, Any]) -> str:
+    """A line for each value: divergence, perplexity, and the tokens that are ever most probable."""
+    points = answer["points"]
+    names = [row["text"][:12] for row in points[0]["tokens"][:COLUMNS]]
+    lines = [f"{'value':>9} {'KL':>8} {'perplexity':>10} " + " ".join(f"{name:>12}" for name in names)]
+    for point in points:
+        chances = " ".join(f"{row['probability']:12.3f}" for row in point["tokens"][:COLUMNS])
+        lines.append(f"{point['value']:9.4g} {point['kl']:8.3f} {point['perplexity']:10.3g} {chances}")
+    return "\n".join(lines)
+
+
+CHANGE = (
+    f"{FORM}, =+VALUE, =*FACTOR; POS also A-B or A+; head:LAYER:POS:HEAD, neuron:…, error:LAYER:POS, "
+    "direction:LAYER:POS:FILE.npy=+3, residual:LAYER:POS=other; =xFACTORother and =other@POS: as in the other prompt"
+)
+
+
 def arguments(command: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
-    command.add_argument("model", help="a model folder or a sample's name")
+    command.add_argument("model", nargs="?", default="", help="a model folder or a sample's name")
     features = command.add_mutually_exclusive_group()
     features.add_argument("--transcoders", metavar="DIR", default="", help="a folder; for a sample also plt or clt")
     features.add_argument("--neurons", action="store_true", help="the model's own MLP neurons as features")
     prompt = command.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--tokens", metavar="1,2,3", help="token ids, used as they are")
-    text = f"{FORM}, =+VALUE, =*FACTOR; POS also A-B or A+; head:LAYER:POS:HEAD, neuron:…, error:LAYER:POS"
-    command.add_argument("--set", nargs="+", required=True, metavar="CHANGE", help=text)
-    command.add_argument("--mode", default="iterative", help="direct, constrained, iterative (default) or free")
+    text = "a document's own interventions, on its prompt; with a sample's document MODEL may be left out"
+    prompt.add_argument("--from", dest="document", type=Path, metavar="DOC.circuit", help=text)
+    command.add_argument("--set", nargs="+", default=[], metavar="CHANGE", help=CHANGE)
+    other = command.add_mutually_exclusive_group()
+    other.add_argument("--other", metavar="TEXT", help="the other prompt, in which =other is measured")
+    other.add_argument("--other-tokens", metavar="1,2,3", help="the same as token ids")
+    command.add_argument("--mode", help="direct, constrained, iterative (default) or free")
     command.add_argument("--layers", metavar="FROM-TO", help="held layers of mode constrained (default: all)")
     command.add_argument("--freeze", metavar="attention,norms", help="hold exactly these, whatever the mode holds")
     command.add_argument("--at", type=int, default=-1, metavar="POS", help="position to answer at (default: the last)")
     command.add_argument("--top", type=int, default=10, metavar="N", help="tokens listed (10)")
     command.add_argument("--changed", type=int, default=0, metavar="N", help="list the N features that moved most")
     command.add_argument("--logits", type=Path, metavar="FILE.npz", help="write all logits: before, now, predicted")
+    text = "let the first change take STEPS values instead of its own, and print what comes of each"
+    command.add_argument("--dose", metavar="FROM:TO:STEPS", help=text)
     command.add_argument("--generate", type=int, default=0, metavar="N", help="go on for N tokens, with and without")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--temperature", type=float, default=1.0, help="0 takes the most probable token")

@@ -95,7 +95,7 @@ def _message(model: LanguageModel, outcome: Outcome, top: int) -> dict[str, Any]
 def divergence(before: Tensor, now: Tensor) -> float:
     """The Kullback-Leibler divergence of the next token's probabilities, before to now, in nats."""
     before, now = before.double().log_softmax(-1), now.double().log_softmax(-1)
-    return float((before.exp() * (before - now)).nan_to_num(0.0).sum())
+    return max(float((before.exp() * (before - now)).nan_to_num(0.0).sum()), 0.0)  # rounding may go below
 
 
 def _said(model: LanguageModel, made: Sequence[Generated]) -> dict[str, object]:

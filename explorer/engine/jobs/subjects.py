@@ -46,9 +46,9 @@ def asked(
 
     ``prompt``: model, transcoders or neurons, text or token_ids, device, dtype, threads, told, as for attribute.
     """
+    made: list[Intervention] = read_interventions(interventions)  # first: what is no intervention costs no reading
     subject = yield from _subject(state, **prompt)
     how = read_mode(mode, subject.n_layers, layers, attention, norms)
-    made: list[Intervention] = read_interventions(interventions)
     if any(one.unit.value == "other" for one in made):
         made = yield from _in_other(state, subject, made, prompt, other)
     if substitution is not None:
