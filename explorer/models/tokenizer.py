@@ -42,13 +42,17 @@ class Tokenizer:
         if not text:
             raise PromptError("The prompt is empty; type at least one word.")
         _check_text("The prompt", text)
-        ids = [int(token) for token in self.inner(text, add_special_tokens=False)["input_ids"]]
+        ids = self.plain(text)
         if not ids:
             raise PromptError("The prompt gives no token; type at least one word.")
         front = self.front
         if front is None or ids[0] in self._beginnings():
             return self.describe(tuple(ids), 0 if front is None else 1)
         return self.describe((front[0], *ids), 1)
+
+    def plain(self, text: str) -> list[int]:
+        """The tokens of ``text`` alone, with nothing put in front."""
+        return [int(token) for token in self.inner(text, add_special_tokens=False)["input_ids"]]
 
     def _beginnings(self) -> set[int]:
         """Special tokens that a prompt may begin with. Not the unknown token, unless it is also another one."""

@@ -57,12 +57,15 @@ def encode(
     found = []
     for layer, x in enumerate(reads):
         pause()
-        found.append(_encode_layer(transcoders, layer, x))
+        found.append(encode_layer(transcoders, layer, x))
     columns = [torch.cat(parts) for parts in zip(*found, strict=True)]
     return ActiveFeatures(*columns)
 
 
-def _encode_layer(transcoders: TranscoderSet, layer: int, x: Tensor) -> tuple[Tensor, ...]:
+def encode_layer(
+    transcoders: TranscoderSet, layer: int, x: Float[Tensor, "n_pos d_model"]
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The columns of ActiveFeatures for one layer, sorted by position and feature."""
     transcoder = transcoders.layers[layer]
     if transcoder.d_model != x.shape[1]:
         raise UnsupportedTranscoder(
