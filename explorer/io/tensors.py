@@ -17,6 +17,7 @@ from explorer.io import json_stream
 from explorer.io.magic import TITLES, beginning, first_bytes, printable, sniff_bytes, unreadable
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 BITS = {
@@ -63,6 +64,15 @@ def header(path: Path) -> Header:
 
 def read(path: Path, names: Iterable[str] | None = None) -> dict[str, Tensor]:
     """The tensors of ``path`` (those of ``names``, if given) as stored; LoadError names what is wrong."""
+    return _read(path, names, "pt")
+
+
+def arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All of ``path`` as numpy arrays, for what does without torch; LoadError names what is wrong."""
+    return _read(path, None, "np")
+
+
+def _read(path: Path, names: Iterable[str] | None, framework: str) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     held = header(path).tensors
@@ -71,7 +81,7 @@ def read(path: Path, names: Iterable[str] | None = None) -> dict[str, Tensor]:
         if name not in held:
             raise LoadError(f"“{path}” lacks the tensor {name}; it holds {_listed(held)}.")
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework=framework) as file:
             return {name: file.get_tensor(name) for name in wanted}
     except (SafetensorError, RuntimeError) as error:  # torch refuses strides that overflow
         raise LoadError(f"“{path}” is damaged ({beginning(error)}); download or copy it again.") from error
@@ -85,7 +95,7 @@ def check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
         wrong = tensor.numel() - int(tensor.isfinite().sum())
         if wrong:
             raise LoadError(
-                f"“{path}”: {name} holds {wrong} values that are not finite (NaN or infinity); "
+                f"“{path}”: {name} is not finite in {wrong} of its {tensor.numel()} values (NaN or infinity); "
                 "download or convert it again."
             )
 

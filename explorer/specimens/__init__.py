@@ -1,0 +1,1 @@
+"""Trained models small enough to be read whole: what they compute, what breaks them, what can be taken out of them."""

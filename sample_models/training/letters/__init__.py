@@ -1,0 +1,1 @@
+"""How the letter specimen is made: a 27 x 27 matrix trained on names."""
