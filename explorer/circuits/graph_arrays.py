@@ -116,7 +116,7 @@ def _check_finite(graph: Graph) -> None:
     for name, column in columns.items():
         if not np.all(np.isfinite(column)):
             count = np.count_nonzero(~np.isfinite(column))
-            raise GraphError(f"The graph's {name} holds {count} values that are no numbers.")
+            raise GraphError(f"The graph's {name} is no number in {count} of its {len(column)} values.")
     targets = np.isin(graph.nodes.kind, [NodeKind.FEATURE, NodeKind.LOGIT])
     known = np.isfinite(graph.preactivation[targets & ~graph.untraced])
     if known.any() and not known.all():

@@ -48,8 +48,10 @@ def top_logits(
 
     Probabilities are the plain softmax, not renormalised; the cut is circuit-tracer's.
     """
-    if max_logits < 1 or not 0.0 < mass <= 1.0:
-        raise GraphError(f"At least one logit and a mass in (0, 1] are needed; got {max_logits} and {mass}.")
+    if max_logits < 1:
+        raise GraphError(f"At least one logit must be explained; got {max_logits}.")
+    if not 0.0 < mass <= 1.0:
+        raise GraphError(f"The most probable logits are taken up to a mass in (0, 1]; got {mass}.")
     probability = _next_token(logits, pos)
     top = probability.topk(min(max_logits, len(probability)))
     count = int(torch.searchsorted(top.values.cumsum(0), mass)) + 1

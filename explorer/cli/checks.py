@@ -30,6 +30,8 @@ def verify(chosen: argparse.Namespace) -> int:
     if chosen.transcoders and not chosen.model:
         raise ExplorerError("--transcoders checks nothing by itself; say the model too with --model.")
     graph, _ = open_circuit(chosen.input)
+    if chosen.neurons and graph.provenance.get("transcoder_kind") != "neurons":
+        raise GraphError(f"The features of “{chosen.input}” are no neurons; name its --transcoders.")
     preview = bool(graph.provenance.get("preview"))
     found = {
         "preview": preview,

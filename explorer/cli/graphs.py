@@ -8,9 +8,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.graph_arrays import from_arrays
 from explorer.circuits.scores import books_limit, scores, worst_residual
+from explorer.cli.hints import check_numbers, explained
 from explorer.cli.outputs import check_apart, check_document
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
@@ -30,6 +33,7 @@ def attribute(chosen: argparse.Namespace) -> int:
     from explorer.io import answers
     from explorer.io.graphs import save
 
+    check_numbers(chosen)
     check_document(chosen.output)
     line = ProgressLine()
     try:
@@ -50,6 +54,8 @@ def attribute(chosen: argparse.Namespace) -> int:
             max_features=chosen.max_features,
             told=answers.parse(chosen.tell),
         )
+    except (GraphError, PromptError) as error:
+        raise explained(error, chosen) from error
     finally:
         line.close()
     graph = from_arrays(answer["head"], answer["arrays"])
@@ -83,10 +89,13 @@ def prune(chosen: argparse.Namespace) -> int:
 
 
 def export(chosen: argparse.Namespace) -> int:
-    """Write a graph in the format that the suffix names."""
+    """Write a graph in the format that the suffix names; as .py its interventions."""
+    from explorer.cli.scripts import export_script
     from explorer.io.circuit_file import open_circuit
     from explorer.io.graphs import DATA
 
+    if chosen.output.suffix.lower() == ".py":
+        return export_script(chosen)
     formats = (*PICTURES, *DATA)
     if chosen.output.suffix.lower() not in formats:
         listed = f"{', '.join(formats[:-1])} or {formats[-1]}"
@@ -189,7 +198,7 @@ def _summary(view: GraphView, path: Path) -> dict[str, Any]:
         "kept_edges": int(view.pruned.edges.sum()),
         "node_threshold": view.edits.node_threshold,
         "edge_threshold": view.edits.edge_threshold,
-        "targets": [{"text": text, "probability": chance} for text, chance in pairs],
+        "targets": [{"text": text, "probability": chance} for text, chance in pairs] + _feature_targets(graph),
         "residual": worst_residual(graph),
         "replacement_score": found.replacement,
         "replacement_score_without_special_tokens": found.replacement_no_bos,
@@ -197,6 +206,14 @@ def _summary(view: GraphView, path: Path) -> dict[str, Any]:
         "completeness_score_paper": found.completeness_paper,
         "provenance": dict(graph.provenance),
     }
+
+
+def _feature_targets(graph: Graph) -> list[dict[str, Any]]:
+    """The features that are explained, as --target names them."""
+    nodes = graph.nodes
+    rows = np.flatnonzero((nodes.kind == NodeKind.FEATURE) & (graph.target_weight != 0))
+    names = (f"{nodes.layer[row]}:{nodes.pos[row]}:{nodes.feature[row]}" for row in rows)
+    return [{"text": name, "probability": float("nan")} for name in names]
 
 
 def _kept(summary: dict[str, Any]) -> str:
@@ -209,7 +226,7 @@ def _kept(summary: dict[str, Any]) -> str:
 def _attribute_text(graph: Graph, summary: dict[str, Any]) -> str:
     targets = ", ".join(_target_text(row) for row in summary["targets"][:4])
     lines = [
-        f"{' '.join(graph.tokens)} → {targets or 'features'}",
+        f"{' '.join(graph.tokens)} → {targets}",
         books(graph, summary["residual"]),
         *_fit(graph),
         f"replacement {summary['replacement_score']:.2f}, completeness {summary['completeness_score']:.2f} "

@@ -17,8 +17,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="circuit-explorer", description="Shows why a language model said what it said.")
     top.add_argument("--version", action="version", version=f"circuit-explorer {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    ours = (_engine, _unpickle, _self_test)
-    for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, _verify, _intervene, *ours):
+    ours = (_verify, _intervene, _validate, _engine, _unpickle, _self_test)
+    for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, *ours):
         add(commands)
     return top
 
@@ -120,7 +120,7 @@ def _prune(commands: Subparsers[argparse.ArgumentParser]) -> None:
 def _export(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command = _command(commands, "export", "graphs:export", "Write a graph as a picture or for other tools.")
     command.add_argument("input", type=Path, metavar="IN.circuit")
-    command.add_argument("output", type=Path, metavar="OUT.{png,svg,pdf,json,npz,graphml,gexf}")
+    command.add_argument("output", type=Path, metavar="OUT.{png,svg,pdf,json,npz,graphml,gexf,py}")
     command.add_argument("--theme", choices=["light", "dark", "print"], default="print")
 
 
@@ -145,7 +145,9 @@ def _verify(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command = _command(commands, "verify", "checks:verify", text)
     command.add_argument("input", type=Path, metavar="IN.circuit")
     command.add_argument("--model", default="")
-    command.add_argument("--transcoders", metavar="DIR", default="")
+    features = command.add_mutually_exclusive_group()
+    features.add_argument("--transcoders", metavar="DIR", default="")
+    features.add_argument("--neurons", action="store_true", help="as its graph says by itself")
     _tell(command)
     _setting(command)
     _json(command)
@@ -155,6 +157,16 @@ def _intervene(commands: Subparsers[argparse.ArgumentParser]) -> None:
     from explorer.cli.interventions import arguments
 
     command = _command(commands, "intervene", "interventions:intervene", "Change features and see what is said.")
+    arguments(command)
+    _tell(command)
+    _setting(command)
+    _json(command)
+
+
+def _validate(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    from explorer.cli.validation import arguments
+
+    command = _command(commands, "validate", "validation:validate", "Test a graph: predicted against measured effects.")
     arguments(command)
     _tell(command)
     _setting(command)

@@ -286,7 +286,9 @@ def _notes(parts: _Parts, placed: Placed) -> list[str]:
         for kind, count in nodes.left_out.items()
     ]
     if nodes.not_finite:
-        notes.append(f"{len(nodes.not_finite)} values are no numbers and were emptied, first {nodes.not_finite[0]}.")
+        count = len(nodes.not_finite)
+        said = "1 value is no number and was" if count == 1 else f"{count} values are no numbers and were"
+        notes.append(f"{said} emptied, first {nodes.not_finite[0]}.")
     n_bias, n_kept = nodes.kind.count(NodeKind.BIAS), int(np.count_nonzero(placed.kind == NodeKind.BIAS))
     if n_bias > n_kept:
         notes.append(f"{n_bias} bias nodes were joined to {n_kept}, one of each class.")

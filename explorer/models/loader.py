@@ -357,7 +357,8 @@ def _opened(path: Path, network: Any, family: Family, tokenizer: Tokenizer | Non
         pause()
         if not bool(parameter.isfinite().all()):
             count = int((~parameter.isfinite()).sum())
-            raise UnsupportedModel(f"“{path}”: {name} holds {count} values that are not finite; copy the model again.")
+            of = f"{count} of its {parameter.numel()} values"
+            raise UnsupportedModel(f"“{path}”: {name} is not finite in {of}; copy the model again.")
     return LanguageModel(_name(path), path, family, network.eval(), network.config.get_text_config(), tokenizer)
 
 

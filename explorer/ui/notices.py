@@ -62,6 +62,8 @@ class NoticeBanner(QFrame):
         self.more.setProperty("role", "caption")
         self.copy = QPushButton(icon("copy"), "Copy details")
         self.copy.setProperty("small", True)
+        self.close_all = QPushButton("Close all")
+        self.close_all.setProperty("small", True)
         self.close_button = QToolButton()
         self.close_button.setProperty("quiet", True)
         self.close_button.setIcon(icon("close"))
@@ -73,8 +75,10 @@ class NoticeBanner(QFrame):
         self._row.addWidget(self.words, 1)
         self._row.addWidget(self.more)
         self._row.addWidget(self.copy)
+        self._row.addWidget(self.close_all)
         self._row.addWidget(self.close_button)
         self.copy.clicked.connect(self._copy)
+        self.close_all.clicked.connect(self.dismiss_all)
         self.close_button.clicked.connect(self.dismiss)
         self.hide()
 
@@ -105,6 +109,11 @@ class NoticeBanner(QFrame):
         self._waiting = self._waiting[1:]
         self._show()
 
+    def dismiss_all(self) -> None:
+        """Take all notices away."""
+        self._waiting = []
+        self._show()
+
     def withdraw(self, key: str) -> None:
         """Take the notice ``key`` away, because what it says is over."""
         self._waiting = [each for each in self._waiting if each.key != key]
@@ -126,6 +135,7 @@ class NoticeBanner(QFrame):
         self.copy.setVisible(bool(notice.details))
         waiting = len(self._waiting) - 1
         self.more.setText(f"{waiting} more" if waiting else "")
+        self.close_all.setVisible(waiting > 0)
         for text, act in notice.actions:
             button = QPushButton(text)
             button.setProperty("small", True)

@@ -12,6 +12,9 @@ import pytest
 
 from explorer.circuits.graph import NodeKind
 from explorer.cli import run_command
+from explorer.cli.hints import explained
+from explorer.cli.parser import parser
+from explorer.errors import GraphError
 from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
 
 DALLAS = "Fact: the capital of the state containing Dallas is"
@@ -85,6 +88,23 @@ def test_verify_with_transcoders_alone_asks_for_the_model(capsys: pytest.Capture
     assert (code, "--model" in err) == (1, True)
 
 
+def test_verify_of_transcoders_as_neurons_says_what_they_are(capsys: pytest.CaptureFixture[str], dallas: Path) -> None:
+    code, _, err = said(capsys, "verify", dallas, "--model", "us-cities", "--neurons")
+    assert (code, "are no neurons; name its --transcoders" in err) == (1, True)
+
+
+def test_a_refusal_for_memory_names_the_flags() -> None:
+    chosen = parser().parse_args(["attribute", "m", "--prompt", "p", "-o", "o.circuit"])
+    sentence = (
+        "This run needs 9 GB: keep at most 1,200 features, or shorten the prompt to 9 tokens, "
+        "or keep at most 3 neurons of each layer and position."
+    )
+    assert str(explained(GraphError(sentence), chosen)) == (
+        "This run needs 9 GB: keep at most 1,200 features (--max-features), or shorten the prompt to 9 tokens, "
+        "or keep at most 3 neurons of each layer and position (--neurons-per-cell)."
+    )
+
+
 def test_verify_finds_a_changed_edge(capsys: pytest.CaptureFixture[str], dallas: Path, tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -119,6 +139,7 @@ def test_targets_may_be_tokens_features_and_contrasts(
     layer, pos, feature = (int(column[100]) for column in (graph.nodes.layer, graph.nodes.pos, graph.nodes.feature))
     code, out, _ = said(capsys, *start, "--target", f"{layer}:{pos}:{feature}")
     assert code == 0
+    assert json.loads(out)["targets"] == [{"text": f"{layer}:{pos}:{feature}", "probability": None}]
     alone, _ = open_circuit(tmp_path / "t.circuit")
     assert alone.target_weight.sum() == 1
 
@@ -230,6 +251,11 @@ def faulty(tmp_path: Path) -> dict[str, tuple[list[str], str]]:
         "target of two tokens": (["attribute", "us-cities", *prompt, "--target", "Austin Phoenix"], "not one token"),
         "position outside": (["attribute", "us-cities", *prompt, "--at", "99"], "99"),
         "target's position": (["attribute", "us-cities", *prompt, "--target", "Austin@99"], "Position 99 is outside"),
+        "no weight": (["attribute", "us-cities", *prompt, "--target", "Austin=abc"], "“abc” is no weight"),
+        "no such layer": (["attribute", "us-cities", *prompt, "--target", "99:3:5"], "layer 99, and there are 0 to 2"),
+        "no such place": (["attribute", "us-cities", *prompt, "--target", "0:99:5"], "position 99, and"),
+        "features below 0": (["attribute", "us-cities", *prompt, "--max-features", "-3"], "--max-features is -3"),
+        "mass above 1": (["attribute", "us-cities", *prompt, "--logit-mass", "2"], "--logit-mass is 2"),
         "target's weight": (["attribute", "us-cities", *prompt, "--target", "Austin=nan"], "must be a number above 0"),
         "no folder": (["attribute", "us-cities", "--prompt", DALLAS, "-o", "/nowhere/a.circuit"], "does not exist"),
         "not a circuit": (["verify", str(tmp_path / "text.circuit")], "text.circuit"),

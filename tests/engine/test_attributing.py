@@ -197,7 +197,7 @@ def test_the_strongest_features_for_a_feature(state: EngineState, where: dict[st
         ({"kind": "contrast", "tokens": [5, 9], "weight": -1.0}, GraphError, "must be a number above 0"),
         ({"kind": "several", "items": [{"kind": "logits"}]}, GraphError, "which cannot be one"),
         ({"kind": "several", "items": []}, GraphError, "nothing to explain"),
-        ({"kind": "features", "features": [[0, 3, 999, 1.0]]}, GraphError, "Feature 999 of layer 0 is not active"),
+        ({"kind": "features", "features": [[0, 3, 999, 1.0]]}, GraphError, "names feature 999, and there are 0 to"),
         ({"kind": "features", "features": [[0, 3, 1, -1.0]]}, GraphError, "must be a number above 0"),
         ({"kind": "direction", "vector": np.ones(20)}, PromptError, r"has shape \(20,\); the model needs \(21,\)"),
         ({"kind": "direction", "vector": np.zeros(21)}, PromptError, "zero or holds"),

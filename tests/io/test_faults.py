@@ -137,8 +137,8 @@ MODELS: dict[str, tuple[Damage, str]] = {
     "a layer missing": (weights(missing_layer), "do not match its settings: .*layers.2"),
     "wrong shape": (weights(narrow), f"do not match its settings: {NORM}"),
     "code of its own": (config(auto_map={"AutoModel": "code.Model"}), "needs code of its own to run"),
-    "NaN": (weights(not_finite(float("nan"))), f"{NORM} holds 1 values that are not finite"),
-    "infinity": (weights(not_finite(float("inf"))), f"{NORM} holds 1 values that are not finite"),
+    "NaN": (weights(not_finite(float("nan"))), f"{NORM} is not finite in 1 of its "),
+    "infinity": (weights(not_finite(float("inf"))), f"{NORM} is not finite in 1 of its "),
 }
 
 

@@ -38,6 +38,15 @@ def test_the_worst_comes_first_and_the_next_when_it_is_closed(qtbot: QtBot, bann
     assert banner.isHidden()
 
 
+def test_several_are_closed_at_once(qtbot: QtBot, banner: NoticeBanner) -> None:
+    banner.show_notice(Notice("One."))
+    assert banner.close_all.isHidden()
+    banner.show_notice(Notice("Two."))
+    assert banner.close_all.isVisible()
+    qtbot.mouseClick(banner.close_all, Qt.MouseButton.LeftButton)
+    assert banner.isHidden()
+
+
 def test_the_same_notice_is_shown_once(banner: NoticeBanner) -> None:
     banner.show_notice(Notice("One.", key="engine"))
     banner.show_notice(Notice("Two.", key="engine"))

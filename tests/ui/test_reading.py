@@ -223,7 +223,7 @@ def test_what_was_repaired_is_told(window: MainWindow, tmp_path: Path) -> None:
     assert present.level == STALE
     assert present.text == (
         "“a.json”: A feature and an error share the id 0_3_9; their links were told apart by their order. "
-        f"1 values are no numbers and were emptied, first the mine of node {data['nodes'][2]['node_id']}."
+        f"1 value is no number and was emptied, first the mine of node {data['nodes'][2]['node_id']}."
     )
     window.files.open_path(DALLAS)
     assert window.banner.present is None

@@ -43,12 +43,23 @@ def feature_targets(local: LocalReplacementModel, wanted: Mapping[str, Any]) -> 
     _check_weights([row[3] for row in rows])
     features = local.features
     for layer, pos, feature, _ in rows:
+        _check_place(local, int(layer), int(pos), int(feature))
         here = (features.layer == int(layer)) & (features.pos == int(pos)) & (features.feature == int(feature))
         if not bool(here.any()):
             raise GraphError(
                 f"Feature {feature} of layer {layer} is not active at position {pos}; choose an active feature."
             )
     return tuple(FeatureTarget(int(row[0]), int(row[1]), int(row[2]), float(row[3])) for row in rows)
+
+
+def _check_place(local: LocalReplacementModel, layer: int, pos: int, feature: int) -> None:
+    """GraphError if there is no such layer, position or feature at all."""
+    layers = local.transcoders.layers
+    wide = layers[layer].d_transcoder if 0 <= layer < len(layers) else feature + 1
+    sizes = (("layer", layer, len(layers)), ("position", pos, local.frozen.n_pos), ("feature", feature, wide))
+    for what, value, size in sizes:
+        if not 0 <= value < size:
+            raise GraphError(f"Feature {layer}:{pos}:{feature} names {what} {value}, and there are 0 to {size - 1}.")
 
 
 def _position(trace: Trace, asked: Any, default: int) -> int:

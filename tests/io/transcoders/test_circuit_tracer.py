@@ -231,7 +231,7 @@ def _set(name: str, value: Tensor) -> Edit:
         (_set("b_enc", torch.ones(1, 7)), r"b_enc has shape \(1, 7\) where one axis belongs"),
         (_set("W_skip", torch.ones(4, 7)), r"W_skip has shape \(4, 7\) where \(4, 4\) belongs"),
         (_set("pre_bias", torch.ones(4)), "also holds pre_bias"),
-        (_set("b_enc", torch.full((7,), torch.nan)), "b_enc holds 7 values that are not finite"),
+        (_set("b_enc", torch.full((7,), torch.nan)), "b_enc is not finite in 7 of its 7 values"),
         (_set("W_enc", torch.ones(7, 4, dtype=torch.int8)), "W_enc is stored as I8"),
         (_set("activation_function.threshold", torch.full((7,), -1.0)), "has 7 values below 0"),
         (_set("activation_function.threshold", torch.ones(3)), r"shape \(3,\) where \(7,\) belongs"),

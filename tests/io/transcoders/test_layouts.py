@@ -167,7 +167,7 @@ def test_values_that_are_not_finite_are_named(written: Written) -> None:
         wrong = before[name].clone()
         wrong.view(-1)[-1] = torch.nan
         save({**before, name: wrong}, file)
-        with pytest.raises(LoadError, match="1 values that are not finite") as caught:
+        with pytest.raises(LoadError, match="is not finite in 1 of its ") as caught:
             opened(written)
         assert name in str(caught.value)
         save(before, file)
