@@ -28,7 +28,7 @@ TORCH_SIDE = (
 )
 NUMPY_ONLY = tuple(
     f"explorer.circuits.{name}"
-    for name in ("graph", "influence", "paths", "predicted", "pruning", "scores", "spearman", "supernodes")
+    for name in ("controls", "graph", "influence", "paths", "predicted", "pruning", "scores", "spearman", "supernodes")
 )
 IMPORT = """
 import importlib, json, sys

@@ -67,8 +67,9 @@ def faithfulness(
                     sums[layer, 2 * column : 2 * column + 2] += torch.tensor(_compared(one, other)).double()
     n = len(pushes)
     return tuple(
-        LayerFaithfulness(start, layer, kind, size, *(float(value) / n for value in sums[layer]), n=n)
-        for layer in range(start, subject.n_layers)
+        LayerFaithfulness(start, layer, kind, size, cosine, nmse, held_cosine, held_nmse, n)
+        for layer, (cosine, nmse, held_cosine, held_nmse) in enumerate((sums / n).tolist())
+        if layer >= start
     )
 
 

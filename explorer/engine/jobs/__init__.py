@@ -31,7 +31,9 @@ JOBS: dict[str, str] = {
     "check": "explorer.engine.jobs.checking:check",
     "intervene": "explorer.engine.jobs.intervening:intervene",
     "generate": "explorer.engine.jobs.intervening:generate",
+    "features_build": "explorer.engine.jobs.features:features_build",
     "dose": "explorer.engine.jobs.dosing:dose",
+    "validate": "explorer.engine.jobs.validating:validate",
 }
 
 
