@@ -1,10 +1,11 @@
-"""Routes: how the links between boxes run, from the top of the source to the bottom of the target, around other boxes."""
+"""Routes: how links run, from the top of the source to the bottom of the target, around other boxes."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from explorer.session.figure import Box as Area
 from explorer.session.layered import Point, Tie
 
 CLEAR = 9.0  # kept from boxes in the way
+BESIDE = 6.0  # between links that pass a box on one side
 PORT, PORT_EDGE = 20.0, 16.0  # most room between links at a side, least from a corner
 TURNS = 3  # detours within detours
 BEND = 0.5  # how far the tangents at the ends reach
@@ -42,12 +44,13 @@ def routes(areas: Mapping[str, Area], ties: Sequence[Tie]) -> list[Route]:
     ways = [_way(areas[tie.source], areas[tie.target]) for tie in ties]
     starts, ends = _ports(areas, ties, ways)
     found = []
+    used: Counter[tuple[Area, bool]] = Counter()
     for at, (tie, way) in enumerate(zip(ties, ways, strict=True)):
         if way == 0:
             found.append(Route(_across(areas[tie.source], areas[tie.target]), rises=False))
             continue
         others = [area for id, area in areas.items() if id not in (tie.source, tie.target)]
-        stops = [starts[at], *_stops(starts[at], ends[at], others, TURNS), ends[at]]
+        stops = [starts[at], *_stops(starts[at], ends[at], others, used, TURNS), ends[at]]
         found.append(Route(_joined(stops), rises=way > 0))
     return found
 
@@ -76,20 +79,24 @@ def _ports(areas: Mapping[str, Area], ties: Sequence[Tie], ways: Sequence[int]) 
     return [ports[at, True] for at in range(len(ties))], [ports[at, False] for at in range(len(ties))]
 
 
-def _stops(start: Point, end: Point, boxes: Sequence[Area], turns: int) -> list[Point]:
-    """Points between which the link runs past what would be in its way."""
+def _stops(
+    start: Point, end: Point, boxes: Sequence[Area], used: Counter[tuple[Area, bool]], turns: int
+) -> list[Point]:
+    """Points between which the link runs past what would be in its way, beside those that pass there (``used``)."""
     hit = _first_hit(start, end, boxes) if turns else None
     if hit is None:
         return []
     box, x = hit
-    left, right = box.x0 - CLEAR, box.x1 + CLEAR
+    left, right = box.x0 - CLEAR - BESIDE * used[box, True], box.x1 + CLEAR + BESIDE * used[box, False]
     sides = (left, right) if x - left <= right - x else (right, left)
     free = [side for side in sides if not any(o.x0 < side < o.x1 and o.y0 < box.y1 and box.y0 < o.y1 for o in boxes)]
     aside = (free or list(sides))[0]
+    used[box, aside == left] += 1
     low, high = sorted((start[1], end[1]))
     near, far = (box.y1, box.y0) if start[1] > end[1] else (box.y0, box.y1)
     one, other = (aside, min(max(near, low), high)), (aside, min(max(far, low), high))
-    return [*_stops(start, one, boxes, turns - 1), one, other, *_stops(other, end, boxes, turns - 1)]
+    before, after = _stops(start, one, boxes, used, turns - 1), _stops(other, end, boxes, used, turns - 1)
+    return [*before, one, other, *after]
 
 
 def _first_hit(start: Point, end: Point, boxes: Sequence[Area]) -> tuple[Area, float] | None:
@@ -108,7 +115,7 @@ def _first_hit(start: Point, end: Point, boxes: Sequence[Area]) -> tuple[Area, f
 def _joined(stops: Sequence[Point]) -> tuple[float, ...]:
     """A way through ``stops``, upright at each."""
     points: list[float] = [*stops[0]]
-    for (x0, y0), (x1, y1) in zip(stops, stops[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(stops):
         bend = BEND * (y1 - y0)
         points += [x0, y0 + bend, x1, y1 - bend, x1, y1]
     return tuple(points)
