@@ -105,7 +105,7 @@ def layers_figure(found: Validation, theme: Theme, width: float = 360.0, height:
         thick = 2.0 if size == max(sizes) else 1.0
         for at, dash in ((1, ()), (3, (4.0, 3.0))):
             ink = Ink(stroke=theme.text if at == 1 else theme.text_3, width=thick, dash=dash)
-            points = [(plot.across(row[0]), plot.up(row[at])) for row in rows]
+            points = [(plot.across(float(row[0])), plot.up(row[at])) for row in rows]
             lines += [Line(*one, *other, ink) for one, other in pairwise(points)]
             lines += [Circle(x, y, 2.4, Ink(fill=ink.stroke)) for x, y in points if at == 1]
     said = "Cosine of the answers of replacement model and model to a push, by layers passed"
