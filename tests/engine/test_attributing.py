@@ -21,6 +21,7 @@ from explorer.circuits.scores import worst_residual
 from explorer.engine.client import EngineClient
 from explorer.engine.events import CancelledEvent, ProgressEvent, Result, Started
 from explorer.engine.inprocess import run_job
+from explorer.engine.jobs import opening
 from explorer.engine.jobs.attributing import attribute
 from explorer.engine.jobs.opening import Setting, model_of, tokenize
 from explorer.engine.state import EngineState
@@ -338,6 +339,39 @@ def test_a_model_written_anew_is_read_anew(tmp_path: Path) -> None:
     assert run_job("open", state, None, **where) == before
     (second,) = state.models.values()
     assert second is not first
+
+
+def test_what_is_told_twice_is_opened_once() -> None:
+    state, where = EngineState(), {"model": WHERE["model"], "transcoders": WHERE["transcoders"]}
+    run_job("open", state, None, **where, told={})
+    (first,) = state.models.values()
+    state.told = {key: {"k": "64"} for key in (*state.models, *state.transcoders)}
+    run_job("open", state, None, **where, told={"k": "64"})
+    assert list(state.models.values()) == [first]
+
+
+def test_a_slider_asks_once_a_second_whether_files_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed model is read anew by the first request after that, and at once by a job that opens."""
+    now = [100.0]
+    monkeypatch.setattr(opening.time, "monotonic", lambda: now[0])
+    shutil.copytree(WHERE["model"], tmp_path / "model")
+    state, where = EngineState(), {"model": str(tmp_path / "model"), "transcoders": WHERE["transcoders"]}
+    edit = {"layer": 1, "index": 5, "pos": 3, "value": 0.0}
+
+    def opened_after(job: str, seconds: float, **more: Any) -> object:
+        weights = tmp_path / "model" / "model.safetensors"
+        os.utime(weights, ns=(0, weights.stat().st_mtime_ns + 1))
+        now[0] += seconds
+        run_job(job, state, None, **where, **more)
+        (model,) = state.models.values()
+        return model
+
+    slider = {"text": SAMPLE.prompt, "interventions": [edit]}
+    first = opened_after("intervene", 0.0, **slider)
+    assert opened_after("intervene", 0.9, **slider) is first
+    second = opened_after("intervene", 0.2, **slider)
+    assert second is not first
+    assert opened_after("open", 0.1) is not second
 
 
 def test_a_running_prompt_stops_between_two_blocks(state: EngineState, where: dict[str, str]) -> None:

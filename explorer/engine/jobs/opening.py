@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -86,8 +89,11 @@ def tokenize(
     }
 
 
-def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
-    """The open model of that folder and setting, opened now if it was not, or changed, or something new is told."""
+def model_of(state: EngineState, model: str, setting: Setting, trusted: float = 0.0) -> LanguageModel:
+    """The open model of that folder and setting, opened now if it was not, or changed, or something new is told.
+
+    Whether files changed is looked up again if that is longer than ``trusted`` seconds ago.
+    """
     import torch
 
     from explorer.io import models
@@ -97,14 +103,14 @@ def model_of(state: EngineState, model: str, setting: Setting) -> LanguageModel:
     if setting.threads > 0:
         torch.set_num_threads(setting.threads)
     device = choose_device(setting.device)
-    key = f"{Path(model).resolve()}|{device}|{setting.dtype}|{_stamp(Path(model))}"
+    key = f"{Path(model).resolve()}|{device}|{setting.dtype}|{_stamp(state, Path(model), trusted)}"
     if key not in state.models or any(name in answers.OF_MODELS for name in setting.told):
         state.models.clear()  # first: two may be more than the memory holds
         with _stopping_reads(state):
             opened = models.read(
                 Path(model), dtype=setting.dtype, device=device, pause=state.raise_if_stopped, told=setting.told
             )
-        state.models[key] = opened
+        state.models[key], state.told[key] = opened, dict(setting.told)
     found: LanguageModel = state.models[key]  # type: ignore[assignment]
     return found
 
@@ -150,15 +156,20 @@ def stopping(state: EngineState, model: LanguageModel) -> Iterator[None]:
             hook.remove()
 
 
-def transcoders_of(state: EngineState, folder: str, told: Mapping[str, str] | None = None) -> TranscoderSet:
-    """The open transcoders of that folder, opened now if they were not, or changed, or something new is told."""
+def transcoders_of(
+    state: EngineState, folder: str, told: Mapping[str, str] | None = None, trusted: float = 0.0
+) -> TranscoderSet:
+    """The open transcoders of that folder, opened now if they were not, or changed, or something new is told.
+
+    ``trusted`` is as for model_of.
+    """
     from explorer.io import transcoders
 
-    key = f"{Path(folder).resolve()}|{_stamp(Path(folder))}"
+    key = f"{Path(folder).resolve()}|{_stamp(state, Path(folder), trusted)}"
     if key not in state.transcoders or any(name in answers.OF_TRANSCODERS for name in told or {}):
         state.transcoders.clear()
         opened = transcoders.read(Path(folder), state.raise_if_stopped, told)
-        state.transcoders[key] = opened
+        state.transcoders[key], state.told[key] = opened, dict(told or {})
     found: TranscoderSet = state.transcoders[key]  # type: ignore[assignment]
     return found
 
@@ -171,10 +182,35 @@ def fingerprint(state: EngineState, model: str) -> str:
     return state.digests[files]
 
 
-def _stamp(path: Path) -> str:
-    """What differs once a file in or at ``path`` was written anew: how many there are, their sizes, the last change."""
-    files = [file.stat() for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+def _is_new(state: EngineState, key: str, told: Mapping[str, str]) -> bool:
+    """Whether something is told that what is open under ``key`` was not opened with."""
+    return bool(told) and told != state.told.get(key)
+
+
+def _stamp(state: EngineState, path: Path, trusted: float) -> str:
+    """What differs once a file in or at ``path`` was written anew, as it was up to ``trusted`` seconds ago."""
+    now = time.monotonic()
+    seen, stamp = state.stamps.get(str(path), (-math.inf, ""))
+    if now - seen > trusted:
+        stamp = _looked_up(path)
+        state.stamps[str(path)] = now, stamp
+    return stamp
+
+
+def _looked_up(path: Path) -> str:
+    """How many files there are, their sizes, the last change."""
+    files = [entry.stat() for entry in _entries(path)] if path.is_dir() else [path.stat()] if path.is_file() else []
     return f"{len(files)} {sum(file.st_size for file in files)} {max((file.st_mtime_ns for file in files), default=0)}"
+
+
+def _entries(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    """The files in a folder and below."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry.path)
+            elif entry.is_file():
+                yield entry
 
 
 def choose_device(name: str) -> str:

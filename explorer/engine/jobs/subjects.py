@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explorer.circuits.subject import Subject
 
 READY = 2  # prompts kept: one and its counterpart
+TRUSTED = 1.0  # seconds in which a slider does not ask again whether files changed
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,10 @@ def _subject(
 
     setting = Setting(device, dtype, threads, told or {})
     yield Progress(0, 0, f"Reading “{Path(model).name}”")
-    opened = model_of(state, model, setting)
+    opened = model_of(state, model, setting, TRUSTED)
     ids = encode_prompt(opened, text, token_ids).ids
-    held = transcoders_of(state, transcoders, setting.told) if transcoders and not neurons else None
+    read = transcoders and not neurons
+    held = transcoders_of(state, transcoders, setting.told, TRUSTED) if read else None
     per_cell = neurons_per_cell if neurons else 0
     ready = {key: one for key, one in state.subjects.items() if one.model is opened}
     made: Subject | None = ready.pop((ids, per_cell), None)
