@@ -14,6 +14,7 @@ from explorer.io import json_stream, tensors
 from explorer.io.magic import unreadable
 from explorer.io.samples import located
 from explorer.specimens.network import Network
+from explorer.specimens.superposition import Toy
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ SPECIMENS = (
         description="One matrix of 27 by 27 numbers that has read names. Each row is what it believes comes after a "
         "letter; cut some out and read the scar in the words that it makes.",
         facts="729 parameters, trained on 658 first names",
+    ),
+    Specimen(
+        name="superposition",
+        title="Five features in two dimensions",
+        description="What does a network do with more features than it has room for? The rarer they are, the more of "
+        "them share the room: first two, then two pairs, then a pentagon. It is trained while you look on.",
+        facts="15 parameters at each of ten densities",
     ),
 )
 
@@ -65,6 +73,13 @@ def letters() -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """The letter model's matrix and the names that it was trained on."""
     held = tensors.arrays(folder("letters") / "letters.safetensors")
     return held["logits"].astype(float), tuple(_text(folder("letters") / "names.txt").split())
+
+
+def superposition() -> tuple[Toy, ...]:
+    """The shipped models of five features in two dimensions, the densest features first."""
+    held = tensors.arrays(folder("superposition") / "superposition.safetensors")
+    columns = (held[name].astype(float) for name in ("density", "W", "b", "loss"))
+    return tuple(Toy(float(density), W, b, float(loss)) for density, W, b, loss in zip(*columns, strict=True))
 
 
 def history(name: str) -> dict[str, NDArray[np.float64]]:

@@ -12,6 +12,7 @@ import torch
 import transformers
 
 from explorer.models.tiny import TinyForCausalLM
+from explorer.specimens.network import Network
 from sample_models.training.us_cities.files import sha256
 
 SAMPLE_MODELS = Path(__file__).parents[1]
@@ -35,6 +36,12 @@ def write_model(model: TinyForCausalLM, folder: Path) -> None:
     (folder / "model.safetensors").chmod(0o644)
 
 
+def as_network(model: TinyForCausalLM) -> Network:
+    """The model as it stands, in numpy and double precision."""
+    weights = {name: weight.detach().double().numpy() for name, weight in model.state_dict().items()}
+    return Network(model.config.to_dict(), weights)
+
+
 def write_history(rows: Sequence[Any], folder: Path) -> None:
     """Write dataclasses of numbers as columns; five digits are enough for a curve."""
     columns = {name: [float(f"{getattr(row, name):.5g}") for row in rows] for name in vars(rows[0])}
@@ -55,7 +62,7 @@ def made_by(module: str, seed: str, minutes: float) -> str:
     """The sentence about how the files came about."""
     versions = f"torch {_short(torch.__version__)}, transformers {_short(transformers.__version__)}"
     return (
-        f"**Made by** `python -m sample_models.training.{module}`{seed} on one CPU thread ({versions}) in "
+        f"**Made by** `python -m sample_models.training.{module}{seed}` on one CPU thread ({versions}) in "
         f"{minutes:.1f} CPU minutes.\n  The same seed gave the same files twice on one machine; other CPUs may round "
         "differently, so the weights are shipped."
     )
