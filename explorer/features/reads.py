@@ -55,7 +55,7 @@ def reads(model: LanguageModel, transcoders: TranscoderSet, ids: Int[Tensor, "n_
 def entries(transcoders: TranscoderSet, layer: int, x: Read, counted: Tensor) -> Entries:
     """The active features of ``layer`` for its reads ``x``, at the positions that are ``counted`` (bool, n_pos)."""
     with torch.no_grad():
-        row, feature, value, *_ = encode_layer(transcoders, layer, x)
+        _, row, feature, value, *_ = encode_layer(transcoders, layer, x)
     kept = counted[row]
     row, feature, value = row[kept], feature[kept], value[kept].float()
     return Entries(row.cpu().numpy(), feature.cpu().numpy(), value.cpu().numpy())

@@ -1,0 +1,139 @@
+"""The files of an index while it is made: what is collected so far, and the parts that it is written in.
+
+``building.safetensors`` holds what was collected up to the last whole shard and is replaced at each shard's end, so
+whoever starts again goes on from there; it goes when index.json is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.errors import LoadError, SaveError
+from explorer.features.keys import EMPTY
+from explorer.features.kept import Kept
+from explorer.features.statistics import LayerStatistics
+from explorer.features.windows import Batch
+from explorer.io import arrays, atomic
+from explorer.io.feature_index import HEAD, TOKENS, WINDOWS, dumped
+
+if TYPE_CHECKING:
+    from explorer.features.collected import Collected
+
+BUILDING = "building.safetensors"
+
+
+def prepare(folder: Path, stamp: str) -> Mapping[str, Any] | None:
+    """Make ``folder``, or find in it what an earlier build with the same ``stamp`` collected (resumed).
+
+    SaveError if something else is there.
+    """
+    atomic.make_folder(folder)
+    if (folder / HEAD).exists():
+        raise SaveError(f"“{folder}” holds an index already; choose a folder that does not exist, or an empty one.")
+    if not (folder / BUILDING).exists():
+        strange = [file.name for file in folder.iterdir() if not file.name.endswith(".tmp")]
+        if strange:
+            raise SaveError(f"“{folder}” holds other files ({strange[0]}); choose a folder that does not exist.")
+        return None
+    found = arrays.ArrayFile(folder / BUILDING, {"token_windows": ("I64", 1)})
+    if found.metadata.get("stamp") != stamp:
+        raise SaveError(
+            f"“{folder}” holds an unfinished index of another model, text or setting; delete it, or choose another."
+        )
+    return found.metadata
+
+
+def resumed(folder: Path, n_layers: int) -> Collected:
+    """What was collected up to the last whole shard."""
+    from explorer.features.collected import Collected
+
+    found = arrays.ArrayFile(folder / BUILDING, {"token_windows": ("I64", 1)})
+    try:
+        counts = json.loads(found.metadata["counts"])
+        held = {name: found.all(name) for name in found.header.tensors}
+        return Collected.of_arrays(held, counts, n_layers)
+    except (KeyError, ValueError) as error:
+        raise LoadError(f"“{folder / BUILDING}” is damaged; delete “{folder}” and build again.") from error
+
+
+def save(folder: Path, collected: Collected, stamp: str) -> None:
+    """Keep what is ``collected``; SaveError, and what was kept before stays, if the disk is full."""
+    arrays.write(folder / BUILDING, collected.arrays, {"stamp": stamp, "counts": json.dumps(collected.counts)})
+
+
+def used_windows(layers: Sequence[LayerStatistics]) -> np.ndarray:
+    """The windows that any example is from, rising."""
+    keys = [np.unique(kept.key[kept.key != EMPTY] & 0xFFFFFFFF) for one in layers for kept in (one.top, one.random)]
+    return np.unique(np.concatenate(keys))
+
+
+def write_layer(folder: Path, one: LayerStatistics, used: np.ndarray, more: Mapping[str, np.ndarray]) -> None:
+    """Write the layer's file: rows of the features that are ever active, ``more`` arrays with one row for each."""
+    alive = np.flatnonzero(one.active)
+    row = np.full(len(one.active), -1, np.int32)
+    row[alive] = np.arange(len(alive))
+    made: dict[str, np.ndarray] = {"row": row, **more}
+    for name in ("active", "windows", "negative", "total", "maximum", "minimum", "histogram"):
+        made[name] = getattr(one, name)[alive]
+    for name, kept in (("top", one.top), ("random", one.random)):
+        made |= {f"{name}.{part}": array for part, array in _examples(kept, alive, used).items()}
+    del made["random.others"]
+    arrays.write(folder / f"layer_{one.layer}.safetensors", made)
+
+
+def _examples(kept: Kept, alive: np.ndarray, used: np.ndarray) -> dict[str, np.ndarray]:
+    own = Kept(*(array[alive] for array in kept.arrays.values())).sorted()
+    there = own.key != EMPTY
+    window = np.where(there, np.searchsorted(used, own.key & 0xFFFFFFFF), -1).astype(np.int32)
+
+    def cleared(array: np.ndarray, nothing: int) -> np.ndarray:
+        """Places without an example hold nothing, whatever was there."""
+        keep = there.reshape(*there.shape, *[1] * (array.ndim - 2))
+        return np.where(keep, array, np.array(nothing, array.dtype))
+
+    return {
+        "window": window,
+        "value": cleared(own.value, 0),
+        "peak": cleared(own.peak, -1),
+        "around": cleared(own.around, 0),
+        "others": cleared(own.others, -1),
+    }
+
+
+def write_windows(folder: Path, batches: Iterable[Batch], used: np.ndarray, context: int) -> None:
+    """Write the ``used`` windows of the text; LoadError if the text is not the one that was read before."""
+    small: dict[str, list[int]] = {"length": [], "document": [], "start": []}
+    ids = np.zeros((len(used), context), np.int32)
+    for batch in batches:
+        rows = np.searchsorted(used, [batch.first, batch.first + len(batch.length)])
+        for at in range(*rows):
+            row = int(used[at]) - batch.first
+            ids[at] = batch.ids[row]
+            for name, values in small.items():
+                values.append(int(getattr(batch, name)[row]))
+    if len(small["length"]) != len(used) or 0 in small["length"]:
+        raise LoadError("The text changed while it was read; build the index again in another folder.")
+    dtypes = {"length": np.int32, "document": np.int32, "start": np.int64}
+    made = {name: np.array(values, dtypes[name]) for name, values in small.items()}
+    arrays.write(folder / WINDOWS, {"ids": ids, **made})
+
+
+def write_tokens(folder: Path, texts: Sequence[str]) -> None:
+    """Write the text of every token."""
+    data = [text.encode("utf-8", "replace") for text in texts]
+    offsets = np.cumsum([0, *map(len, data)]).astype(np.int64)
+    arrays.write(folder / TOKENS, {"bytes": np.frombuffer(b"".join(data), np.uint8), "offsets": offsets})
+
+
+def write_head(folder: Path, head: Mapping[str, Any]) -> None:
+    """Write index.json, which makes the index whole, and remove what the build kept."""
+    atomic.write(folder / HEAD, dumped(head))
+    try:
+        (folder / BUILDING).unlink(missing_ok=True)
+    except OSError as error:
+        raise SaveError(atomic.sentence(folder / BUILDING, error)) from error
