@@ -16,10 +16,15 @@ from hypothesis import settings
 
 from tests.leaks import Leaks, QtLeaks
 
-settings.register_profile("repeatable", deadline=None, derandomize=True)
-settings.load_profile("repeatable")
+settings.register_profile("thorough", deadline=None, derandomize=True)
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=30)
 
 PASSED = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer examples where slow tests are left out; ``make test-all`` tries all."""
+    settings.load_profile("quick" if "not slow" in config.getoption("markexpr") else "thorough")
 
 
 @pytest.hookimpl(wrapper=True)

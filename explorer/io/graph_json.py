@@ -53,7 +53,7 @@ def values(graph: Graph, edits: Edits, name: str) -> dict[str, Any]:
         "qParams": _q_params(graph, edits, ids),
         "nodes": [_node(view, node, ids[node], said.get(node, {})) for node in shown],
         "links": _links(view, ids),
-        graph_json_own.MEMBER: graph_json_own.member(view, ids),
+        **graph_json_own.members(view, ids),
     }
 
 

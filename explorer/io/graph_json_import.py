@@ -29,11 +29,13 @@ from explorer.io.graph_json_nodes import FileNodes, whole
 from explorer.io.json_stream import NotJson, members
 from explorer.io.magic import TITLES, sniff, unreadable
 from explorer.session.edits import Edits, Label
-from explorer.work import Progress, Work, run
+from explorer.work import Pause, Progress, Work, go_on, run
 
 MAX_BYTES = 4_000_000_000
 EVERY = 2_000_000  # bytes between two steps of progress
+MAX_OTHERS = 64_000_000  # bytes of all members beside nodes and links
 STREAMED = frozenset({"nodes", "links", "edges"})
+IN_PIECES = frozenset({*STREAMED, *graph_json_own.LISTS})
 
 
 def read(path: Path) -> tuple[Graph, Edits]:
@@ -41,7 +43,7 @@ def read(path: Path) -> tuple[Graph, Edits]:
     return run(reading(path))
 
 
-def reading(path: Path) -> Work[tuple[Graph, Edits]]:
+def reading(path: Path, pause: Pause = go_on) -> Work[tuple[Graph, Edits]]:
     """``read`` in steps."""
     kind = sniff(path)
     if kind != "json":
@@ -53,11 +55,12 @@ def reading(path: Path) -> Work[tuple[Graph, Edits]]:
                 f"“{path}” has {size / 1e6:,.0f} MB, at most {MAX_BYTES / 1e6:,.0f} are read; "
                 "write it again with lower thresholds."
             )
-        metadata = _metadata(path)
+        yield Progress(0, 0, f"Looking for the prompt of “{path.name}”")
+        metadata = _metadata(path, pause)
         with path.open("rb") as file:
             parts = yield from _parts(path, file, metadata)
         yield Progress(1, 1, "Building the graph")
-        return _graph(path.name, parts)
+        return _graph(path.name, parts, pause)
     except NotJson as error:
         raise LoadError(f"“{path}” is not valid JSON from line {error.line} on; download it again.") from error
     except OSError as error:
@@ -78,13 +81,14 @@ class _Parts:
     links: FileLinks
     metadata: Mapping[str, Any]
     others: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, list[Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
-def _metadata(path: Path) -> Mapping[str, Any]:
+def _metadata(path: Path, pause: Pause) -> Mapping[str, Any]:
     """The file's metadata, wherever they stand; an empty table without any."""
     with path.open("rb") as file:
-        return next((table(value) for name, value in members(file, STREAMED) if name == "metadata"), {})
+        return next((table(value) for name, value in members(file, IN_PIECES, pause) if name == "metadata"), {})
 
 
 def _parts(path: Path, file: BufferedIOBase, metadata: Mapping[str, Any]) -> Work[_Parts]:
@@ -93,10 +97,13 @@ def _parts(path: Path, file: BufferedIOBase, metadata: Mapping[str, Any]) -> Wor
     known = isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens)
     names: dict[str, int] = {}
     parts = _Parts(FileNodes(len(tokens) if known else 0, names), FileLinks(names), metadata)
-    size, seen, next_step = os.fstat(file.fileno()).st_size, set(), 0
+    size, seen, next_step, at, others = os.fstat(file.fileno()).st_size, set(), 0, 0, 0
     text = f"Megabytes of “{path.name}”"
-    for name, value in members(file, STREAMED):
+    for name, value in members(file, IN_PIECES):
         seen.add(name)
+        others, at = others + (file.tell() - at if name not in IN_PIECES else 0), file.tell()
+        if others > MAX_OTHERS:
+            raise LoadError(f"“{path}” holds more than {MAX_OTHERS // 1_000_000} MB beside its graph; take that out.")
         if file.tell() >= next_step:
             next_step = file.tell() + EVERY
             yield Progress(file.tell() // 1_000_000, max(size // 1_000_000, 1), text)
@@ -104,6 +111,8 @@ def _parts(path: Path, file: BufferedIOBase, metadata: Mapping[str, Any]) -> Wor
             _take(parts, name, value)
         elif name in STREAMED and not isinstance(value, list):
             raise LoadError(f"“{path}” is JSON without the nodes and links of a graph; pick another file.")
+        elif name in graph_json_own.LISTS and isinstance(value, list):
+            parts.own.setdefault(graph_json_own.LISTS[name], []).extend(value)
         else:
             parts.others[name] = value
     _check_kind(path, parts.others, seen)
@@ -136,8 +145,8 @@ def _check_kind(path: Path, others: Mapping[str, Any], seen: set[str]) -> None:
     raise LoadError(f"“{path}” is JSON without the nodes and links of a graph; pick another file.")
 
 
-def _graph(file: str, parts: _Parts) -> tuple[Graph, Edits]:
-    own = table(parts.others.pop(graph_json_own.MEMBER, None))
+def _graph(file: str, parts: _Parts, pause: Pause) -> tuple[Graph, Edits]:
+    own = {**table(parts.others.pop(graph_json_own.MEMBER, None)), **parts.own}
     q_params = table(parts.others.pop("qParams", None))
     parts.others.pop("metadata", None)
     for name in ("nodes", "links"):
@@ -147,13 +156,17 @@ def _graph(file: str, parts: _Parts) -> tuple[Graph, Edits]:
         schema = whole(parts.metadata.get("schema_version")) or 0
         parts.nodes.in_rows |= own.get("layers") == graph_json_own.ROWS
         placed = place(parts.nodes, parts.metadata, schema, doubled=own.get("layers") == graph_json_own.DOUBLED)
+        pause()
         found = read_rows(parts.links, parts.nodes, placed, parts.notes)
     except LoadError as error:
         raise _NoGraph(str(error)) from error
+    pause()
     graph = _assembled(parts, placed, found)
     rows = dict(zip(parts.nodes.number, placed.row.tolist(), strict=True))
     graph = graph_json_own.restored(graph, own, lambda name: rows.get(parts.nodes.names.get(name, -1), -1))
+    pause()
     check(graph)
+    pause()
     edits, notes = _edits(parts, placed, graph, own, q_params)
     parts.notes += [*_notes(parts, placed), *notes]
     provenance = {

@@ -21,7 +21,9 @@ from explorer.session.supernodes import Supernode
 from explorer.session.view import GraphView
 
 MEMBER = "circuit_explorer"
-VERSION = 1
+VERSION = 2
+VERSIONS = (1, VERSION)  # version 1 had its long lists inside of the member, where it is read at once
+LISTS = {f"{MEMBER}_{name}": name for name in ("links", "targets")}  # members beside it, read piece by piece
 ROWS, DOUBLED = "rows", "doubled"  # how layers are counted where attention has features: by the file, by us
 COUNTS = ("n_layers", "n_special", "zero_positions")
 COLUMNS = ("constant", "preactivation", "target_weight", "probability", "rest_sum", "rest_abs")
@@ -31,22 +33,22 @@ def bias_id(kind: int) -> str:
     return f"bias_{BiasClass(kind).name.lower()}"
 
 
-def member(view: GraphView, ids: Mapping[int, str]) -> dict[str, Any]:
-    """The member for the nodes that are written as ``ids``; biases that are shown come on top."""
+def members(view: GraphView, ids: Mapping[int, str]) -> dict[str, Any]:
+    """Our members for the nodes that are written as ``ids``; biases that are shown come on top."""
     graph = view.graph
     kind = graph.nodes.kind
     biases = np.flatnonzero(view.shown & (kind == NodeKind.BIAS)).tolist()
     names = {node: bias_id(graph.key(node).feature) for node in biases}
-    return {
+    own = {
         "version": VERSION,
         **({"layers": graph.extra["layers"]} if graph.extra.get("layers") else {}),
         **{name: getattr(graph, name) for name in COUNTS},
         "token_ids": graph.token_ids.tolist(),
         "edits": to_json(view.edits),
         "nodes": [{"node_id": name, "feature_type": "bias", "ctx_idx": 0} for name in names.values()],
-        "links": links(view, names, ids),
-        "targets": _targets(view, ids),
     }
+    lists = {"links": links(view, names, ids), "targets": _targets(view, ids)}
+    return {MEMBER: own, **{member: lists[name] for member, name in LISTS.items()}}
 
 
 def links(view: GraphView, sources: Mapping[int, str], targets: Mapping[int, str]) -> list[dict[str, Any]]:
@@ -60,7 +62,7 @@ def links(view: GraphView, sources: Mapping[int, str], targets: Mapping[int, str
 
 def restored(graph: Graph, own: Mapping[str, Any], row_of: Callable[[str], int]) -> Graph:
     """``graph`` with what ``own`` knows of it; ``row_of`` an id is -1 if there is none. GraphError for nonsense."""
-    if own.get("version") != VERSION:
+    if own.get("version") not in VERSIONS:
         return graph
     token_ids = own.get("token_ids")
     if not isinstance(token_ids, list) or not all(type(token) is int and abs(token) < 2**53 for token in token_ids):
@@ -78,7 +80,7 @@ def restored(graph: Graph, own: Mapping[str, Any], row_of: Callable[[str], int])
 
 def edits(own: Mapping[str, Any]) -> Edits | None:
     """The edits that were written; None if the file is not ours. LoadError for nonsense."""
-    return from_json(own.get("edits")) if own.get("version") == VERSION else None
+    return from_json(own.get("edits")) if own.get("version") in VERSIONS else None
 
 
 def joined(own: Edits | None, told: Edits, graph: Graph) -> Edits:

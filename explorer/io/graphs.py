@@ -32,7 +32,7 @@ def reading(path: Path, pause: Pause = go_on) -> Work[tuple[Graph, Edits]]:
         return (yield from graph_pt.reading(path, pause))
     if path.suffix.lower() == circuit_file.SUFFIX and kind != "json":
         return circuit_file.open_circuit(path)  # which says what it is instead
-    return (yield from graph_json_import.reading(path))
+    return (yield from graph_json_import.reading(path, pause))
 
 
 def write(path: Path, view: GraphView) -> str:

@@ -13,6 +13,7 @@ from explorer.errors import ExplorerError, LoadError
 from explorer.io import circuit_file, graph_json_story, graphs
 from explorer.io.descriptions import Description
 from explorer.io.magic import sniff
+from explorer.io.model_formats import ALONE
 from explorer.session.look import look
 from explorer.ui.notices import STALE, Notice
 from explorer.ui.reading import GraphReader, Opened
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
 GRAPHS = f"Graphs and documents ({' '.join(f'*{suffix}' for suffix in graphs.SUFFIXES)})"
+MODELS = f"Models in one file ({' '.join(f'*{suffix}' for suffix in (*ALONE, '.safetensors'))})"
 FIGURES = "SVG picture (*.svg);;PDF document (*.pdf);;PNG picture (*.png)"
 DATA = "Graph JSON of circuit-tracer and Neuronpedia (*.json);;GraphML (*.graphml);;GEXF (*.gexf);;numpy arrays (*.npz)"
 AT_ONCE = 4_000_000  # bytes of a file that is read and shown within a fifth of a second
@@ -60,8 +62,8 @@ class Files:
             self._window.engine.open_model(model.path, chosen)
 
     def ask_document(self) -> None:
-        title = "Open a graph or document"
-        chosen, _ = QFileDialog.getOpenFileName(self._window, title, str(self.folder), GRAPHS)
+        title = "Open a graph, a document or a model in one file"
+        chosen, _ = QFileDialog.getOpenFileName(self._window, title, str(self.folder), f"{GRAPHS};;{MODELS}")
         if chosen:
             self.open_path(Path(chosen))
 
@@ -188,13 +190,13 @@ class Files:
 
     def export(self) -> None:
         """Ask for a file and write the picture there, in the print theme."""
-        self._ask_to_write("Export a figure", ".svg", FIGURES, self._export)
+        self.ask_to_write("Export a figure", ".svg", FIGURES, self._export)
 
     def export_data(self) -> None:
         """Ask for a file and write there what is shown, for other programs."""
-        self._ask_to_write("Export the graph", ".json", DATA, self._export_data)
+        self.ask_to_write("Export the graph", ".json", DATA, self._export_data)
 
-    def _ask_to_write(self, title: str, suffix: str, kinds: str, write: Callable[[Path], None]) -> None:
+    def ask_to_write(self, title: str, suffix: str, kinds: str, write: Callable[[Path], None]) -> None:
         start = str(self.folder / f"{self._name()}{suffix}")
         chosen, kind = QFileDialog.getSaveFileName(self._window, title, start, kinds)
         if chosen:

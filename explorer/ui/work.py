@@ -14,7 +14,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from explorer.circuits.graph_arrays import from_arrays
 from explorer.engine.client import EngineClient
 from explorer.engine.events import (
     BUG,
@@ -26,19 +25,19 @@ from explorer.engine.events import (
     ProgressEvent,
     RestartPolicy,
     Result,
-    Started,
     Superseded,
 )
 from explorer.errors import EngineError, Unsaid
-from explorer.session.edits import Edits
-from explorer.session.look import Look, look
+from explorer.session.look import Look
 from explorer.session.model_info import ModelInfo, with_neurons
 from explorer.session.prompt import Candidate, Prompt
 from explorer.session.targets import TargetChoice
-from explorer.session.view import GraphView, resolve
+from explorer.session.view import GraphView
 from explorer.ui.document import Document
+from explorer.ui.first_look import first_look, first_view
 
 QUIET = ("hello", "warm", "tokenize", "fit")  # jobs that show no progress and no failure of their own
+ASKED = "asked"  # a job of ``ask``, of which its asker alone hears
 
 
 class Engine(QObject):
@@ -55,9 +54,11 @@ class Engine(QObject):
     job_failed = Signal(str, str, str)  # job, sentence, details
     job_cancelled = Signal(str)
     unsaid = Signal(object)  # the Unsaid of a model or set that is to be opened, which waits for ``answer``
+    found = Signal(str, object)  # job, and what it has found, in part or whole; not of what is looked at first
     died = Signal(str, str)  # sentence, details
     fit_told = Signal(str)  # what speaks against the open transcoders, or an empty text
     memory_changed = Signal(int)  # bytes that the engine holds
+    answered = Signal(object)  # an event of a request that was made with ``ask``
     _event = Signal(object)
     _looked = Signal(object)  # a request and the Future of its Look
     _looked_at_part = Signal(object)  # a request and the Future of a GraphView
@@ -98,7 +99,7 @@ class Engine(QObject):
     @property
     def job(self) -> str:
         """The job that the window shows, or an empty text."""
-        return next((job for job in self._jobs.values() if job not in QUIET), "")
+        return next((job for job in self._jobs.values() if job not in (*QUIET, ASKED)), "")
 
     @property
     def log(self) -> Path:
@@ -168,13 +169,36 @@ class Engine(QObject):
         self._attribute({"token_ids": list(token_ids)}, choice)
 
     def _attribute(self, prompt: dict[str, object], choice: TargetChoice | None) -> None:
+        self._watched = self.ask("attribute", **prompt, targets=asdict(choice or TargetChoice()))
+
+    def ask(self, job: str, **values: object) -> int:
+        """Ask for a job with what is open, in a lane of its own; what it finds comes with ``found``."""
         model = self._document.model
         if model is None:
-            self.job_failed.emit("attribute", "No model is open; open a model first.", "")
-            return
+            self.job_failed.emit(job, "No model is open; open a model first.", "")
+            return 0
         where = {"model": model.path, "transcoders": model.transcoder_path, "neurons": model.has_neurons}
-        targets = asdict(choice or TargetChoice())
-        self._watched = self._request("attribute", "attribute", **where, **prompt, targets=targets, **self._setting)
+        return self._request(job, job, **where, **values, **self._setting)
+
+    def where(self) -> dict[str, object]:
+        """The values of a job that say which model it is of, and where it computes; {} while none is open."""
+        model = self._document.model
+        if model is None:
+            return {}
+        features = {"transcoders": model.transcoder_path, "neurons": model.has_neurons}
+        return {"model": model.path, **features, **self._setting}
+
+    def ask(self, job: str, lane: str, **values: object) -> int:
+        """Ask for a job whose events ``answered`` tells; its number, or 0 if the engine takes none now."""
+        if not self._client.alive:
+            return 0
+        request = self._client.request(job, lane, **values)
+        self._jobs[request] = ASKED
+        return request
+
+    def stop(self, request: int) -> None:
+        """Stop a request of ``ask`` at its next step."""
+        self._client.cancel(request)
 
     def hide_partial(self) -> None:
         """Show the document's own graph until the run that is under way is done."""
@@ -184,7 +208,7 @@ class Engine(QObject):
     def cancel(self, only: str = "") -> None:
         """Stop what runs, at its next step; ``only`` a job of that name, so that its result covers nothing newer."""
         for request, job in list(self._jobs.items()):
-            if job in QUIET or only not in ("", job):
+            if job in (*QUIET, ASKED) or only not in ("", job):
                 continue
             if self._newest is not None and request == self._newest[0]:  # the engine has answered
                 self._newest = None
@@ -235,12 +259,14 @@ class Engine(QObject):
 
     def _handle(self, event: Event) -> None:
         self._policy = self._policy.after(event)
+        if self._jobs.get(getattr(event, "id", 0)) == ASKED:
+            self._tell(event)
+            return
         match event:
-            case Started():
-                pass
             case ProgressEvent():
                 self._progress(event)
             case Partial():
+                self.found.emit(self._jobs.get(event.id, ""), event.values)
                 self._look_at_part(event)
             case Result():
                 self._result(event)
@@ -254,6 +280,11 @@ class Engine(QObject):
                     self.job_cancelled.emit(job)
             case Died():
                 self._after_death(event)
+
+    def _tell(self, event: Event) -> None:
+        if not isinstance(event, ProgressEvent | Partial):
+            self._jobs.pop(getattr(event, "id", 0))
+        self.answered.emit(event)
 
     def _failed(self, event: Failed) -> None:
         job = self._gone(event.id) or event.job
@@ -297,6 +328,7 @@ class Engine(QObject):
         }
         if job in take:
             take[job](event.values)
+        self.found.emit(job, event.values)
         if job not in QUIET:
             self.job_finished.emit(job)
 
@@ -338,7 +370,7 @@ class Engine(QObject):
     def _look_at(self, request: int, values: dict[str, Any]) -> None:
         """Take the first look at a graph on a thread, so that a large one does not hold the window up."""
         self._look_away()
-        looking = self._looker.submit(_first_look, values, self._document.edits)
+        looking = self._looker.submit(first_look, values, self._document.edits)
         self._newest = (request, looking)
         looking.add_done_callback(lambda done: self._looked.emit((request, done)))
 
@@ -348,8 +380,9 @@ class Engine(QObject):
         if looked != self._newest:
             return
         self._newest = None
-        if future.exception() is not None:
+        if (error := future.exception()) is not None:
             self._document.drop_partial()
+            self.job_failed.emit(job, f"The graph that was computed cannot be shown: {error}", repr(error))
         seen = future.result()
         self._document.take_result(seen.graph, seen)
         if job:
@@ -363,7 +396,7 @@ class Engine(QObject):
         """Resolve a partial graph on the thread, unless the one before it is not shown yet."""
         if event.id != self._watched or self._part is not None:
             return
-        self._part = self._looker.submit(_view_of, event.values, self._document.edits)
+        self._part = self._looker.submit(first_view, event.values, self._document.edits)
         self._part.add_done_callback(lambda done: self._looked_at_part.emit((event.id, done)))
 
     def _show_part(self, looked: tuple[int, Future[GraphView]]) -> None:
@@ -383,11 +416,3 @@ class Engine(QObject):
         self._request("warm", "warm")
         if self._wanted is not None and self._document.model is not None:
             self.open_model(*self._wanted)
-
-
-def _view_of(values: dict[str, Any], edits: Edits) -> GraphView:
-    return resolve(from_arrays(values["head"], values["arrays"]), edits)
-
-
-def _first_look(values: dict[str, Any], edits: Edits) -> Look:
-    return look(from_arrays(values["head"], values["arrays"]), edits)

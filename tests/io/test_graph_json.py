@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from explorer.circuits.graph import Graph, NodeKey, NodeKind
 from explorer.circuits.scores import worst_residual
-from explorer.errors import LoadError
-from explorer.io import circuit_file, graph_json
+from explorer.errors import Cancelled, LoadError
+from explorer.io import circuit_file, graph_json, graph_json_import, json_stream
 from explorer.io.graph_json_import import read
 from explorer.session.edits import Edits, Label, hide, pin
 from explorer.session.supernodes import Supernode
 from explorer.session.view import resolve
+from explorer.work import run
 from tests.io.graphs import random_graph
 
 DATA = Path(__file__).parents[1] / "data" / "graphs"
@@ -137,10 +138,56 @@ def test_the_books_of_our_files_still_balance(tmp_path_factory: pytest.TempPathF
     assert worst_residual(read(path)[0]) < 1e-6
 
 
+def test_our_file_of_version_1_still_opens_as_it_was(tmp_path: Path) -> None:
+    data = _written(tmp_path / "a.json", random_graph(), Edits(0.6, 0.8))
+    lists = {name: data.pop(f"circuit_explorer_{name}") for name in ("links", "targets")}
+    data["circuit_explorer"] = {**data["circuit_explorer"], **lists, "version": 1}
+    (tmp_path / "b.json").write_text(json.dumps(data))
+    (new, edits), (old, same) = read(tmp_path / "a.json"), read(tmp_path / "b.json")
+    assert edits == same
+    assert worst_residual(old) == worst_residual(new) < 1e-6
+
+
+def test_our_own_long_lists_are_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long: only what is read at once has a bound."""
+    data = _written(tmp_path / "a.json", random_graph(), Edits(1.0, 1.0))
+    monkeypatch.setattr(json_stream, "CHUNK", 300)
+    monkeypatch.setattr(json_stream, "MAX_VALUE", 1500)
+    assert len(json.dumps(data["circuit_explorer_targets"])) > 1500
+    assert worst_residual(read(tmp_path / "a.json")[0]) < 1e-6
+
+
+def test_what_stands_beside_the_graph_is_bounded_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = _written(tmp_path / "a.json", random_graph(), Edits())
+    data |= {f"mine_{n}": "x" * 300_000 for n in range(6)}
+    (tmp_path / "a.json").write_text(json.dumps(data))
+    read(tmp_path / "a.json")
+    monkeypatch.setattr(graph_json_import, "MAX_OTHERS", 1_000_000)
+    with pytest.raises(LoadError, match="holds more than 1 MB beside its graph"):
+        read(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_every_part_of_reading_asks_whether_to_stop(tmp_path: Path, at: int) -> None:
+    """Also while metadata are sought that stand last, and while the graph is built."""
+    data = _written(tmp_path / "a.json", random_graph(), Edits())
+    data["metadata"] = data.pop("metadata")
+    (tmp_path / "a.json").write_text(json.dumps(data))
+    asked: list[int] = []
+
+    def stop() -> None:
+        asked.append(0)
+        if len(asked) == at:
+            raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        run(graph_json_import.reading(tmp_path / "a.json", stop))
+
+
 def test_our_file_without_one_of_its_numbers_is_refused(tmp_path: Path) -> None:
     """It would be a document that does not open."""
     data = _written(tmp_path / "a.json", random_graph(), Edits())
-    data["circuit_explorer"]["targets"][3]["preactivation"] = None
+    data["circuit_explorer_targets"][3]["preactivation"] = None
     (tmp_path / "b.json").write_text(json.dumps(data))
     with pytest.raises(LoadError, match="preactivation is missing for 1 of its targets"):
         read(tmp_path / "b.json")

@@ -215,7 +215,7 @@ def test_it_is_written_compactly(tmp_path: Path, view: GraphView) -> None:
 
 def test_biases_stand_apart_with_their_links(data: Table, view: GraphView) -> None:
     """The viewers know no such nodes; none of their own lists names one."""
-    own, graph = data["circuit_explorer"], view.graph
+    own, graph = {**data["circuit_explorer"], "links": data["circuit_explorer_links"]}, view.graph
     shown = [row for row in range(len(graph)) if view.shown[row] and graph.nodes.kind[row] == NodeKind.BIAS]
     assert len(own["nodes"]) == len(shown) > 0
     weight = graph.rows.weight[view.links & (graph.nodes.kind[graph.rows.source] == NodeKind.BIAS)]

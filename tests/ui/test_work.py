@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from threading import Event
 
@@ -79,6 +80,18 @@ def test_an_answer_for_a_prompt_that_was_left_comes_too_late(tmp_path: Path) -> 
     engine._text = "typed"
     engine._take_prompt(answer)
     assert document.prompt.tokens == ("typed",)
+    engine.close()
+
+
+def test_a_graph_that_cannot_be_shown_ends_its_job_and_is_told(tmp_path: Path) -> None:
+    engine, looking, told = Engine(Document(), log=tmp_path / "engine.log"), Future(), []
+    engine.job_failed.connect(lambda job, sentence, _details: told.append((job, sentence)))
+    engine._jobs[1], engine._newest = "attribute", (1, looking)
+    looking.set_exception(ValueError("it is no graph"))
+    with pytest.raises(ValueError, match="no graph"):
+        engine._show((1, looking))
+    assert told == [("attribute", "The graph that was computed cannot be shown: it is no graph")]
+    assert engine.job == ""
     engine.close()
 
 
