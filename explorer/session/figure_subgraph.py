@@ -81,14 +81,19 @@ def counts(laid: Diagram) -> str:
 
 
 def legend(
-    laid: Diagram, theme: Theme, size: int, left: float, top: float, right: float
+    laid: Diagram, theme: Theme, size: int, left: float, top: float, right: float, *, one_line: bool = False
 ) -> tuple[tuple[Item, ...], float]:
-    """The marks that are drawn between ``left`` and ``right`` below ``top``, and where the legend ends."""
+    """The marks that are drawn between ``left`` and ``right`` below ``top``, and where the legend ends.
+
+    ``one_line`` leaves out what would begin a second line.
+    """
     items: list[Item] = [Line(left, top, right, top, Ink(stroke=theme.line, width=0.5))]
     x, y = left, top + 16.0
     for sample, draw, words in _entries(laid, theme):
         width = sample + 5.0 + text_width(words, size) if words else sample
         if x > left and x + width > right:
+            if one_line:
+                break
             x, y = left, y + 17.0
         items += draw(x, y)
         items.append(Text(x + sample + (5.0 if sample else 0.0), y + 0.36 * size, (Run(words, theme.text_2),), size))

@@ -16,7 +16,7 @@ import numpy as np
 from explorer.circuits.graph import Floats
 from explorer.session.figure import Box as Area
 
-ACROSS, BETWEEN = 26.0, 84.0  # least room between boxes of a row, and between rows
+ACROSS, BETWEEN = 26.0, 74.0  # least room between boxes of a row, and between rows
 WIDEST = 1_100.0  # of a row; what is beyond it stands in a row of its own
 LANE = 16.0  # what a link that passes a row takes there
 LEAST = 0.025  # share of a link that counts in the order

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from explorer.session import edits as edit
 from explorer.ui.canvas import walk
+from explorer.ui.grouping import current_group, ungroup
 
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
@@ -93,6 +94,10 @@ def has_hidden(window: MainWindow) -> bool:
     return bool(window.document.edits.hidden) and not window.document.is_partial
 
 
+def can_ungroup(window: MainWindow) -> bool:
+    return can_edit(window) and current_group(window.document) is not None
+
+
 # what they do
 
 
@@ -138,6 +143,10 @@ def counts_bias(window: MainWindow) -> bool:
     return window.document.edits.count_bias
 
 
+def group(window: MainWindow) -> None:
+    window.workspace.group()
+
+
 def strongest_input(window: MainWindow) -> None:
     view, node = window.document.view, window.document.current
     if view is not None and node is not None and (other := walk.strongest_input(view, node)) is not None:
@@ -148,6 +157,12 @@ def strongest_output(window: MainWindow) -> None:
     view, node = window.document.view, window.document.current
     if view is not None and node is not None and (other := walk.strongest_output(view, node)) is not None:
         window.canvas.walk_to(other)
+
+
+def validate(window: MainWindow) -> None:
+    from explorer.ui.validation_window import show_validation  # only when asked for: a window opens faster without
+
+    show_validation(window)
 
 
 def leave(window: MainWindow) -> None:
@@ -183,12 +198,15 @@ ACTIONS = (
     Action("label", "Label", "", lambda w: w.edit_label(), "L", can_edit, single=True),
     Action("pin", "Pin or unpin", "Edit", pin, "Space", can_edit, single=True),
     Action("hide", "Hide the node", "Edit", hide, "H", can_edit, single=True),
+    Action("group", "Group the selection", "Edit", group, "G", can_edit, single=True),
+    Action("ungroup", "Ungroup", "Edit", lambda w: ungroup(w.document), "Shift+G", can_ungroup, single=True),
     Action("show_all", "Show all nodes hidden by hand", "Edit", show_all, "Shift+H", has_hidden, single=True),
     Action("escape", "Clear the selection", "Edit", escape, "Escape"),
     Action("preferences", "Preferences…", "Edit", lambda w: w.dialogs.preferences(), "Ctrl+,", group=True),
     Action("palette", "Do anything…", "View", lambda w: w.dialogs.palette(), "Ctrl+K"),
     Action("nodes", "Nodes", "View", lambda w: w.go_to("nodes"), "Ctrl+1", is_open, group=True),
     Action("canvas", "Graph", "View", lambda w: w.go_to("canvas"), "Ctrl+2", is_open),
+    Action("next_page", "Graph, subgraph", "View", lambda w: w.workspace.turn(), "Ctrl+Tab", is_open),
     Action("inspector", "Inspector", "View", lambda w: w.go_to("inspector"), "Ctrl+4", is_open),
     Action(
         "toggle_nodes",
@@ -216,24 +234,25 @@ ACTIONS = (
         is_open,
         checked=lambda w: w.places.wanted["history"],
     ),
-    Action("fit", "Fit all", "View", lambda w: w.canvas.fit(), "F", has_graph, single=True, group=True),
+    Action("fit", "Fit all", "View", lambda w: w.workspace.canvas.fit(), "F", has_graph, single=True, group=True),
     Action(
         "fit_selection",
         "Fit the selection",
         "View",
-        lambda w: w.canvas.fit_selection(),
+        lambda w: w.workspace.canvas.fit_selection(),
         "Shift+F",
         has_current,
         single=True,
     ),
-    Action("zoom_in", "Zoom in", "View", lambda w: w.canvas.zoom(ZOOM), "+", has_graph, single=True),
-    Action("zoom_out", "Zoom out", "View", lambda w: w.canvas.zoom(1 / ZOOM), "-", has_graph, single=True),
-    Action("zoom_full", "As drawn", "View", lambda w: w.canvas.zoom_full(), "0", has_graph, single=True),
+    Action("zoom_in", "Zoom in", "View", lambda w: w.workspace.canvas.zoom(ZOOM), "+", has_graph, single=True),
+    Action("zoom_out", "Zoom out", "View", lambda w: w.workspace.canvas.zoom(1 / ZOOM), "-", has_graph, single=True),
+    Action("zoom_full", "As drawn", "View", lambda w: w.workspace.canvas.zoom_full(), "0", has_graph, single=True),
     Action("larger", "Larger text", "View", lambda w: w.scale_text(10), "Ctrl+Shift++", group=True),
     Action("smaller", "Smaller text", "View", lambda w: w.scale_text(-10), "Ctrl+Shift+-"),
     Action("normal", "Text as designed", "View", lambda w: w.scale_text(0), "Ctrl+Shift+0"),
     Action("run", "Run", "Graph", lambda w: w.prompt.run(), "Ctrl+Return", can_run),
     Action("cancel", "Cancel the job", "Graph", lambda w: w.cancel(), "Ctrl+.", is_running),
+    Action("validate", "Validate…", "Graph", validate, "", has_whole_graph),
     Action("filter", "Filter the nodes", "Graph", lambda w: w.focus_filter(), "Ctrl+F", is_open, group=True),
     Action(
         "tighter",

@@ -19,7 +19,8 @@ from explorer.session.history import History
 from explorer.session.look import Look, look
 from explorer.session.model_info import ModelInfo
 from explorer.session.prompt import Prompt
-from explorer.session.view import GraphView, resolve
+from explorer.session.supernodes import members_below
+from explorer.session.view import GraphView, resolve, rows_of
 
 
 class Document(QObject):
@@ -50,6 +51,7 @@ class Document(QObject):
         self._saved: Edits = self._history.present
         self._path: Path | None = None
         self._selection: tuple[int, ...] = ()
+        self._group = ""
         self._hovered: int | None = None
         self._prompt = Prompt("")
         self._model: ModelInfo | None = None
@@ -105,6 +107,11 @@ class Document(QObject):
     def current(self) -> int | None:
         """The selected node that the inspector shows."""
         return self._selection[-1] if self._selection else None
+
+    @property
+    def group(self) -> str:
+        """The id of the supernode that was selected as one; "" where nodes were."""
+        return self._group if any(group.id == self._group for group in self.edits.supernodes) else ""
 
     @property
     def hovered(self) -> int | None:
@@ -205,12 +212,18 @@ class Document(QObject):
         self._path, self._saved = path, self.edits
         self.path_changed.emit()
 
-    def select(self, nodes: Iterable[int]) -> None:
-        """Select ``nodes``; the last is the current one."""
+    def select(self, nodes: Iterable[int], group: str = "") -> None:
+        """Select ``nodes``; the last is the current one. ``group`` is the supernode that they were selected as."""
         selection = tuple(dict.fromkeys(nodes))
-        if selection != self._selection:
-            self._selection = selection
+        if (selection, group) != (self._selection, self._group):
+            self._selection, self._group = selection, group
             self.selection_changed.emit()
+
+    def select_group(self, id: str) -> None:
+        """Select a supernode as one: the nodes of the present graph that are in it."""
+        if self.graph is not None:
+            keys = members_below(self.edits.supernodes, id)
+            self.select(rows_of(self.graph, keys).tolist(), id)
 
     def hover(self, node: int | None) -> None:
         if node != self._hovered:
@@ -252,6 +265,7 @@ class Document(QObject):
         graph = self.graph
         self._hovered = None
         self._selection = tuple(graph.index[key] for key in selected if key in graph.index) if graph is not None else ()
+        self._group = self.group
         self.graph_changed.emit()
         self.view_changed.emit()
         self.selection_changed.emit()
@@ -272,6 +286,8 @@ class Document(QObject):
                 counted = scores(graph, count_bias=self.edits.count_bias)
             self._own = replace(self._own, view=resolve(graph, self.edits, self._own.view), scores=counted)
             self.view_changed.emit()
+            if self.group and self.edits.supernodes != before.supernodes:
+                self.select_group(self.group)
         self.edits_changed.emit()
         self.path_changed.emit()
 

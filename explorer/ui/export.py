@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -103,8 +104,13 @@ def paint(figure: Figure, painter: QPainter) -> None:
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
     painter.fillRect(QRectF(0, 0, figure.width, figure.height), color(figure.background))
     for group in figure.groups:
-        for item in group.items:
-            _paint(item, painter)
+        paint_items(group.items, painter)
+
+
+def paint_items(items: Iterable[Item], painter: QPainter) -> None:
+    """Draw ``items`` in order, as ``painter`` stands."""
+    for item in items:
+        _paint(item, painter)
 
 
 def _paint(item: Item, painter: QPainter) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QToolBar, QWidget
 
 from explorer.circuits.scores import balance
 from explorer.io.samples import SAMPLES, find, model_folder, transcoder_folder
@@ -29,6 +29,7 @@ from explorer.ui.files import Files
 from explorer.ui.job_watch import JobWatch
 from explorer.ui.menu_row import MenuRow, title_of
 from explorer.ui.notices import NoticeBanner
+from explorer.ui.panels.centre import Centre
 from explorer.ui.panels.graph_area import GraphArea
 from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.inspector import InspectorPanel
@@ -103,12 +104,7 @@ class MainWindow(QMainWindow):
         self._order_tabs()
 
     def _build_centre(self) -> None:
-        self.workspace = QWidget()
-        column = QVBoxLayout(self.workspace)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.thresholds)
-        column.addWidget(self.area, 1)
+        self.workspace: Centre = Centre(self.document, self.thresholds, self.area, self.canvas)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.workspace)
@@ -161,6 +157,8 @@ class MainWindow(QMainWindow):
         self.area.samples_asked.connect(self.show_welcome)
         self.thresholds.fit_asked.connect(self.canvas.fit)
         self.thresholds.export_asked.connect(self.files.export)
+        self.workspace.export_asked.connect(self.files.export)
+        self.workspace.turned.connect(self._refresh)
         self.status.cancel_asked.connect(self.cancel)
         self.status.hidden_asked.connect(self._list_hidden)
         self.status.worst_asked.connect(self._select_worst)
@@ -198,7 +196,7 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.workspace)
         self.prompt_bar.show()
         self.places.show()
-        self.canvas.setFocus()
+        self.workspace.canvas.setFocus()
         self._refresh()
         self._show_title()
 
@@ -211,7 +209,7 @@ class MainWindow(QMainWindow):
         if name in self.places.wanted and not self.places.wanted[name]:
             self.toggle(name)
         if name == "canvas":
-            self.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.workspace.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif name == "nodes":
             self.places.unfold_nodes()
             self.nodes.table.setFocus()
@@ -223,6 +221,8 @@ class MainWindow(QMainWindow):
         self.nodes.focus_filter()
 
     def edit_label(self) -> None:
+        if self.workspace.rename():
+            return
         if not self.places.wanted["inspector"]:
             self.toggle("inspector")
         self.inspector.edit_label()

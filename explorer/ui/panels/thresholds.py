@@ -1,10 +1,10 @@
-"""The bar above the canvas: its tabs, the two thresholds with what they leave, fit and export."""
+"""The graph's part of the strip: the two thresholds with what they leave, fit and export."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from explorer.session.edits import Edits, set_thresholds
 from explorer.ui.document import Document
@@ -28,12 +28,6 @@ class ThresholdsPanel(QFrame):
         self._dragging = ""
         self.setProperty("bar", True)
         self.setAccessibleName("Thresholds")
-        self.graph = QPushButton("Graph")
-        self.graph.setProperty("tab", True)
-        self.graph.setCheckable(True)
-        self.graph.setChecked(True)
-        tabs = QButtonGroup(self)
-        tabs.addButton(self.graph)
         self.nodes = ValueSlider("Nodes", "Share of the influence that the drawn nodes hold")
         self.links = ValueSlider("Links", "Share of the influence that the drawn links hold")
         self.counts = QLabel()
@@ -68,9 +62,8 @@ class ThresholdsPanel(QFrame):
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 4, 10, 4)
+        layout.setContentsMargins(12, 4, 10, 4)
         layout.setSpacing(14)
-        layout.addWidget(self.graph)
         layout.addWidget(self.nodes)
         layout.addWidget(self.links)
         layout.addWidget(self.counts)
@@ -107,6 +100,6 @@ class ThresholdsPanel(QFrame):
 
     def _fit_counts(self) -> None:
         """The counts stand in the status bar too, so they go first where there is no room."""
-        others = (self.graph, self.nodes, self.links, self.fit, self.figure)
-        taken = sum(part.sizeHint().width() for part in others) + 7 * 14 + 20
+        others = (self.nodes, self.links, self.fit, self.figure)
+        taken = sum(part.sizeHint().width() for part in others) + 6 * 14 + 22
         self.counts.setVisible(bool(self.counts.text()) and self.width() - taken > self.counts.sizeHint().width())

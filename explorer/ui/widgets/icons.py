@@ -40,6 +40,8 @@ ICONS: Mapping[str, str] = {
     "right": '<path d="M6 4l4 4-4 4"/>',
     "left": '<path d="M10 4 6 8l4 4"/>',
     "copy": '<path d="M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3"/>',
+    "group": '<path d="M4.5 3.5h7a3 3 0 0 1 0 9h-7a3 3 0 0 1 0-9zM5 8h.01M8 8h.01M11 8h.01"/>',
+    "tidy": '<path d="M8 2.5 14 5.5 8 8.5 2 5.5zM2 8.5l6 3 6-3M2 11l6 3 6-3"/>',
     "chart": '<path d="M2.5 2.5v11h11M4.5 11c2.5 0 2-5.5 4-5.5s1.5 2.5 4.5 2.5"/>',
 }
 SIZE = 16
