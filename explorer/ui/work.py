@@ -30,14 +30,14 @@ from explorer.engine.events import (
 from explorer.errors import EngineError, Unsaid
 from explorer.session.look import Look
 from explorer.session.model_info import ModelInfo, with_neurons
-from explorer.session.prompt import Candidate, Prompt
+from explorer.session.prompt import Prompt
 from explorer.session.targets import TargetChoice
 from explorer.session.view import GraphView
 from explorer.ui.document import Document
-from explorer.ui.first_look import first_look, first_view
+from explorer.ui.first_look import first_look, first_view, prompt_of
 
 QUIET = ("hello", "warm", "tokenize", "fit")  # jobs that show no progress and no failure of their own
-ASKED = "asked"  # a job of ``ask``, of which its asker alone hears
+ASKED = "asked"  # a job of ``ask_quietly``, of which its asker alone hears
 
 
 class Engine(QObject):
@@ -58,7 +58,7 @@ class Engine(QObject):
     died = Signal(str, str)  # sentence, details
     fit_told = Signal(str)  # what speaks against the open transcoders, or an empty text
     memory_changed = Signal(int)  # bytes that the engine holds
-    answered = Signal(object)  # an event of a request that was made with ``ask``
+    answered = Signal(object)  # an event of a request of ``ask_quietly``
     _event = Signal(object)
     _looked = Signal(object)  # a request and the Future of its Look
     _looked_at_part = Signal(object)  # a request and the Future of a GraphView
@@ -111,9 +111,7 @@ class Engine(QObject):
 
     def start(self) -> None:
         """Start the process and let it import what the first job needs."""
-        self._set_state("starting")
-        self._ask(self._client.start)
-        self._request("warm", "warm")
+        self._begin(self._client.start)
 
     def set_setting(self, device: str, dtype: str, threads: int) -> None:
         """Compute there from now on: what is open is opened anew, so that what is said of it holds."""
@@ -177,27 +175,23 @@ class Engine(QObject):
         if model is None:
             self.job_failed.emit(job, "No model is open; open a model first.", "")
             return 0
-        where = {"model": model.path, "transcoders": model.transcoder_path, "neurons": model.has_neurons}
-        return self._request(job, job, **where, **values, **self._setting)
+        return self._request(job, job, **self._where(model), **values)
 
-    def where(self) -> dict[str, object]:
-        """The values of a job that say which model it is of, and where it computes; {} while none is open."""
-        model = self._document.model
-        if model is None:
-            return {}
+    def _where(self, model: ModelInfo) -> dict[str, object]:
         features = {"transcoders": model.transcoder_path, "neurons": model.has_neurons}
         return {"model": model.path, **features, **self._setting}
 
-    def ask(self, job: str, lane: str, **values: object) -> int:
-        """Ask for a job whose events ``answered`` tells; its number, or 0 if the engine takes none now."""
-        if not self._client.alive:
+    def ask_quietly(self, job: str, lane: str, **values: object) -> int:
+        """Ask likewise for a job whose events ``answered`` tells; its number, or 0 if the engine takes none now."""
+        model = self._document.model
+        if model is None or not self._client.alive:
             return 0
-        request = self._client.request(job, lane, **values)
+        request = self._client.request(job, lane, **self._where(model), **values)
         self._jobs[request] = ASKED
         return request
 
     def stop(self, request: int) -> None:
-        """Stop a request of ``ask`` at its next step."""
+        """Stop a request of ``ask_quietly`` at its next step."""
         self._client.cancel(request)
 
     def hide_partial(self) -> None:
@@ -220,9 +214,7 @@ class Engine(QObject):
     def restart(self) -> None:
         """Start the process again, by the user's wish, and open the model again."""
         self._policy = RestartPolicy()
-        self._set_state("starting")
-        self._ask(self._client.restart)
-        self._request("warm", "warm")
+        self._begin(self._client.restart)
         if self._wanted is not None:
             self.open_model(*self._wanted)
 
@@ -245,12 +237,14 @@ class Engine(QObject):
             self.job_started.emit(job)
         return request
 
-    def _ask(self, do: Callable[[], None]) -> None:
+    def _begin(self, start: Callable[[], None]) -> None:
+        self._set_state("starting")
         try:
-            do()
+            start()
         except EngineError as error:
             self._set_state("stopped")
             self.died.emit(str(error), "")
+        self._request("warm", "warm")
 
     def _set_state(self, state: str) -> None:
         if state != self._state:
@@ -354,18 +348,8 @@ class Engine(QObject):
             self._text = ""
 
     def _take_prompt(self, values: dict[str, Any]) -> None:
-        if values["text"] != self._text:
-            return
-        candidates = tuple(Candidate(**row) for row in values["candidates"])
-        self._document.set_prompt(
-            Prompt(
-                text=values["text"],
-                token_ids=tuple(values["token_ids"]),
-                tokens=tuple(values["tokens"]),
-                n_special=values["n_special"],
-                candidates=candidates,
-            )
-        )
+        if values["text"] == self._text:
+            self._document.set_prompt(prompt_of(values))
 
     def _look_at(self, request: int, values: dict[str, Any]) -> None:
         """Take the first look at a graph on a thread, so that a large one does not hold the window up."""
@@ -411,8 +395,6 @@ class Engine(QObject):
         if self._policy.gives_up:
             self._set_state("failing")
             return
-        self._set_state("starting")
-        self._ask(self._client.restart)
-        self._request("warm", "warm")
+        self._begin(self._client.restart)
         if self._wanted is not None and self._document.model is not None:
             self.open_model(*self._wanted)

@@ -133,13 +133,13 @@ def test_a_graph_that_is_only_looked_at_yet_can_be_cancelled(
 ) -> None:
     opened(qtbot, engine, folders)
     attributed(qtbot, engine, [1, 5, 7])
-    before, may_end, first_look = engine._document.graph, Event(), work._first_look
+    before, may_end, first_look = engine._document.graph, Event(), work.first_look
 
     def slow(*values: object) -> object:
         assert may_end.wait(WAIT / 1000)
         return first_look(*values)
 
-    monkeypatch.setattr(work, "_first_look", slow)
+    monkeypatch.setattr(work, "first_look", slow)
     engine.attribute_tokens([1, 9, 8, 7])
     qtbot.waitUntil(lambda: engine._newest is not None, timeout=WAIT)
     with qtbot.waitSignal(engine.job_cancelled, timeout=WAIT) as cancelled:
