@@ -93,7 +93,7 @@ def sentences(found: Validation) -> list[str]:
     whose = "pinned" if circuit.is_pinned else "shown"
     if not isnan(circuit.without_logit):
         chances = f"{found.probability:.3f} to {circuit.without_probability:.3f}"
-        logits = f"logit {found.logit:.2f} to {circuit.without_logit:.2f}"
+        logits = f"logit {_n(found.logit)} to {_n(circuit.without_logit)}"
         said.append(f"Without the {circuit.n} {whose} nodes “{found.target}” goes from {chances}, {logits}.")
     if not isnan(circuit.alone_logit):
         rest = "at zero" if circuit.rest == "zero" else f"as in “{circuit.rest}”"
@@ -101,7 +101,7 @@ def sentences(found: Validation) -> list[str]:
         said.append(f"{alone}, faithfulness {told.faithfulness:.2f}.")
     if circuit.controls:
         matched = f"{circuit.matched} of its {circuit.features} features have matched controls"
-        moved = f"{circuit.matched_effect:.2f} against {np.mean(circuit.controls):.2f} on average"
+        moved = f"{_n(circuit.matched_effect)} against {_n(float(np.mean(circuit.controls)))} on average"
         said.append(f"{matched}: {moved}, p = {told.p:.3f} ({len(circuit.controls)} draws).")
     return said
 
@@ -110,4 +110,9 @@ def interval(found: RankAgreement) -> str:
     """Spearman's rho with its interval."""
     if isnan(found.rho):
         return f"Spearman unknown (n = {found.n})"
-    return f"Spearman {found.rho:.2f} (95 % {found.low:.2f} to {found.high:.2f}, n = {found.n})"
+    return f"Spearman {_n(found.rho)} (95 % {_n(found.low)} to {_n(found.high)}, n = {found.n})"
+
+
+def _n(value: float) -> str:
+    """Two decimals, with a real minus."""
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")

@@ -47,6 +47,7 @@ class StandInEngine(QObject):
     job_failed = Signal(str, str, str)
     job_cancelled = Signal(str)
     unsaid = Signal(object)
+    found = Signal(str, object)
     died = Signal(str, str)
     fit_told = Signal(str)
     memory_changed = Signal(int)
@@ -93,6 +94,10 @@ class StandInEngine(QObject):
 
     def attribute(self, choice: Any = None, text: str | None = None) -> None:
         self.asked.append(("attribute", choice, text))
+
+    def ask(self, job: str, **values: Any) -> int:
+        self.asked.append((job, values))
+        return len(self.asked)
 
     def cancel(self, only: str = "") -> None:
         if only in ("", self.job):

@@ -1,0 +1,68 @@
+"""The window of the validation: its panel, beside the graph, and what it writes to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QVBoxLayout
+
+from explorer.io.validation_csv import write_csv
+from explorer.session.figure_validation import effects_figure
+from explorer.session.theme import PRINT
+from explorer.ui.panels.validation import JOB, ValidationPanel
+from explorer.ui.widgets.look import px
+
+if TYPE_CHECKING:
+    from explorer.ui.window import MainWindow
+
+TABLES = "Tables (*.csv)"
+FIGURES = "SVG pictures (*.svg);;PDF documents (*.pdf);;PNG pictures (*.png)"
+
+
+class ValidationWindow(QDialog):
+    """Not modal: what is chosen in it is chosen in the graph. Closing it stops the run, which can be resumed."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.setWindowTitle("Validation")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.panel = ValidationPanel(window.document, window.engine)
+        self.panel.export_asked.connect(self._export)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.panel)
+        self.resize(px(1020), px(640))
+
+    def done(self, result: int) -> None:
+        self._window.engine.cancel(JOB)
+        super().done(result)
+
+    def _export(self, what: str) -> None:
+        if what == "table":
+            self._window.files.ask_to_write("Export the table", ".csv", TABLES, self._write_table)
+        else:
+            self._window.files.ask_to_write("Export the figure", ".svg", FIGURES, self._write_figure)
+
+    def _write_table(self, path: Path) -> None:
+        if self.panel.found is not None:
+            write_csv(self.panel.found, path)
+            self._window.status.say(f"Exported “{path.name}”.")
+
+    def _write_figure(self, path: Path) -> None:
+        from explorer.ui.export import write_figure  # only when asked for: a window opens faster without
+
+        if self.panel.found is not None:
+            write_figure(effects_figure(self.panel.found, PRINT), path)
+            self._window.status.say(f"Exported “{path.name}”.")
+
+
+def show_validation(window: MainWindow) -> None:
+    """Open the window, or bring it to the front."""
+    for open_one in window.findChildren(ValidationWindow):
+        open_one.raise_()
+        open_one.activateWindow()
+        return
+    ValidationWindow(window).show()
