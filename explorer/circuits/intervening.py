@@ -26,6 +26,8 @@ from explorer.circuits.subject import Subject
 from explorer.errors import GraphError
 from explorer.work import Pause, go_on
 
+AT_ONCE = 32  # positions whose features are looked through in one step, so that a stop is soon obeyed
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -107,41 +109,46 @@ def changed_features(
     found: list[tuple[float, ChangedFeature]] = []
     with torch.no_grad():
         for layer, read in outcome.reads.items():
-            pause()
-            found += _changed(subject, outcome, layer, read, moved.get(layer), start, n)
+            found += _changed(subject, outcome, layer, read, moved.get(layer), start, n, pause)
     found = [(size, one) for size, one in found if (one.layer, one.feature) not in edited]
     return tuple(one for _, one in sorted(found, key=lambda pair: -pair[0])[:n])
 
 
 def _changed(
-    subject: Subject, outcome: Outcome, layer: int, read: Tensor, moved: Tensor | None, start: int, n: int
+    subject: Subject,
+    outcome: Outcome,
+    layer: int,
+    read: Tensor,
+    moved: Tensor | None,
+    start: int,
+    n: int,
+    pause: Pause,
 ) -> list[tuple[float, ChangedFeature]]:
+    """The most changed features of a layer, with the size of each change; predicted for these alone."""
     transcoder, zero = subject.transcoders.layers[layer], subject.transcoders.zero_positions
     pos = torch.arange(outcome.first, outcome.first + len(read), device=read.device)
     clean = subject.clean_read(layer, pos).to(read)
     direct = clean.clone()
     if moved is not None:
         direct[start - outcome.first :] += moved.to(read)
-    before, now, predicted = (activations(transcoder, x) for x in (clean, read, direct))
-    size = (now - before).abs() * transcoder.W_dec.to(read).norm(dim=-1).norm(dim=-1)
-    size[pos < zero] = 0
-    top = size.flatten().topk(min(n + len(outcome.changes.all), size.numel()))
-    rows, features = top.indices // size.shape[1], top.indices % size.shape[1]
-    return [
-        (
-            measure,
-            ChangedFeature(
-                layer,
-                outcome.first + row,
-                feature,
-                float(before[row, feature]),
-                float(now[row, feature]),
-                float(predicted[row, feature]),
-            ),
-        )
-        for measure, row, feature in zip(top.values.tolist(), rows.tolist(), features.tolist(), strict=True)
-        if measure > 0
-    ]
+    written = transcoder.W_dec.to(read).norm(dim=-1).norm(dim=-1)
+    found: list[tuple[float, ChangedFeature]] = []
+    for rows in torch.arange(len(read), device=read.device).split(AT_ONCE):
+        pause()
+        before, now = (activations(transcoder, x[rows]) for x in (clean, read))
+        size = (now - before).abs() * written
+        size[pos[rows] < zero] = 0
+        top = size.flatten().topk(min(n + len(outcome.changes.all), size.numel()))
+        row, chosen = top.indices // size.shape[1], top.indices % size.shape[1]
+        predicted = activations(transcoder, direct[rows][row], chosen).diagonal()
+        values = torch.stack([before[row, chosen], now[row, chosen], predicted], 1).tolist()
+        where = zip(pos[rows][row].tolist(), chosen.tolist(), values, strict=True)
+        found += [
+            (measure, ChangedFeature(layer, at, index, *three))
+            for measure, (at, index, three) in zip(top.values.tolist(), where, strict=True)
+            if measure > 0
+        ]
+    return found
 
 
 def sweep_layers(
