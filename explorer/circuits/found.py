@@ -116,8 +116,8 @@ def nothing_found(
 
 
 def put_together() -> Progress:
-    """All rows are there."""
-    return Progress(ROWS, STEPS, "Putting the graph together")
+    """All rows are there; how long the rest takes grows with the links and cannot be said."""
+    return Progress(0, 0, "Putting the graph together")
 
 
 def costs(targets: Targets, traced: float = 1.0) -> Float[Tensor, " n_targets"]:

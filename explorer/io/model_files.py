@@ -32,6 +32,11 @@ def json_table(path: Path, most: int = MAX_JSON) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def optional_table(path: Path) -> dict[str, Any]:
+    """The table in the JSON file ``path``; empty if there is none; LoadError if it is damaged."""
+    return json_table(path) if path.is_file() else {}
+
+
 def checked_config(folder: Path) -> dict[str, Any]:
     """config.json of ``folder``; UnsupportedModel if it is none of a family that opens, or asks for its own code."""
     file = folder / CONFIG

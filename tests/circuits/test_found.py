@@ -155,10 +155,11 @@ def test_progress_never_goes_back_and_ends_at_its_total(k: int) -> None:
     counted = [progress.done for progress in told if progress.total]
     assert counted == sorted(counted)
     assert {progress.total for progress in told} - {0} == {found.STEPS}
-    assert counted[-1] == found.ROWS < found.STEPS
+    assert counted[-1] <= found.ROWS < found.STEPS
     assert told[-1] == found.put_together()
+    assert not told[-1].total  # how long it takes is not known
     if not k:
-        assert counted[-2] == found.ROWS
+        assert counted[-1] == found.ROWS
 
 
 def test_rows_count_by_what_they_are_carried_through() -> None:
@@ -206,7 +207,7 @@ def test_the_forecast_covers_the_rows_and_what_comes_after_whatever_was_before(
 
     run(tracing("plt", k), report)
     end, first = clock[0], told[0][0]
-    assert len(told) >= 8
+    assert len(told) >= 7
     assert first - 100.0 < 0.4 * (end - 100.0)
     assert told[-1][1] > 0.5 * (end - told[-1][0])
     for now, left in told:

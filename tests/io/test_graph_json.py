@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.circuits.graph import Graph, NodeKey, NodeKind
@@ -201,7 +201,6 @@ JSON = st.recursive(
 FIELDS = st.dictionaries(st.text(max_size=6).map("x_{}".format), JSON, max_size=3)
 
 
-@settings(max_examples=60)
 @given(top=FIELDS, about=FIELDS, parameters=FIELDS, of_nodes=st.lists(FIELDS, max_size=4), of_links=st.lists(FIELDS))
 def test_unknown_fields_survive(
     tmp_path_factory: pytest.TempPathFactory,

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
 from explorer.io import answers
+from explorer.io.model_files import optional_table
 from explorer.io.transcoder_formats import coding_files, settings
 from explorer.io.transcoders import canonical, folds, hooks, pickled
 from explorer.io.transcoders.weights_file import WeightsFile
@@ -153,7 +154,7 @@ def _offset(file: Path, config: Mapping[str, Any], offsets: list[Tensor | None])
 
 def _standardised(folder: Path, layers: list[Any]) -> list[Any]:
     """The layers with the statistics of norm_stats.json folded in."""
-    table = settings(folder / STATISTICS)
+    table = optional_table(folder / STATISTICS)
     d = layers[0].d_model
     rows = [_statistics(folder / STATISTICS, table.get(str(layer)), d) for layer in range(len(layers))]
     std_out = torch.stack([row[3] for row in rows])

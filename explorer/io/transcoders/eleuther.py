@@ -9,6 +9,7 @@ from typing import Any
 
 from explorer.errors import UnsupportedTranscoder
 from explorer.io import answers
+from explorer.io.model_files import optional_table
 from explorer.io.transcoder_formats import folders, settings
 from explorer.io.transcoders import canonical
 from explorer.transcoders.activations import Activation
@@ -54,7 +55,7 @@ def activation(path: Path, table: Mapping[str, Any], told: Mapping[str, str]) ->
 
 def model_name(path: Path) -> str:
     """The model that the run was trained on, if its settings are there."""
-    said = next((settings(folder / RUN).get("model") for folder in (path, path.parent) if folder.is_dir()), None)
+    said = next((optional_table(folder / RUN).get("model") for folder in (path, path.parent) if folder.is_dir()), None)
     return said if isinstance(said, str) else ""
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from explorer.errors import UnsupportedTranscoder
 from explorer.io import answers
-from explorer.io.transcoder_formats import folders, settings
+from explorer.io.model_files import optional_table
+from explorer.io.transcoder_formats import folders
 from explorer.io.transcoders import canonical, hooks
 from explorer.io.transcoders.weights_file import WeightsFile, check_alike
 from explorer.transcoders.activations import Activation
@@ -38,7 +39,7 @@ def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> Transcode
     pieces = [canonical.Piece(folder / NAME, *_place(path, folder)) for folder in folders(path, NAME, depth=2)]
     pieces += [piece for folder in folders(path, depth=2) for piece in _across(path, folder)]
     files = canonical.in_order(path, pieces, told)
-    config = settings(files[0].parent / "config.json")
+    config = optional_table(files[0].parent / "config.json")
     said = [config.get(name) for name in ("hf_hook_point_in", "hf_hook_point_out")]
     if isinstance(said[0], str):
         names = [hooks.split(name)[1] for name in (said[0], said[1] if isinstance(said[1], str) else said[0])]

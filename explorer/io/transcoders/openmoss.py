@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
+from explorer.io.model_files import optional_table
 from explorer.io.transcoder_formats import OPENMOSS_WEIGHTS, folders, settings
 from explorer.io.transcoders import canonical, folds, hooks, pickled
 from explorer.io.transcoders.weights_file import WeightsFile, check_alike
@@ -37,7 +38,7 @@ Points = tuple[ReadPoint | Site, WritePoint | Site]
 
 def read(path: Path, told: Mapping[str, str], pause: Pause = go_on) -> TranscoderSet:
     """The set in ``path``: the folder of a layer, of a cross-layer transcoder, or one with folders of layers."""
-    configs = {folder: settings(folder / CONFIG) for folder in folders(path, CONFIG, depth=2)}
+    configs = {folder: optional_table(folder / CONFIG) for folder in folders(path, CONFIG, depth=2)}
     found = [folder for folder in configs if "sae_type" in configs[folder]]
     kinds = {str(configs[folder]["sae_type"]) for folder in found}
     if kinds == {"clt"}:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
 from explorer.io import answers
+from explorer.io.model_files import optional_table
 from explorer.io.transcoder_formats import folders, settings
 from explorer.io.transcoders import canonical, folds, hooks
 from explorer.io.transcoders.weights_file import WeightsFile
@@ -213,7 +214,7 @@ def _scale(folder: Path, table: Mapping[str, Any]) -> float:
             f"“{folder / CONFIG}”: normalize_activations is “{said}”, which {_UNFOLDABLE[said]}, "
             "so the set is no function of the model's activations alone; choose another set."
         )
-    factor = settings(folder / SCALER).get("scaling_factor")
+    factor = optional_table(folder / SCALER).get("scaling_factor")
     if said not in (True, "expected_average_only_in") or not isinstance(factor, int | float) or not 0 < factor < 1e9:
         raise UnsupportedTranscoder(
             f"“{folder / CONFIG}”: normalize_activations is “{said}” but no {SCALER} says by which factor; "

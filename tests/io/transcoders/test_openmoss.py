@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from explorer.errors import Unsaid, UnsupportedTranscoder
-from explorer.io.transcoders import read
+from explorer.errors import LoadError, Unsaid, UnsupportedTranscoder
+from explorer.io.transcoders import openmoss, read
 from tests.io.transcoders.layouts import load, save
 from tests.io.transcoders.layouts_openmoss import across, layer_set, llama_scope
 
@@ -114,3 +114,11 @@ def test_llama_scope_needs_its_settings(tmp_path: Path, name: str) -> None:
     change(folder, "hyperparams.json", **{name: None})
     with pytest.raises(UnsupportedTranscoder):
         read(folder)
+
+
+def test_settings_of_a_layer_that_are_no_json_are_named(tmp_path: Path) -> None:
+    """Rather than the layer left out."""
+    (tmp_path / "layer_0").mkdir()
+    (tmp_path / "layer_0" / "config.json").write_text('{"sae_type": "sae",')
+    with pytest.raises(LoadError, match=r"layer_0.config.json” is damaged: it is not valid JSON"):
+        openmoss.read(tmp_path, {})
