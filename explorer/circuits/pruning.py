@@ -57,15 +57,31 @@ def cumulative_share(influence: Floats) -> Floats:
     return share
 
 
-def prune(graph: Graph, node_threshold: float, edge_threshold: float, *, count_bias: bool = False) -> Pruned:
-    """The nodes and edges kept at the two thresholds, each in [0, 1]; GraphError outside."""
+def prune(
+    graph: Graph,
+    node_threshold: float,
+    edge_threshold: float,
+    *,
+    count_bias: bool = False,
+    allowed: Bools | None = None,
+    influence: Floats | None = None,
+) -> Pruned:
+    """The nodes and edges kept at the two thresholds, each in [0, 1]; GraphError outside.
+
+    Of the nodes that are not ``allowed`` (n_nodes) only targets are kept. ``influence`` is ``node_influence`` at the
+    same ``count_bias``, if it is known.
+    """
     for name, value in (("node", node_threshold), ("edge", edge_threshold)):
         if not 0.0 <= value <= 1.0:
             raise GraphError(f"The {name} threshold is {value}; it must lie between 0 and 1.")
-    influence = node_influence(graph, count_bias=count_bias)
+    if influence is None:
+        influence = node_influence(graph, count_bias=count_bias)
     always = np.isin(graph.nodes.kind, [NodeKind.EMBEDDING, NodeKind.BIAS, NodeKind.LOGIT])
-    always |= graph.target_weight != 0
     above = (influence >= keep_fraction(influence, node_threshold)) | always
+    targets = graph.target_weight != 0
+    if allowed is not None:
+        always, above = always & allowed, above & allowed
+    always, above = always | targets, above | targets
     edges = _kept_edges(graph, above, edge_threshold, count_bias)
     nodes, edges = _drop_dead_ends(graph, above & (influence > 0) | always, edges)
     return Pruned(nodes, edges, above, influence, cumulative_share(influence))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.circuits.graph import Floats, Graph, NodeKind
+from explorer.circuits.graph import Bools, Floats, Graph, NodeKind
 from explorer.circuits.influence import node_influence, rest_influence, row_mass
+from explorer.circuits.removal import with_rest_as_error
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,26 @@ class Scores:
 
 def scores(graph: Graph, *, count_bias: bool = False) -> Scores:
     """Scores of the whole (unpruned) graph. With ``count_bias`` bias nodes count as explained."""
+    return _scores(graph, graph.nodes.kind == NodeKind.ERROR, count_bias)
+
+
+def part_scores(graph: Graph, kept: Bools, *, count_bias: bool = False) -> Scores:
+    """Scores of the graph without the features that are not ``kept`` (n_nodes): what they did counts as error.
+
+    Tokens, errors, biases and targets stay, whatever ``kept`` says of them.
+    """
+    part, is_error = with_rest_as_error(graph, kept)
+    return _scores(part, is_error, count_bias)
+
+
+def _scores(graph: Graph, is_error: Bools, count_bias: bool) -> Scores:
     influence = node_influence(graph, count_bias=count_bias)
-    errors = float(influence[graph.block(NodeKind.ERROR)].sum())
+    errors = float(influence[is_error].sum())
     errors += rest_influence(graph, influence, count_bias=count_bias)
     tokens = influence[graph.block(NodeKind.EMBEDDING)]
     bias = float(influence[graph.block(NodeKind.BIAS)].sum())
     mass = row_mass(graph, count_bias=count_bias)
-    complete = 1.0 - _error_share(graph, mass)
+    complete = 1.0 - _error_share(graph, is_error, mass)
     reach = influence + graph.target_weight
     has_inputs = mass > 0
     return Scores(
@@ -81,9 +95,9 @@ def worst_residual(graph: Graph) -> float:
     return float(known.max()) if known.size else float("nan")
 
 
-def _error_share(graph: Graph, mass: Floats) -> Floats:
-    from_error = graph.nodes.kind[graph.rows.source] == NodeKind.ERROR
-    error = np.bincount(graph.edge_target, np.abs(graph.rows.weight) * from_error, minlength=len(graph))
+def _error_share(graph: Graph, is_error: Bools, mass: Floats) -> Floats:
+    from_error = np.abs(graph.rows.weight) * is_error[graph.rows.source]
+    error = np.bincount(graph.edge_target, from_error, minlength=len(graph))
     return (error + graph.rows.rest_abs) / np.where(mass > 0, mass, 1.0)
 
 

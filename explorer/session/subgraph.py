@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from explorer.circuits.graph import Graph, Ints, NodeKey, NodeKind
+from explorer.circuits.graph import Ints, NodeKey, NodeKind
+from explorer.circuits.scores import Scores, part_scores
 from explorer.circuits.supernodes import activation, aggregate
 from explorer.session.edits import box_key
 from explorer.session.query import influence_share
@@ -113,6 +114,13 @@ def subgraph(view: GraphView, opened: frozenset[str] = frozenset()) -> Subgraph:
     return Subgraph(tuple(boxes), tuple(links))
 
 
+def subgraph_scores(view: GraphView, drawn: Subgraph) -> Scores:
+    """Scores of what is drawn in boxes: all features outside of them count as error; tokens stay, drawn or not."""
+    kept = np.zeros(len(view.graph), dtype=bool)
+    kept[drawn_rows(drawn)] = True
+    return part_scores(view.aimed, kept, count_bias=view.edits.count_bias)
+
+
 def drawn_rows(drawn: Subgraph) -> Ints:
     """The rows of all boxes, in the graph's order."""
     return np.array(sorted(row for box in drawn.boxes for row in box.rows), dtype=np.int64)
@@ -120,13 +128,13 @@ def drawn_rows(drawn: Subgraph) -> Ints:
 
 def _contents(view: GraphView, opened: frozenset[str]) -> Iterator[tuple[Supernode | NodeKey, Ints, str]]:
     """What is drawn, its rows in the graph, and the opened supernode around it."""
-    groups, graph = view.edits.supernodes, view.graph
+    groups = view.edits.supernodes
     yield from _groups(view, opened, "")
     for key in view.edits.pinned:
-        if holder(groups, key) is None and key in graph.index:
-            yield key, rows_of(graph, (key,)), ""
-    for row in _targets(graph, view):
-        key = graph.key(row)
+        if holder(groups, key) is None and key in view.graph.index:
+            yield key, rows_of(view.graph, (key,)), ""
+    for row in _targets(view):
+        key = view.graph.key(row)
         if holder(groups, key) is None and key not in view.edits.pinned:
             yield key, np.array([row]), ""
 
@@ -145,10 +153,11 @@ def _groups(view: GraphView, opened: frozenset[str], parent: str) -> Iterator[tu
                 yield group, np.sort(rows), parent
 
 
-def _targets(graph: Graph, view: GraphView) -> list[int]:
+def _targets(view: GraphView) -> list[int]:
     """The targets with weight that are not hidden, strongest first."""
-    rows = np.flatnonzero((graph.target_weight != 0) & view.shown)
-    return [int(row) for row in rows[np.argsort(-np.abs(graph.target_weight[rows]), kind="stable")]]
+    weight = view.aimed.target_weight
+    rows = np.flatnonzero((weight != 0) & view.shown)
+    return [int(row) for row in rows[np.argsort(-np.abs(weight[rows]), kind="stable")]]
 
 
 def _box(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.circuits.graph import Graph, NodeKind
-from explorer.session.view import GraphView, HiddenBy
+from explorer.session.view import GraphView, HiddenBy, rule_words
 
 KIND_WORDS = {
     NodeKind.FEATURE: "feature",
@@ -43,9 +43,9 @@ def hidden_reason(view: GraphView, node: int) -> str:
     rule = HiddenBy(int(view.hidden_by[node]))
     if rule == HiddenBy.HAND:
         return "hidden by hand"
-    if rule == HiddenBy.INFLUENCE:
-        return f"hidden: beyond {view.edits.node_threshold:.0%} of influence".replace("%", " %")
-    return "hidden: no links are left" if rule == HiddenBy.NO_LINKS else ""
+    if rule == HiddenBy.NO_LINKS:
+        return "hidden: no links are left"
+    return f"hidden: {rule_words(view.edits, rule)}" if rule else ""
 
 
 def card_lines(view: GraphView, node: int, current: int | None) -> list[str]:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from explorer.circuits.graph import NodeKind
 from explorer.circuits.scores import books_limit
 from explorer.engine.machine import free_memory
-from explorer.session.view import GraphView, HiddenBy
+from explorer.session.view import GraphView, HiddenBy, rule_words
 from explorer.ui.document import Document
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import IconLabel, icon
@@ -312,17 +312,11 @@ def _counts(view: GraphView) -> str:
 
 def _hidden(view: GraphView) -> tuple[str, str]:
     """How many nodes are hidden by which rule: in one line, and each rule for itself."""
-    threshold = f"{100 * view.edits.node_threshold:.1f}".removesuffix(".0")
-    rules = [
-        (HiddenBy.INFLUENCE, f"beyond {threshold} % of influence"),
-        (HiddenBy.NO_LINKS, "no links left"),
-        (HiddenBy.HAND, "by hand"),
-    ]
-    counted = [(view.hidden_count(rule), words) for rule, words in rules]
-    there = [(count, words) for count, words in counted if count]
+    order = sorted(view.hidden_counts().items(), key=lambda counted: counted[0] != HiddenBy.INFLUENCE)
+    there = [(count, rule_words(view.edits, rule)) for rule, count in order]
     if not there:
         return "", ""
     total = sum(count for count, _ in there)
-    details = "\n".join(f"{count:,} hidden: {words}" for count, words in there)
+    details = "\n".join([*(f"{count:,} hidden: {words}" for count, words in there), *view.idle])
     line = f"{total:,} hidden: {there[0][1]}" + (", and more" if len(there) > 1 else "")
     return line, f"{details}\nClick to list them."
