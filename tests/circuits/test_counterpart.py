@@ -14,6 +14,7 @@ from torch import Tensor
 from explorer.circuits.clean import strengths
 from explorer.circuits.counterpart import resolve
 from explorer.circuits.direct import direct_logits
+from explorer.circuits.generation import Sampling, generate
 from explorer.circuits.intervening import intervene
 from explorer.circuits.interventions import (
     Intervention,
@@ -27,12 +28,13 @@ from explorer.circuits.interventions import (
     onward,
     residual,
 )
-from explorer.circuits.modes import FREE, mode
+from explorer.circuits.modes import FREE, Mode, mode
 from explorer.circuits.plan import plan
 from explorer.circuits.rerun import rerun
 from explorer.circuits.subject import Subject, prepare
 from explorer.errors import GraphError
 from explorer.transcoders.transcoder import WritePoint
+from explorer.work import run
 from tests import tiny
 
 OTHER = (1, 5, 8, 30, 11, 2, 25)
@@ -249,3 +251,16 @@ def test_a_missing_counterpart_is_one_sentence() -> None:
     subject, _ = pair("llama")
     with pytest.raises(GraphError, match="There is no other prompt to take the residual stream of layer 1"):
         intervene(subject, [residual(1, at(3)).as_in_other()])
+
+
+@pytest.mark.parametrize("how", [FREE, Mode(), Mode((0, 1))], ids=["free", "iter", "half"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_generated_tokens_take_a_named_position_and_keys_kept_change_none(family: str, how: Mode) -> None:
+    subject, other = pair(family)
+    places = [residual(1, onward(5)), head(1, 1, onward(4)), error(0, onward(4)), feature(0, 5, onward(3))]
+    made = resolve([place.as_in_other(0.6, -1) for place in places], subject, other)
+    drawn = Sampling(n=8, seed=4)
+    kept, whole = (run(generate(subject, made, how, drawn, cache=cache)) for cache in (True, False))
+    assert [one.token_id for one in kept] == [one.token_id for one in whole]
+    assert [one.probability for one in kept] == pytest.approx([one.probability for one in whole], abs=1e-6)
+    assert kept != run(generate(subject, [], how, drawn))

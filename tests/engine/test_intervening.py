@@ -206,3 +206,32 @@ def test_modes_and_their_layers_are_checked(state: EngineState) -> None:
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+def test_generation_stops_between_two_tokens_and_leaves_no_hook(state: EngineState) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.partial is not None:
+            state.should_stop = lambda: True
+
+    try:
+        with pytest.raises(Cancelled):
+            run_job("generate", state, stop, **WHERE, n=20, interventions=[EDIT], mode="free")
+    finally:
+        state.should_stop = lambda: False
+    (model,) = state.models.values()
+    assert not any(module._forward_pre_hooks for module in model.network.modules())
+    assert asked(state, interventions=[EDIT])["tokens"]
+
+
+def test_a_new_prompt_stops_between_two_blocks(state: EngineState) -> None:
+    """While it is run, replaced, and run once more for what stays ready."""
+    asked(state)
+    for after in (1, 6, 12):
+        count = iter(range(after))
+        state.should_stop = lambda count=count: next(count, None) is None
+        try:
+            with pytest.raises(Cancelled):
+                asked(state, text=f"Fact: the capital of Ohio {after} is")
+        finally:
+            state.should_stop = lambda: False
+    assert not any(module._forward_pre_hooks for module in next(iter(state.models.values())).network.modules())
