@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.ui.document import Document
+from explorer.ui.panels.inspect_group import GroupPage
 from explorer.ui.panels.inspect_many import SelectionPage
 from explorer.ui.panels.inspect_node import NodePage
 
@@ -26,7 +27,8 @@ class InspectorPanel(QScrollArea):
         self.many = SelectionPage(document)
         self.pages = QStackedWidget()
         self.pages.setProperty("panel", True)
-        for page in (self._nothing(), self.node, self.many):
+        self.group = GroupPage(document)
+        for page in (self._nothing(), self.node, self.many, self.group):
             self.pages.addWidget(page)
         self.setWidget(self.pages)
         document.selection_changed.connect(self._show)
@@ -35,13 +37,15 @@ class InspectorPanel(QScrollArea):
         self._show()
 
     def edit_label(self) -> None:
-        """Put the cursor into the label of the selected node."""
+        """Put the cursor into the label of the selected node, or the name of the supernode."""
+        if self.pages.currentWidget() is self.group:
+            self.group.edit_name()
         if self.pages.currentWidget() is self.node:
             self.node.head.edit_label()
 
     def take_focus(self) -> None:
         """Let the first table have the keys."""
-        self.node.inputs.setFocus()
+        (self.group if self.pages.currentWidget() is self.group else self.node).inputs.setFocus()
 
     def _nothing(self) -> QWidget:
         page = QWidget()
@@ -59,6 +63,9 @@ class InspectorPanel(QScrollArea):
         view, selection = self._document.view, self._document.selection
         if view is None or not selection:
             page = 0
+        elif self._document.group:
+            page = 3
+            self.group.show_group(view, self._document.group)
         elif len(selection) == 1:
             page = 1
             self.node.show_node(view, selection[0])

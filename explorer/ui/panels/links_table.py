@@ -157,6 +157,12 @@ class LinksTable(QTableView):
         self._view, self._side, self._end, self._n_listed = view, side, end, n_listed
         self._fill()
 
+    def show_rows(self, rows: list[Row]) -> None:
+        """Show ``rows``; their ``node`` is what ``walked`` says when they are entered."""
+        self.clearSpans()
+        self.links.show(rows)
+        self._measure()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self._enter(self.currentIndex())
@@ -186,7 +192,7 @@ class LinksTable(QTableView):
     def _measure(self) -> None:
         self.verticalHeader().setMinimumSectionSize(px(ROW))
         self.verticalHeader().setDefaultSectionSize(px(ROW))
-        for column, width in ((WEIGHT, 52), (BAR, 58), (SHARE, 42)):
+        for column, width in ((WEIGHT, 58), (BAR, 58), (SHARE, 42)):
             self.setColumnWidth(column, px(width))
         self.setFixedHeight(len(self.links.rows) * px(ROW) + 2)
 

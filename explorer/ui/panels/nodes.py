@@ -23,6 +23,7 @@ from explorer.session.query import matches, parse
 from explorer.session.view import HiddenBy
 from explorer.ui.document import Document
 from explorer.ui.panels.nodes_model import AT, INFLUENCE, NAME, NodesModel
+from explorer.ui.panels.supernodes import SupernodesPanel
 from explorer.ui.widgets.icons import icon
 from explorer.ui.widgets.look import px, set_property
 from explorer.ui.widgets.scaling import on_text_size
@@ -97,6 +98,8 @@ class NodesPanel(QWidget):
         layout.setSpacing(0)
         layout.addLayout(top)
         layout.addWidget(self.pages, 1)
+        self.supernodes = SupernodesPanel(self._document)
+        layout.addWidget(self.supernodes)
         self.setFocusProxy(self.table)
         on_text_size(self, self._measure)
 
