@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.graph_arrays import from_arrays
 from explorer.circuits.influence import edge_share, row_mass
-from explorer.circuits.paths import strongest_paths
+from explorer.circuits.paths import path_total, strongest_paths
 from explorer.circuits.pruning import prune
 from explorer.engine.inprocess import run_job
 from explorer.engine.state import EngineState
@@ -37,16 +40,57 @@ def enumerated(graph: Graph, edges: np.ndarray, sources: set[int], target: int) 
     return sorted(found, reverse=True)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_paths_are_the_strongest_of_all(seed: int) -> None:
-    graph = random_graph(20, 70, n_pos=4, n_layers=4, n_logits=2, seed=seed)
-    edges = graph.nodes.kind[graph.rows.source] != NodeKind.BIAS
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 9))
+def test_paths_are_the_strongest_of_all(seed: int, k: int) -> None:
+    graph = random_graph(14, 50, n_pos=4, n_layers=4, n_logits=2, seed=seed)
+    rng = np.random.default_rng(seed)
+    edges = (graph.nodes.kind[graph.rows.source] != NodeKind.BIAS) & (rng.random(graph.n_edges) < 0.9)
     tokens = graph.block(NodeKind.EMBEDDING)
-    sources, target = set(range(tokens.start, tokens.stop)), graph.block(NodeKind.LOGIT).start
-    expected = enumerated(graph, edges, sources, target)[:7]
-    found = strongest_paths(graph, edges, sources, [target], 7)
+    sources = {*range(tokens.start, tokens.stop), *rng.integers(0, 14, 2).tolist()}
+    targets = [graph.block(NodeKind.LOGIT).start, int(rng.integers(0, 14))]
+    every = [path for target in targets for path in enumerated(graph, edges, sources, target)]
+    expected = sorted(every, reverse=True)[:k]
+    found = strongest_paths(graph, edges, sources, targets, k)
     assert [path.share for path in found] == pytest.approx([share for share, _ in expected])
-    assert {path.nodes for path in found} == {nodes for _, nodes in expected}
+    assert {path.nodes for path in found} <= {nodes for _, nodes in every}
+    assert len({path.nodes for path in found}) == len(found)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10**6))
+def test_the_total_is_the_sum_over_every_path(seed: int) -> None:
+    graph = random_graph(14, 50, n_pos=4, n_layers=4, n_logits=2, seed=seed)
+    edges = graph.nodes.kind[graph.rows.source] != NodeKind.BIAS
+    tokens, target = graph.block(NodeKind.EMBEDDING), graph.block(NodeKind.LOGIT).start
+    sources = set(range(tokens.start, tokens.stop))
+    expected = sum(share for share, _ in enumerated(graph, edges, sources, target))
+    assert path_total(graph, sources, [target]) == pytest.approx(expected)
+
+
+def test_bias_nodes_are_on_paths_only_if_they_count() -> None:
+    graph = random_graph(14, 80, n_pos=4, n_layers=4, n_logits=2, seed=1)
+    biases, every = graph.block(NodeKind.BIAS), np.ones(graph.n_edges, dtype=bool)
+    rows, target = range(biases.start, biases.stop), [len(graph) - 1]
+    assert strongest_paths(graph, every, rows, target, 5) == []
+    assert strongest_paths(graph, every, rows, target, 5, count_bias=True)
+
+
+def test_a_node_in_both_ends_is_a_path_by_itself() -> None:
+    graph = random_graph(14, 50, n_pos=4, n_layers=4, seed=1)
+    (path,) = strongest_paths(graph, np.ones(graph.n_edges, dtype=bool), [3], [3], 1)
+    assert (path.nodes, path.share, path.raises) == ((3,), 1.0, True)
+
+
+def test_fifty_thousand_edges_take_a_fraction_of_a_second() -> None:
+    graph = random_graph(2_000, 50_000, n_pos=12, n_layers=20, seed=1)
+    tokens, logits = graph.block(NodeKind.EMBEDDING), graph.block(NodeKind.LOGIT)
+    started = time.process_time()
+    ends = (range(tokens.start, tokens.stop), range(logits.start, logits.stop))
+    found = strongest_paths(graph, np.ones(graph.n_edges, dtype=bool), *ends, 20)
+    assert time.process_time() - started < 1.0  # 0.2 s unhindered
+    assert len(found) == 20
+    assert sum(path.share for path in found) < path_total(graph, *ends)
 
 
 def test_the_sign_of_a_path_is_the_product_of_its_signs() -> None:
