@@ -98,7 +98,8 @@ def perplexity(model: LanguageModel, prompt: Sequence[int], continuation: Sequen
     """How surprised the clean model is by ``continuation`` behind ``prompt``: exp of the mean of -log p."""
     ids = torch.tensor([*prompt, *continuation], device=model.device)
     with torch.no_grad():
-        logits = model.network(ids[None], use_cache=False).logits[0, len(prompt) - 1 : -1]
+        kept = len(continuation) + 1
+        logits = model.network(ids[None], use_cache=False, logits_to_keep=kept).logits[0, :-1]
     chances = logits.double().cpu().log_softmax(-1)
     return float((-chances[torch.arange(len(continuation)), ids[len(prompt) :].cpu()]).mean().exp())
 
