@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.circuits import faithfulness
 from explorer.circuits.graph_arrays import from_arrays
 from explorer.circuits.intervening import intervene
 from explorer.circuits.interventions import at, feature
@@ -37,7 +38,7 @@ def state() -> EngineState:
 
 @pytest.fixture(scope="module")
 def made(state: EngineState) -> dict[str, Any]:
-    return run_job("attribute", state, None, text=SAMPLE.prompt, **WHERE)
+    return run_job("attribute", state, None, text=SAMPLE.prompt, max_features=60, **WHERE)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,7 @@ def view(made: dict[str, Any]) -> GraphView:
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "validations_path", lambda: tmp_path / "validations")
+    monkeypatch.setattr(faithfulness, "SIZES", (1.0,))  # for speed
 
 
 def asked(state: EngineState, made: dict[str, Any], wanted: Question, report: Any = None, **more: Any) -> Validation:
