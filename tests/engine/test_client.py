@@ -74,12 +74,13 @@ def test_a_killed_engine_is_told_once_and_another_takes_over(engine: Engine) -> 
     assert engine.heard.all(Died) == [died]
 
 
-def test_killed_at_any_moment_each_death_is_told_once_and_the_next_engine_works(idle: Engine) -> None:
+@pytest.mark.parametrize("n_deaths", [8, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_each_death_is_told_once_and_the_next_engine_works(idle: Engine, n_deaths: int) -> None:
     """Moments from before the first byte to after the last, each with requests under way."""
     chance = random.Random(0)
     heard = idle.heard
     ids = []
-    for deaths in range(1, 21):
+    for deaths in range(1, n_deaths + 1):
         before = len(heard.events)
         idle.start()
         ids += [idle.request("steps", "graph", count=5), idle.request("echo", "", data=list(range(1000)))]
@@ -93,7 +94,7 @@ def test_killed_at_any_moment_each_death_is_told_once_and_the_next_engine_works(
         assert len(heard.all(Died)) == deaths
     idle.start()
     assert idle.result("echo", works=True) == {"works": True}
-    assert len(heard.all(Died)) == 20
+    assert len(heard.all(Died)) == n_deaths
     assert all(len(heard.answers(id)) == 1 for id in ids)
     assert {type(heard.answer(id)) for id in ids} == {Result, Failed}
 

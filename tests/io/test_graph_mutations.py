@@ -19,7 +19,6 @@ from explorer.session.look import look
 from tests.io import graph_dialects as made
 from tests.io.graphs import random_graph, same_graph
 
-N_CASES = 40
 DIALECTS: dict[str, Callable[[], Any]] = {
     "our own": lambda: graph_json.values(random_graph(3), Edits(0.9, 0.9), "own"),
     "schema 0": made.schema_0,
@@ -59,10 +58,11 @@ def changed(data: Any, draw: random.Random) -> Any:
     return data
 
 
+@pytest.mark.parametrize("n_cases", [12, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", DIALECTS)
-def test_odd_values_are_refused_or_make_a_graph_that_can_be_kept(tmp_path: Path, name: str) -> None:
+def test_odd_values_are_refused_or_make_a_graph_that_can_be_kept(tmp_path: Path, name: str, n_cases: int) -> None:
     draw, data, n_read = random.Random(name), DIALECTS[name](), 0
-    for _ in range(N_CASES):
+    for _ in range(n_cases):
         found = changed(data, draw)
         (tmp_path / "in.json").write_text(json.dumps(found))
         try:
@@ -81,4 +81,4 @@ def test_odd_values_are_refused_or_make_a_graph_that_can_be_kept(tmp_path: Path,
         assert edits_again == edits
         graph_json.write(tmp_path / "out.json", graph, edits)
         read(tmp_path / "out.json")
-    assert 0 < n_read < N_CASES
+    assert 0 < n_read < n_cases
