@@ -102,7 +102,7 @@ def export(chosen: argparse.Namespace) -> int:
         raise ExplorerError(f"“{chosen.output.name}” names no format; end it in {listed}.")
     check_apart(chosen.output, chosen.input)
     graph, edits = open_circuit(chosen.input)
-    _write(resolve(graph, edits), chosen.output, chosen.theme)
+    _write(resolve(graph, edits), chosen.output, chosen.theme, chosen.view)
     print(chosen.output)
     return 0
 
@@ -145,7 +145,7 @@ def convert(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _write(view: GraphView, path: Path, theme: str) -> None:
+def _write(view: GraphView, path: Path, theme: str, page: str) -> None:
     from explorer.io import graphs
 
     match path.suffix.lower():
@@ -155,13 +155,16 @@ def _write(view: GraphView, path: Path, theme: str) -> None:
         case ".svg":
             from explorer.io.svg import write_svg
             from explorer.session.figure_graph import graph_figure
+            from explorer.session.figure_subgraph import subgraph_figure
             from explorer.session.theme import THEMES
 
-            write_svg(graph_figure(view, theme=next(row for row in THEMES if row.name == theme)), path)
+            draw = subgraph_figure if page == "subgraph" else graph_figure
+            write_svg(draw(view, theme=next(row for row in THEMES if row.name == theme)), path)
         case _:
+            from explorer.session.figure_subgraph import Shown
             from explorer.ui.export import export_graph
 
-            export_graph(view, path, theme)
+            export_graph(view, path, theme, subgraph=Shown() if page == "subgraph" else None)
 
 
 def token_ids(text: str) -> list[int]:

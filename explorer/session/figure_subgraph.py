@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -24,7 +25,15 @@ from explorer.session.view import GraphView
 SMALLEST = 11
 EDGE = 14.0
 LEAST_SCALE = 0.8
-EMPTY = "The subgraph is empty: pin nodes in the graph, or choose --view graph."
+EMPTY = "The subgraph is empty, so there is nothing to draw; pin nodes in the graph or group them first."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What of the subgraph is drawn: links of at least that share, and the diagram with what is opened in it."""
+
+    over: float = OVER
+    drawn: Subgraph | None = None
 
 
 def subgraph_figure(

@@ -29,6 +29,7 @@ from explorer.io import atomic
 from explorer.io.svg import HALO, write_svg
 from explorer.session.figure import PX_PER_MM, Circle, Curve, Figure, Ink, Item, Line, Polygon, Rect, Run, Text
 from explorer.session.figure_graph import graph_figure
+from explorer.session.figure_subgraph import Shown, subgraph_figure
 from explorer.session.theme import THEMES
 from explorer.session.view import GraphView
 from explorer.ui.theme import FAMILY, color, load_fonts
@@ -39,10 +40,13 @@ LARGEST = 30_000  # pixels on a side
 PICTURES = (".svg", ".png", ".pdf")
 
 
-def export_graph(view: GraphView, path: Path, theme: str = "print", *, width_mm: float = 190.0) -> None:
+def export_graph(
+    view: GraphView, path: Path, theme: str = "print", *, width_mm: float = 190.0, subgraph: Shown | None = None
+) -> None:
     """Write the picture of ``view`` to ``path`` as its suffix says: .svg, .png or .pdf.
 
-    ``theme`` is light, dark or print. ExplorerError for another suffix or theme.
+    ``theme`` is light, dark or print. ``subgraph`` asks for the diagram of what is pinned and grouped instead of the
+    graph. ExplorerError for another suffix or theme.
     """
     suffix = path.suffix.lower()
     if suffix not in PICTURES:
@@ -50,7 +54,11 @@ def export_graph(view: GraphView, path: Path, theme: str = "print", *, width_mm:
     found = [each for each in THEMES if each.name == theme]
     if not found:
         raise ExplorerError(f"“{theme}” is no theme; choose light, dark or print.")
-    write_figure(graph_figure(view, theme=found[0], width_mm=width_mm), path)
+    if subgraph is None:
+        write_figure(graph_figure(view, theme=found[0], width_mm=width_mm), path)
+    else:
+        figure = subgraph_figure(view, theme=found[0], width_mm=width_mm, over=subgraph.over, drawn=subgraph.drawn)
+        write_figure(figure, path)
 
 
 def write_figure(figure: Figure, path: Path) -> None:

@@ -189,8 +189,9 @@ class Files:
         self._window.status.say(f"Saved as “{path.name}”.")
 
     def export(self) -> None:
-        """Ask for a file and write the picture there, in the print theme."""
-        self.ask_to_write("Export a figure", ".svg", FIGURES, self._export)
+        """Ask for a file and write the picture of the page that is shown there, in the print theme."""
+        what = "the subgraph" if self._window.workspace.shows_subgraph else "the graph"
+        self.ask_to_write(f"Export a figure of {what}", ".svg", FIGURES, self._export)
 
     def export_data(self) -> None:
         """Ask for a file and write there what is shown, for other programs."""
@@ -215,7 +216,7 @@ class Files:
 
         view = self._window.document.view
         if view is not None:
-            export_graph(view, path, "print")
+            export_graph(view, path, "print", subgraph=self._window.workspace.shown)
             self._window.status.say(f"Exported “{path.name}”.")
 
     def _try(self, do: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from explorer.session.figure_subgraph import Shown
 from explorer.ui.document import Document
 from explorer.ui.grouping import group_selection
 from explorer.ui.panels.subgraph import SubgraphBar, SubgraphPage
@@ -87,6 +88,12 @@ class Centre(QWidget):
     @property
     def shows_subgraph(self) -> bool:
         return self.pages.currentWidget() is self.subgraph
+
+    @property
+    def shown(self) -> Shown | None:
+        """What a picture of the subgraph shows; None while another page is shown."""
+        canvas = self.subgraph.canvas
+        return Shown(canvas.over, canvas.drawn) if self.shows_subgraph else None
 
     def rename(self) -> bool:
         """Let the current box be renamed in its place, if the subgraph shows one."""

@@ -20,6 +20,7 @@ from explorer.circuits.graph import NodeKind
 from explorer.session.edits import STATUSES, hide, set_label, toggle_pin
 from explorer.session.query import influence_share
 from explorer.session.view import GraphView
+from explorer.ui.canvas.describe import hidden_reason
 from explorer.ui.document import Document
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
@@ -237,5 +238,5 @@ def figures_line(view: GraphView, node: int) -> str:
         parts.append(f"influence {100 * influence_share(view)[node]:.2f} %")
     if view.effect[node]:
         parts.append(f"effect {signed(float(view.effect[node]))}")
-    rule = ("", "hidden by hand", "hidden by pruning", "hidden: no links left")[int(view.hidden_by[node])]
+    rule = hidden_reason(view, node)
     return " · ".join([*parts, rule] if rule else parts)
