@@ -122,6 +122,8 @@ def _export(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command.add_argument("input", type=Path, metavar="IN.circuit")
     command.add_argument("output", type=Path, metavar="OUT.{png,svg,pdf,json,npz,graphml,gexf,py}")
     command.add_argument("--theme", choices=["light", "dark", "print"], default="print")
+    text = "of a picture: the graph, or the diagram of what is pinned and grouped in it"
+    command.add_argument("--view", choices=["graph", "subgraph"], default="graph", help=text)
 
 
 def _import(commands: Subparsers[argparse.ArgumentParser]) -> None:

@@ -19,7 +19,7 @@ from explorer.session.grouping import gather
 from explorer.session.layered import Tie
 from explorer.session.routes import routes
 from explorer.session.subgraph import subgraph
-from explorer.session.theme import THEMES, Theme
+from explorer.session.theme import DARK, LIGHT, PRINT, Theme
 from explorer.session.view import GraphView, resolve
 from tests.graphs import random_graph
 
@@ -42,7 +42,7 @@ def view() -> GraphView:
     return view_of(random_graph(60, 400, seed=3, n_layers=5, n_pos=6))
 
 
-@pytest.mark.parametrize(("theme", "width"), zip(THEMES, (90.0, 190.0, 300.0), strict=True), ids=[theme.name for theme in THEMES])
+@pytest.mark.parametrize(("theme", "width"), [(LIGHT, 90.0), (DARK, 190.0), (PRINT, 300.0)], ids=["90", "190", "300"])
 def test_texts_are_inside_none_upon_another_and_none_below_11_px(view: GraphView, theme: Theme, width: float) -> None:
     figure = subgraph_figure(view, theme=theme, width_mm=width)
     page = Box(0.0, 0.0, figure.width, figure.height)
@@ -53,9 +53,10 @@ def test_texts_are_inside_none_upon_another_and_none_below_11_px(view: GraphView
 
 
 def test_words_stay_on_their_boxes_and_boxes_apart(view: GraphView) -> None:
-    figure = subgraph_figure(view, theme=THEMES[2], width_mm=90.0)
+    figure = subgraph_figure(view, theme=PRINT, width_mm=90.0)
     items = figure.group("boxes").items
-    frames = [Box(r.x, r.y, r.x + r.width, r.y + r.height) for r in items if isinstance(r, Rect) and min(r.width, r.height) > 20]
+    rects = [item for item in items if isinstance(item, Rect) and min(item.width, item.height) > 20]
+    frames = [Box(rect.x, rect.y, rect.x + rect.width, rect.y + rect.height) for rect in rects]
     assert not any(one.meets(other) for one, other in combinations(frames, 2))
     for text in items:
         if isinstance(text, Text):
@@ -64,7 +65,7 @@ def test_words_stay_on_their_boxes_and_boxes_apart(view: GraphView) -> None:
 
 
 def test_each_link_above_the_threshold_is_one_curve_and_negative_ones_are_dashed(view: GraphView) -> None:
-    figure = subgraph_figure(view, theme=THEMES[2], over=0.05)
+    figure = subgraph_figure(view, theme=PRINT, over=0.05)
     drawn = main_outputs(view, subgraph(view))
     wanted = [link for link in drawn.links if abs(link.share) >= 0.05]
     curves = [item for item in figure.group("links").items if isinstance(item, Curve)]
@@ -93,7 +94,7 @@ def test_a_link_that_does_not_rise_says_so_and_gets_an_arrow() -> None:
 
 
 def test_two_figures_of_one_view_are_byte_for_byte_the_same_and_text_is_text(view: GraphView) -> None:
-    one, other = (svg_text(subgraph_figure(view, theme=THEMES[2])) for _ in range(2))
+    one, other = (svg_text(subgraph_figure(view, theme=PRINT)) for _ in range(2))
     assert one == other
     written = "".join(ElementTree.fromstring(one).itertext())
     assert "second" in written
@@ -101,7 +102,7 @@ def test_two_figures_of_one_view_are_byte_for_byte_the_same_and_text_is_text(vie
 
 def test_an_empty_subgraph_is_refused_in_a_sentence() -> None:
     with pytest.raises(ExplorerError, match="pin nodes"):
-        subgraph_figure(resolve(random_graph(60, 400, seed=3), Edits()), theme=THEMES[0])
+        subgraph_figure(resolve(random_graph(60, 400, seed=3), Edits()), theme=LIGHT)
 
 
 def test_at_most_four_outputs_that_nobody_pinned_are_drawn() -> None:
