@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="circuit-explorer", description="Shows why a language model said what it said.")
     top.add_argument("--version", action="version", version=f"circuit-explorer {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    ours = (_verify, _intervene, _validate, _engine, _unpickle, _self_test)
+    ours = (_verify, _intervene, _validate, _features, _lens, _specimen, _engine, _unpickle, _self_test)
     for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, *ours):
         add(commands)
     return top
@@ -173,6 +173,43 @@ def _validate(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _tell(command)
     _setting(command)
     _json(command)
+
+
+def _features(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    from explorer.cli.features import add
+
+    add(commands, _command, _json, _told_setting)
+
+
+def _told_setting(command: argparse.ArgumentParser) -> None:
+    _tell(command)
+    command.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
+    command.add_argument("--threads", type=int, default=0, help="processor threads (default: as torch decides)")
+
+
+def _lens(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    text = "Look into a model without transcoders: logit lens, parts of a logit, heads, patching."
+    command = _command(commands, "lens", "lens:lens", text)
+    command.add_argument("model", help="a model folder or a sample's name")
+    shown = ["logits", "attention", "attribution", "heads", "patching"]
+    command.add_argument("--show", default="logits", choices=shown, help="what to look at (logits)")
+    prompt = command.add_mutually_exclusive_group()
+    prompt.add_argument("--prompt", metavar="TEXT")
+    prompt.add_argument("--tokens", metavar="1,2,3", help="token ids, used as they are; then --other are ids too")
+    command.add_argument("--other", metavar="TEXT", help="patching: the prompt that parts are taken from")
+    command.add_argument("--token", default="", metavar="TOKEN", help="whose logit (default: the most probable)")
+    command.add_argument("--rival", default="", metavar="TOKEN", help="take this one's logit off")
+    command.add_argument("--at", type=int, default=-1, metavar="POS", help="position (default: the last)")
+    _tell(command)
+    _setting(command)
+    _json(command)
+
+
+def _specimen(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    from explorer.cli.specimens import arguments
+
+    text = "Models small enough to be read whole: read, intervene, extract; without a name, list them."
+    arguments(_command(commands, "specimen", "specimens:specimen", text))
 
 
 def _engine(commands: Subparsers[argparse.ArgumentParser]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def banded(examples: Sequence[tuple[float, Example]]) -> tuple[Band, ...]:
     ranked = [example for _, example in sorted(examples, key=lambda pair: -pair[0])]
     bounds = [round(len(ranked) * at / N_BANDS) for at in range(N_BANDS + 1)]
     names = [f"{100 - 100 * (at + 1) // N_BANDS}–{100 - 100 * at // N_BANDS} %" for at in range(N_BANDS)]
-    bands = (tuple(ranked[a:b]) for a, b in zip(bounds, bounds[1:], strict=False))
+    bands = (tuple(ranked[a:b]) for a, b in pairwise(bounds))
     return tuple(Band(name, held) for name, held in zip(names, bands, strict=True) if held)
 
 

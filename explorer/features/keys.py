@@ -20,12 +20,13 @@ _FIRST = (127 + LOWEST) << 2
 def rising(value: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """Whole numbers in the order of float32 values, one for each of them (0 and -0 are one)."""
     bits = value.astype(np.float32).view(np.int32).astype(np.int64)
-    return np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
+    return np.asarray(np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF)))
 
 
 def strongest(value: Float[np.ndarray, " n"], window: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """Keys of the strongest examples."""
-    return -rising(value) * 2**32 + window
+    made: np.ndarray = -rising(value) * 2**32 + window
+    return made
 
 
 def at_random(layer: int, feature: Int[np.ndarray, " n"], window: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
@@ -35,13 +36,15 @@ def at_random(layer: int, feature: Int[np.ndarray, " n"], window: Int[np.ndarray
 
 def hashed(layer: int, feature: Int[np.ndarray, " n"], window: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """31 bits of a hash; the mixing function is splitmix64's (Steele, Lea, Flood 2014)."""
-    mixed = _mix(_mix(np.uint64(layer + 1) * np.uint64(2**40) + feature.astype(np.uint64)) + window.astype(np.uint64))
-    return (mixed >> np.uint64(33)).astype(np.int64)
+    salt = np.uint64((layer + 1) * 2**40 % 2**64)
+    mixed = _mix(_mix(feature.astype(np.uint64) + salt) + window.astype(np.uint64))
+    return np.asarray(mixed >> np.uint64(33), np.int64)
 
 
 def is_held_out(window: Int[np.ndarray, " n"]) -> np.ndarray:
     """Which windows are kept from the fitting of labels, to score them: half of all."""
-    return hashed(-1, np.zeros_like(window), window) % 2 == 1
+    made: np.ndarray = hashed(-1, np.zeros_like(window), window) % 2 == 1
+    return made
 
 
 def bins(value: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
@@ -52,11 +55,12 @@ def bins(value: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
 
 def edges() -> Float[np.ndarray, " n_edges"]:
     """The lower edges of all bins but the first, four to a doubling from 2**-8 on; the same for all features."""
-    return (np.arange(N_BINS - 1, dtype=np.int32) + _FIRST << _SHIFT).astype(np.int32).view(np.float32)
+    bits: np.ndarray = (np.arange(N_BINS - 1, dtype=np.int32) + _FIRST) << _SHIFT
+    return bits.view(np.float32)
 
 
 def _mix(x: np.ndarray) -> np.ndarray:
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    return np.asarray(x ^ (x >> np.uint64(31)))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, UInt
 
-from explorer.features.keys import EMPTY, N_BINS, at_random, bins, strongest
 from explorer.features.kept import BEFORE, SPAN, Candidates, Kept
+from explorer.features.keys import N_BINS, at_random, bins, strongest
 from explorer.features.reads import Entries
 
 UNIT = 2**20  # the sum of activations is kept in whole numbers of this part of one
@@ -49,10 +49,9 @@ class LayerStatistics:
 
     @classmethod
     def empty(cls, layer: int, n_features: int, keeping: Keeping) -> LayerStatistics:
-        counts = [np.zeros(n_features, np.int64) for _ in range(4)]
         return cls(
             layer,
-            *counts,
+            **{name: np.zeros(n_features, np.int64) for name in ("active", "windows", "negative", "total")},
             maximum=np.full(n_features, -np.inf, np.float32),
             minimum=np.full(n_features, np.inf, np.float32),
             histogram=np.zeros((n_features, N_BINS), np.uint32),
@@ -70,8 +69,8 @@ class LayerStatistics:
     @classmethod
     def of_arrays(cls, layer: int, arrays: Mapping[str, np.ndarray]) -> LayerStatistics:
         """What ``arrays`` gave."""
-        kept = {name: Kept(*(arrays[f"{name}.{part}"] for part in _PARTS)) for name in _KEPT}
-        return cls(layer, **{name: arrays[name] for name in _COUNTS}, **kept)
+        top, random = (Kept(*(arrays[f"{name}.{part}"] for part in _PARTS)) for name in _KEPT)
+        return cls(layer, **{name: arrays[name] for name in _COUNTS}, top=top, random=random)
 
     def add(self, found: Entries, first: int, context: int) -> None:
         """Take in a batch whose windows are numbered from ``first`` on and have ``context`` places."""
@@ -173,9 +172,3 @@ class _Peaks:
         own[~own.any(1), -1] = True  # one too many: the last
         made[:] = listed[~own].reshape(len(chosen), n_others)
         return made
-
-
-def windows_of(kept: Kept) -> np.ndarray:
-    """The numbers of all windows that ``kept`` refers to, each once."""
-    keys = kept.key[kept.key != EMPTY]
-    return np.unique(keys & 0xFFFFFFFF)

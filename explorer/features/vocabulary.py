@@ -33,12 +33,16 @@ STREAM = (ReadPoint.RESID_MID, Site.RESID_PRE, Site.RESID_MID, Site.RESID_POST)
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
-    """For each feature the tokens with the largest and the smallest values, the most extreme first."""
+    """For each feature the tokens with the largest and the smallest values, the most extreme first.
+
+    ``spread`` is the root of the mean square over all tokens: the standard deviation of logit effects, whose mean is 0.
+    """
 
     top: Int[np.ndarray, "n_features n"]
     top_value: Float[np.ndarray, "n_features n"]
     bottom: Int[np.ndarray, "n_features n"]
     bottom_value: Float[np.ndarray, "n_features n"]
+    spread: Float[np.ndarray, " n_features"]
 
 
 def writes(model: LanguageModel, transcoders: TranscoderSet, layer: int, features: Tensor) -> Tensor:
@@ -76,23 +80,26 @@ def _extremes(
     blocks: Iterator[tuple[int, Tensor]], rows: Tensor, shift: Tensor, n: int, pause: Pause
 ) -> Extremes:
     """The extremes of ``rows @ block.T + shift`` over all blocks (number of the first token, vectors)."""
-    found: list[tuple[Tensor, ...]] | None = None
+    found: tuple[Tensor, ...] | None = None
+    squares, n_tokens = rows.new_zeros(len(rows)), 0
     for first, block in blocks:
         parts = []
         for at in range(0, max(len(rows), 1), FEATURES):
             pause()
             values = rows[at : at + FEATURES] @ block.T + shift[at : at + FEATURES, None]
+            squares[at : at + FEATURES] += values.square().sum(1)
             k = min(n, values.shape[1])
             high, low = values.topk(k), (-values).topk(k)
             parts.append((high.values, high.indices + first, low.values, low.indices + first))
-        here = [torch.cat(columns) for columns in zip(*parts, strict=True)]
-        found = [tuple(here)] if found is None else [tuple(_joined(found[0], here, n))]
+        n_tokens += len(block)
+        here = tuple(torch.cat(columns) for columns in zip(*parts, strict=True))
+        found = here if found is None else tuple(_joined(found, here, n))
     assert found is not None
-    top_value, top, bottom_value, bottom = (part.cpu().numpy() for part in found[0])
-    return Extremes(top, top_value, bottom, -bottom_value)
+    top_value, top, bottom_value, bottom = (part.cpu().numpy() for part in found)
+    return Extremes(top, top_value, bottom, -bottom_value, (squares / n_tokens).sqrt().cpu().numpy())
 
 
-def _joined(one: tuple[Tensor, ...], other: list[Tensor], n: int) -> Iterator[Tensor]:
+def _joined(one: tuple[Tensor, ...], other: tuple[Tensor, ...], n: int) -> Iterator[Tensor]:
     for at in (0, 2):
         values, tokens = torch.cat([one[at], other[at]], 1), torch.cat([one[at + 1], other[at + 1]], 1)
         best = values.topk(min(n, values.shape[1]))

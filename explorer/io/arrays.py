@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ DTYPES = {
 _NAMES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
 _BLOCK = 1 << 26  # bytes written at a time
 Array = NDArray[Any]
+STRINGS: Mapping[str, tuple[str, int]] = {"bytes": ("U8", 1), "offsets": ("I64", 1)}
 
 
 def write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> None:
@@ -79,15 +81,31 @@ class ArrayFile:
 
     def all(self, name: str) -> Array:
         """The array ``name`` whole."""
-        found: Array = self._file.get_tensor(name)
+        found: Array = self._file.get_tensor(name)  # type: ignore[no-untyped-call]
         return found
 
     def rows(self, name: str, start: int, stop: int) -> Array:
         """Rows ``start`` to ``stop`` of the array ``name``; nothing else is read."""
         if not 0 <= start <= stop <= self.header.tensors[name].shape[0]:
             raise LoadError(f"“{self.path}” refers to a row of {name} that is not there; make the index again.")
-        found: Array = self._file.get_slice(name)[start:stop]
+        found: Array = self._file.get_slice(name)[start:stop]  # type: ignore[no-untyped-call]
         return found
+
+    def string(self, row: int, name: str = "") -> bytes:
+        """Text ``row`` of those that ``strings`` made arrays of."""
+        start, stop = map(int, self.rows(f"{name}offsets", row, row + 2))
+        return self.rows(f"{name}bytes", start, stop).tobytes()
+
+    def strings(self, name: str = "") -> list[bytes]:
+        """All texts of the kind."""
+        data, offsets = self.all(f"{name}bytes").tobytes(), self.all(f"{name}offsets").tolist()
+        return [data[start:stop] for start, stop in pairwise(offsets)]
+
+
+def strings(texts: Sequence[bytes], name: str = "") -> dict[str, Array]:
+    """Texts of any length as two arrays, their names beginning with ``name``."""
+    offsets = np.cumsum([0, *map(len, texts)]).astype(np.int64)
+    return {f"{name}bytes": np.frombuffer(b"".join(texts), np.uint8), f"{name}offsets": offsets}
 
 
 def _fault(path: Path, error: Exception) -> str:

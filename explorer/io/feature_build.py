@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.errors import LoadError, SaveError
-from explorer.features.keys import EMPTY
 from explorer.features.kept import Kept
+from explorer.features.keys import EMPTY
 from explorer.features.statistics import LayerStatistics
 from explorer.features.windows import Batch
 from explorer.io import arrays, atomic
@@ -83,7 +83,15 @@ def write_layer(folder: Path, one: LayerStatistics, used: np.ndarray, more: Mapp
     for name, kept in (("top", one.top), ("random", one.random)):
         made |= {f"{name}.{part}": array for part, array in _examples(kept, alive, used).items()}
     del made["random.others"]
-    arrays.write(folder / f"layer_{one.layer}.safetensors", made)
+    first, made["histogram"] = trimmed(made["histogram"])
+    arrays.write(folder / f"layer_{one.layer}.safetensors", made, {"first_bin": str(first)})
+
+
+def trimmed(histogram: np.ndarray) -> tuple[int, np.ndarray]:
+    """The bins between the first and the last that any feature fills, and the number of the first."""
+    filled = np.flatnonzero(histogram.any(0))
+    first, stop = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 0)
+    return first, np.ascontiguousarray(histogram[:, first:stop])
 
 
 def _examples(kept: Kept, alive: np.ndarray, used: np.ndarray) -> dict[str, np.ndarray]:
@@ -120,14 +128,13 @@ def write_windows(folder: Path, batches: Iterable[Batch], used: np.ndarray, cont
         raise LoadError("The text changed while it was read; build the index again in another folder.")
     dtypes = {"length": np.int32, "document": np.int32, "start": np.int64}
     made = {name: np.array(values, dtypes[name]) for name, values in small.items()}
-    arrays.write(folder / WINDOWS, {"ids": ids, **made})
+    arrays.write(folder / WINDOWS, {"ids": ids, "number": used.astype(np.int64), **made})
 
 
 def write_tokens(folder: Path, texts: Sequence[str]) -> None:
     """Write the text of every token."""
     data = [text.encode("utf-8", "replace") for text in texts]
-    offsets = np.cumsum([0, *map(len, data)]).astype(np.int64)
-    arrays.write(folder / TOKENS, {"bytes": np.frombuffer(b"".join(data), np.uint8), "offsets": offsets})
+    arrays.write(folder / TOKENS, arrays.strings(data))
 
 
 def write_head(folder: Path, head: Mapping[str, Any]) -> None:

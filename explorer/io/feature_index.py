@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from explorer.errors import GraphError, LoadError
 from explorer.features.evidence import Evidence, Example, Weighed, banded, folded
 from explorer.features.kept import BEFORE, SPAN
+from explorer.features.keys import N_BINS
 from explorer.features.statistics import UNIT
 from explorer.io import json_stream
-from explorer.io.arrays import ArrayFile
+from explorer.io.arrays import STRINGS, ArrayFile
 from explorer.io.magic import unreadable
 
 FORMAT, VERSION = "circuit-explorer features", 1
@@ -61,7 +62,8 @@ class FeatureIndex:
     def layer(self, layer: int) -> ArrayFile:
         """The arrays of ``layer``; GraphError if there is no such layer."""
         if not 0 <= layer < len(self.sizes):
-            raise GraphError(f"The index “{self.folder}” has layers 0 to {len(self.sizes) - 1}; {layer} is none of them.")
+            last = len(self.sizes) - 1
+            raise GraphError(f"The index “{self.folder}” has layers 0 to {last}; {layer} is none of them.")
         return self._file(f"layer_{layer}.safetensors", LAYER)
 
     def row(self, layer: int, feature: int) -> int:
@@ -90,7 +92,7 @@ class FeatureIndex:
             layer, feature, active, int(one("windows")), int(one("negative")),
             frequency=active / max(self.n_tokens, 1),
             maximum=float(one("maximum")), minimum=float(one("minimum")), mean=int(one("total")) / UNIT / active,
-            histogram=tuple(map(int, one("histogram"))),
+            histogram=_all_bins(one("histogram"), held),
             top=folded([example for _, example in self._examples(held, "top", row)]),
             bands=banded(self._examples(held, "random", row)),
             top_logits=lists["logits.top"], bottom_logits=lists["logits.bottom"], reads=lists["reads"],
@@ -99,23 +101,21 @@ class FeatureIndex:
 
     def text(self, token: int) -> str:
         """What a token reads as."""
-        file = self._file(TOKENS, {"bytes": ("U8", 1), "offsets": ("I64", 1)})
+        file = self._file(TOKENS, STRINGS)
         if not 0 <= token < file.header.tensors["offsets"].shape[0] - 1:
             return f"<{token}>"
-        start, stop = map(int, file.rows("offsets", token, token + 2))
-        return file.rows("bytes", start, stop).tobytes().decode("utf-8", "replace")
+        return file.string(token).decode("utf-8", "replace")
 
     def texts(self) -> list[str]:
         """The texts of all tokens."""
-        file = self._file(TOKENS, {"bytes": ("U8", 1), "offsets": ("I64", 1)})
-        data, offsets = file.all("bytes").tobytes(), file.all("offsets").tolist()
-        return [data[a:b].decode("utf-8", "replace") for a, b in zip(offsets, offsets[1:], strict=False)]
+        return [text.decode("utf-8", "replace") for text in self._file(TOKENS, STRINGS).strings()]
 
     @property
     def windows(self) -> ArrayFile:
-        """Windows that examples are from: ``ids`` [window, context], ``length``, ``document`` and ``start`` of each."""
-        wanted = {"ids": ("I32", 2), "length": ("I32", 1), "document": ("I32", 1), "start": ("I64", 1)}
-        return self._file(WINDOWS, wanted)
+        """Windows that examples are from: ``ids`` [window, context], and of each ``length``, ``document``,
+        ``start`` and ``number`` in the text."""
+        wanted = {"ids": ("I32", 2), "length": ("I32", 1), "document": ("I32", 1)}
+        return self._file(WINDOWS, {**wanted, "start": ("I64", 1), "number": ("I64", 1)})
 
     def _listed(self, held: ArrayFile, name: str, row: int) -> tuple[Weighed, ...]:
         if f"{name}.token" not in held:
@@ -168,6 +168,13 @@ def open_index(folder: Path) -> FeatureIndex:
     if not _whole(head):
         raise LoadError(f"“{path}” is damaged; copy it again, or make the index again.")
     return FeatureIndex(folder, head)
+
+
+def _all_bins(counts: NDArray[Any], held: ArrayFile) -> tuple[int, ...]:
+    """``counts`` with the empty bins that were left out on both sides."""
+    first = held.metadata.get("first_bin", "0")
+    before = min(int(first), N_BINS) if first.isdecimal() else 0
+    return tuple([0] * before + [int(count) for count in counts] + [0] * N_BINS)[:N_BINS]
 
 
 def _whole(head: Mapping[str, Any]) -> bool:

@@ -59,9 +59,8 @@ def _decoded(file: Path) -> Iterator[tuple[str, int]]:
             try:
                 text = held + decoder.decode(data, not data)
             except UnicodeDecodeError as error:
-                raise LoadError(
-                    f"“{file}” is not UTF-8 text (byte {max(0, read - 4) + error.start} or near it); convert it to UTF-8."
-                ) from error
+                place = max(0, read - 4) + error.start
+                raise LoadError(f"“{file}” is not UTF-8 text (near byte {place}); convert it to UTF-8.") from error
             read += len(data)
             held = "\r" if text.endswith("\r") and data else ""
             text = text.removesuffix("\r") if held else text

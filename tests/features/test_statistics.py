@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from explorer.features.keys import EMPTY, N_BINS, edges
 from explorer.features.kept import BEFORE, SPAN
+from explorer.features.keys import EMPTY, N_BINS, edges
 from explorer.features.reads import Entries
 from explorer.features.statistics import UNIT, Keeping, LayerStatistics
 
@@ -18,7 +19,7 @@ KEEPING = Keeping(n_top=5, n_random=4, n_others=2)
 
 @pytest.fixture(scope="module")
 def dense() -> np.ndarray:
-    """Activations [window, place, feature]: sparse, coarse so that ties are common, some negative, some features off."""
+    """Activations [window, place, feature]: sparse and coarse, so that ties are common; some negative."""
     draw = np.random.default_rng(3)
     values = np.round(draw.normal(size=(N_WINDOWS, CONTEXT, N_FEATURES)) * 6) / 2
     values[draw.random(values.shape) < 0.7] = 0
@@ -67,7 +68,7 @@ def test_counts_equal_brute_force(dense: np.ndarray) -> None:
         assert held.negative[feature] == (values < 0).sum()
         assert held.total[feature] == sum(round(float(value) * UNIT) for value in values)
         assert held.windows[feature] == (dense[..., feature] != 0).any(1).sum()
-        counts = [((values > 0) & (values >= a) & (values < b)).sum() for a, b in zip(bounds, bounds[1:], strict=False)]
+        counts = [((values > 0) & (values >= a) & (values < b)).sum() for a, b in pairwise(bounds)]
         assert held.histogram[feature].tolist() == counts
         if len(values):
             assert (held.maximum[feature], held.minimum[feature]) == (values.max(), values.min())

@@ -31,7 +31,13 @@ JOBS: dict[str, str] = {
     "check": "explorer.engine.jobs.checking:check",
     "intervene": "explorer.engine.jobs.intervening:intervene",
     "generate": "explorer.engine.jobs.intervening:generate",
+    "lens": "explorer.engine.jobs.lens:lens",
+    "logit_attribution": "explorer.engine.jobs.lens:logit_attribution",
+    "head_scores": "explorer.engine.jobs.lens:head_scores",
+    "patching": "explorer.engine.jobs.lens:patching",
     "features_build": "explorer.engine.jobs.features:features_build",
+    "features_label": "explorer.engine.jobs.labelling:features_label",
+    "feature": "explorer.engine.jobs.one_feature:feature",
     "dose": "explorer.engine.jobs.dosing:dose",
     "validate": "explorer.engine.jobs.validating:validate",
 }

@@ -9,14 +9,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.engine.jobs.labelling import label_index
 from explorer.engine.jobs.opening import Setting, fingerprint, model_of, token_text, transcoders_of
 from explorer.engine.state import EngineState
 from explorer.errors import GraphError, PromptError
 from explorer.features.statistics import Keeping, bytes_per_feature
-from explorer.io import feature_build
+from explorer.io import arrays, feature_build
 from explorer.io import texts as text_files
 from explorer.io.digest import digest
-from explorer.io.feature_index import FORMAT, VERSION
+from explorer.io.feature_index import FORMAT, VERSION, FeatureIndex
+from explorer.io.feature_labels import HELD_OUT
 from explorer.work import Progress, Work
 
 if TYPE_CHECKING:
@@ -92,8 +94,9 @@ def features_build(
     rate = collected.n_tokens / max(time.monotonic() - started, 1e-9)
     yield from _write(state, opened, held, text, collected, folder, n_logits)
     head["text"] |= {name.removeprefix("n_"): count for name, count in collected.counts.items()}
+    labelled = yield from label_index(state, FeatureIndex(folder, head), opened, held)
     feature_build.write_head(folder, head)
-    return _summary(head, collected, keeping, rate if known is None else None)
+    return labelled | _summary(head, collected, keeping, rate if known is None else None)
 
 
 def _text_of(
@@ -183,6 +186,8 @@ def _write(
     folder: Path,
     n_logits: int,
 ) -> Work[None]:
+    from explorer.features.held_out import draw
+
     used = feature_build.used_windows(collected.layers)
     steps = held.n_layers + 2
     for at, one in enumerate(collected.layers):
@@ -190,6 +195,8 @@ def _write(
         feature_build.write_layer(folder, one, used, _about(state, model, held, one, n_logits))
     yield Progress(steps - 2, steps, "Writing examples")
     feature_build.write_windows(folder, text.batches(model), used, text.context)
+    drawn = draw(text.batches(model), text.context)
+    arrays.write(folder / HELD_OUT, {**drawn.arrays, "token_windows": collected.token_windows})
     yield Progress(steps - 1, steps, "Writing tokens")
     feature_build.write_tokens(folder, [token_text(model, token) for token in range(model.n_tokens)])
 
@@ -212,6 +219,7 @@ def _about(
         found = logit_effects(model, rows.sum(1), n, state.raise_if_stopped)
         made |= {"logits.top.token": found.top.astype(np.int32), "logits.top.value": found.top_value}
         made |= {"logits.bottom.token": found.bottom.astype(np.int32), "logits.bottom.value": found.bottom_value}
+        made["logits.spread"] = found.spread
     looked = token_lookup(model, held, one.layer, alive, n, state.raise_if_stopped)
     if looked is not None:
         made |= {"reads.token": looked.top.astype(np.int32), "reads.value": looked.top_value}

@@ -1,0 +1,70 @@
+"""HeldOut: windows drawn evenly from the half of the text that labels are not fitted on, and what is active in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from explorer.features.keys import hashed, is_held_out
+from explorer.features.reads import counted, entries, reads
+from explorer.features.windows import Batch, rows_of
+from explorer.models.loader import LanguageModel
+from explorer.transcoders.transcoder import TranscoderSet
+from explorer.work import Pause, go_on
+
+N_WINDOWS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Some windows by their numbers, rising; ``ids`` are padded behind ``length``."""
+
+    number: Int[np.ndarray, " n"]
+    ids: Int[np.ndarray, "n context"]
+    length: Int[np.ndarray, " n"]
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {"number": self.number, "ids": self.ids, "length": self.length}
+
+
+def draw(batches: Iterable[Batch], context: int, n: int = N_WINDOWS) -> HeldOut:
+    """The ``n`` held-out windows with the smallest hashes, or all."""
+    kept = HeldOut(np.zeros(0, np.int64), np.zeros((0, context), np.int32), np.zeros(0, np.int32))
+    for batch in batches:
+        rows = np.flatnonzero(batch.length)
+        rows = rows[is_held_out(batch.first + rows)]
+        number = np.concatenate([kept.number, batch.first + rows])
+        order = np.sort(np.argsort(hashed(-2, np.zeros_like(number), number), kind="stable")[:n])
+        ids = np.concatenate([kept.ids, batch.ids[rows].astype(np.int32)])[order]
+        kept = HeldOut(number[order], ids, np.concatenate([kept.length, batch.length[rows].astype(np.int32)])[order])
+    return kept
+
+
+def active_in(
+    held: HeldOut, model: LanguageModel, transcoders: TranscoderSet, n_special: int, pause: Pause = go_on
+) -> tuple[Int[np.ndarray, "n_found 2"], ...]:
+    """For each layer (feature, row of ``held``) for every window in which a feature is active, sorted."""
+    found: list[list[np.ndarray]] = [[] for _ in transcoders.layers]
+    n_rows, context = rows_of(held.ids.shape[1]), held.ids.shape[1]
+    for first in range(0, len(held.ids), n_rows):
+        batch = _padded(held, first, n_rows, n_special)
+        there = torch.from_numpy(counted(batch, transcoders.zero_positions)).to(model.device)
+        for layer, x in enumerate(reads(model, transcoders, torch.from_numpy(batch.ids).to(model.device))):
+            pause()
+            one = entries(transcoders, layer, x, there)
+            found[layer].append(np.unique(np.stack([one.feature, first + one.row // context], 1), axis=0))
+    nothing = np.zeros((0, 2), np.int64)
+    return tuple(np.unique(np.concatenate([nothing, *parts]), axis=0) for parts in found)
+
+
+def _padded(held: HeldOut, first: int, n_rows: int, n_special: int) -> Batch:
+    part = slice(first, first + n_rows)
+    ids = np.zeros((n_rows, held.ids.shape[1]), np.int64)
+    length, nothing = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64)
+    ids[: len(held.ids[part])], length[: len(held.length[part])] = held.ids[part], held.length[part]
+    return Batch(first, ids, length, nothing, nothing, n_special, 0)
