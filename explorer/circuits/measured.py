@@ -24,7 +24,10 @@ Logits = Mapping[int, Float[Tensor, " d_vocab"]]  # in front of a softcap, by po
 
 @dataclass(frozen=True)
 class Explained:
-    """The tokens that a graph explains: ``weights`` (summing to 1) by position and token; ``main`` weighs most."""
+    """The tokens that a graph explains: ``weights`` by position and token; ``main`` weighs most.
+
+    They sum to 1, or to 0 for a contrast, whose second token weighs -1.
+    """
 
     weights: Mapping[tuple[int, int], float]
 
@@ -51,15 +54,20 @@ class State:
     kl: float
 
 
-def explained(graph: Graph, d_vocab: int) -> Explained:
-    """What ``graph`` explains; GraphError if that is no single tokens."""
+def explained(graph: Graph, d_vocab: int, contrasts: Mapping[int, tuple[int, int]] | None = None) -> Explained:
+    """What ``graph`` explains; GraphError if that is neither tokens nor contrasts.
+
+    ``contrasts`` are the two tokens of each target that is no single one, by its number in the vocabulary column.
+    """
     weight, logits = target_weight(graph), graph.block(NodeKind.LOGIT)
-    found = {}
+    found: dict[tuple[int, int], float] = {}
     for node, text in zip(range(logits.start, logits.stop), graph.logit_tokens, strict=True):
-        token = int(graph.nodes.feature[node])
-        if not 0 <= token < d_vocab:
-            raise GraphError(f"The graph explains “{text}”, which is no single token; validate one of tokens.")
-        found[int(graph.nodes.pos[node]), token] = float(weight[node])
+        token, pos = int(graph.nodes.feature[node]), int(graph.nodes.pos[node])
+        pair = (token,) if 0 <= token < d_vocab else (contrasts or {}).get(token, ())
+        if not pair:
+            raise GraphError(f"The graph explains “{text}”, which is no token or contrast; validate one of those.")
+        for one, sign in zip(pair, (1.0, -1.0), strict=False):
+            found[pos, one] = found.get((pos, one), 0.0) + sign * float(weight[node])
     return Explained(found)
 
 

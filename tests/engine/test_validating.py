@@ -156,3 +156,21 @@ def test_a_graph_of_other_weights_is_refused(state: EngineState, made: dict[str,
     head = {**made["head"], "provenance": {**made["head"]["provenance"], "model_sha256": "0" * 64}}
     with pytest.raises(GraphError, match="made with other weights of the model"):
         asked(state, {**made, "head": head}, question(view, "pinned"))
+
+
+def test_a_contrast_is_measured_as_the_difference_of_its_logits(state: EngineState) -> None:
+    targets = {"kind": "contrast", "texts": ["Austin", "Houston"]}
+    made = run_job("attribute", state, None, text=SAMPLE.prompt, targets=targets, max_features=20, **WHERE)
+    view = resolve(from_arrays(made["head"], made["arrays"]), Edits())
+    key = view.graph.key(int(np.flatnonzero(view.shown)[0]))
+    view = resolve(view.graph, pin(Edits(), [key]))
+    found = asked(state, made, question(view, "pinned", controls=0), layers=False)
+    model = open_language_model(model_folder(SAMPLE))
+    subject = prepare(model, transcoders.read(transcoder_folder(SAMPLE)), tuple(view.graph.token_ids.tolist()))
+    outcome = intervene(subject, [feature(key.layer, key.feature, at(key.pos)).off()])
+    a, b = (model.tokenizer.single(text) for text in targets["texts"])
+    moved = [float(logits[a] - logits[b]) for logits in (outcome.before, outcome.now)]
+    assert found.target == "Austin − Houston"
+    assert found.logit == pytest.approx(moved[0], abs=1e-4)
+    assert found.effects[0].measured_total == pytest.approx(moved[1] - moved[0], abs=1e-4)
+    assert verdict(found).direct_error < 1e-6

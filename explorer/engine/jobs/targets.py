@@ -29,6 +29,18 @@ def logit_targets(model: LanguageModel, trace: Trace, wanted: Mapping[str, Any])
     return named
 
 
+def contrasts(model: LanguageModel, wanted: Mapping[str, Any]) -> dict[int, tuple[int, int]]:
+    """The two tokens of each contrast that ``wanted`` asks for, by the number that its node has for a token."""
+    numbers, found = count(model.d_vocab), {}
+    for item in wanted.get("items") or [wanted]:
+        if item.get("kind") in ("contrast", "direction"):
+            number = next(numbers)
+            if item["kind"] == "contrast":
+                a, b = _token_ids(model, item)
+                found[number] = (a, b)
+    return found
+
+
 def without_vectors(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """``wanted`` for the provenance: what was asked for but the directions themselves."""
     kept = {name: value for name, value in wanted.items() if name != "vector"}
@@ -167,10 +179,10 @@ KINDS: Mapping[str, Callable[..., tuple[LogitTarget, ...]]] = {
 
 def _token_ids(model: LanguageModel, wanted: Mapping[str, Any]) -> list[int]:
     tokens = [int(token) for token in wanted.get("tokens", ())]
-    return tokens + [_token_id(model, text) for text in wanted.get("texts", ())]
+    return tokens + [token_named(model, text) for text in wanted.get("texts", ())]
 
 
-def _token_id(model: LanguageModel, text: str) -> int:
+def token_named(model: LanguageModel, text: str) -> int:
     """The id that ``text`` is: one token of the tokenizer, or a number where there is no tokenizer."""
     if model.tokenizer is not None:
         return model.tokenizer.single(text)

@@ -17,8 +17,9 @@ from explorer.circuits.graph import Graph, NodeKey, NodeKind
 from explorer.circuits.graph_arrays import from_arrays
 from explorer.circuits.influence import row_mass
 from explorer.circuits.predicted import predict, target_weight
-from explorer.engine.jobs.opening import fingerprint, stopping, token_text
+from explorer.engine.jobs.opening import fingerprint, stopping
 from explorer.engine.jobs.subjects import asked
+from explorer.engine.jobs.targets import contrasts
 from explorer.engine.state import EngineState
 from explorer.errors import GraphError
 from explorer.io import validation_file as journal
@@ -203,7 +204,8 @@ def _bench(state: EngineState, graph: Graph, wanted: Question, where: Mapping[st
     ready = yield from asked(state, token_ids=graph.token_ids.tolist(), mode=wanted.mode, **where)
     subject = ready.subject
     active_rows(subject.local, graph)
-    of, direct = explained(graph, subject.model.d_vocab), mode("direct", subject.n_layers)
+    pairs = contrasts(subject.model, graph.provenance.get("targets") or {})
+    of, direct = explained(graph, subject.model.d_vocab, pairs), mode("direct", subject.n_layers)
     clean = state_after(subject, of, [], direct)
     return Bench(graph, wanted, subject, ready.how, direct, of, clean, other, state.raise_if_stopped)
 
@@ -214,7 +216,7 @@ def _before(bench: Bench, entries: Mapping[str, Entry]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     if "target" not in entries:
         mass = float((target_weight(graph) * row_mass(graph, count_bias=True)).sum())
-        text = token_text(bench.subject.model, bench.of.main[1])
+        text = graph.logit_tokens[int(graph.target_weight[graph.block(NodeKind.LOGIT)].argmax())]
         clean = {"logit": bench.clean.logit, "probability": bench.clean.probability}
         found["target"] = {"text": text.strip(), **clean, "mass": mass}
     new = [thing for thing in bench.wanted.things if f"predicted {thing.id}" not in entries]
