@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explorer.session import edits as edit
+from explorer.session.interventions import Kind
+from explorer.ui import intervene_actions as dock
 from explorer.ui.canvas import walk
 from explorer.ui.grouping import current_group, ungroup
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 Run = Callable[["MainWindow"], None]
 Test = Callable[["MainWindow"], bool]
 ZOOM = 1.25
-MENUS = ("File", "Edit", "View", "Graph", "Model", "Help")
+MENUS = ("File", "Edit", "View", "Graph", "Intervene", "Model", "Help")
 
 
 def always(window: MainWindow) -> bool:
@@ -183,6 +185,11 @@ def _several(verb: str, keys: list[object] | list[edit.NodeKey]) -> str:
     return f"{verb} a node" if len(keys) == 1 else f"{verb} nodes"
 
 
+def _ask(kind: Kind) -> Run:
+    """Asks for a thing of ``kind`` that no node stands for."""
+    return lambda window: window.intervene.rows.ask_for(kind)
+
+
 ACTIONS = (
     Action("open_model", "Open a model…", "File", lambda w: w.files.ask_model(), "Ctrl+O"),
     Action("open_document", "Open a graph or document…", "File", lambda w: w.files.ask_document(), "Ctrl+Shift+O"),
@@ -207,6 +214,7 @@ ACTIONS = (
     Action("nodes", "Nodes", "View", lambda w: w.go_to("nodes"), "Ctrl+1", is_open, group=True),
     Action("canvas", "Graph", "View", lambda w: w.go_to("canvas"), "Ctrl+2", is_open),
     Action("next_page", "Graph, subgraph", "View", lambda w: w.workspace.turn(), "Ctrl+Tab", is_open),
+    Action("intervene", "Intervene", "View", lambda w: w.go_to("intervene"), "Ctrl+3", is_open),
     Action("inspector", "Inspector", "View", lambda w: w.go_to("inspector"), "Ctrl+4", is_open),
     Action(
         "toggle_nodes",
@@ -224,6 +232,14 @@ ACTIONS = (
         lambda w: w.toggle("inspector"),
         enabled=is_open,
         checked=lambda w: w.places.wanted["inspector"],
+    ),
+    Action(
+        "toggle_intervene",
+        "Show the interventions",
+        "View",
+        lambda w: w.toggle("intervene"),
+        enabled=is_open,
+        checked=lambda w: w.places.wanted["intervene"],
     ),
     Action(
         "toggle_history",
@@ -277,6 +293,39 @@ ACTIONS = (
         group=True,
     ),
     Action("output", "Walk to the strongest output", "Graph", strongest_output, "O", has_current, single=True),
+    Action("add_selected", "Change what is selected", "Intervene", dock.add_selected, "E", dock.can_add, single=True),
+    Action("add_feature", "Change an inactive feature…", "Intervene", _ask("feature"), "", dock.has_prompt, group=True),
+    Action("add_head", "Change an attention head…", "Intervene", _ask("head"), "", dock.has_prompt),
+    Action("add_neuron", "Change a neuron…", "Intervene", _ask("neuron"), "", dock.has_prompt),
+    Action("add_direction", "Add a direction from a file…", "Intervene", _ask("direction"), "", dock.has_prompt),
+    Action("add_residual", "Patch the residual stream…", "Intervene", _ask("residual"), "", dock.has_prompt),
+    Action(
+        "substitute",
+        "Substitute a group…",
+        "Intervene",
+        lambda w: w.intervene.rows.ask_for_substitution(),
+        enabled=dock.has_groups,
+    ),
+    Action(
+        "freeze_attention",
+        "Freeze attention",
+        "Intervene",
+        lambda w: w.intervene.edits.toggle("attention"),
+        enabled=dock.has_prompt,
+        checked=dock.holds_attention,
+        group=True,
+    ),
+    Action(
+        "freeze_norms",
+        "Freeze norms",
+        "Intervene",
+        lambda w: w.intervene.edits.toggle("norms"),
+        enabled=dock.has_prompt,
+        checked=dock.holds_norms,
+    ),
+    Action("generate", "Generate with and without", "Intervene", dock.generate, "", dock.can_generate, group=True),
+    Action("program", "Save as a program…", "Intervene", dock.save_program, "", dock.can_save_program),
+    Action("reset", "Take all changes out", "Intervene", lambda w: w.intervene.edits.reset(), "", dock.has_rows),
     Action("transcoders", "Choose transcoders…", "Model", lambda w: w.files.ask_transcoders(), "", has_model),
     Action("neurons", "Use the model's own neurons", "Model", lambda w: w.features.use_neurons(), "", lacks_neurons),
     Action("restart", "Restart the engine", "Model", lambda w: w.engine.restart(), group=True),

@@ -37,6 +37,8 @@ CANVAS_KEYS = (
     ("Zoom in, out, 100 %", "+  \u2212  0"),
     ("Fit all, fit the selection", "F  Shift+F"),
     ("Back, forward along the walk", "[  ]"),
+    ("On a slider: by 0.05, by 0.5", "\u2212 =  Shift"),
+    ("On a slider: 0, its own strength", "Home  End"),
 )
 
 
@@ -55,7 +57,7 @@ class KeyMap(QDialog):
         groups = [(name, _of_menu(name)) for name in MENUS]
         columns = QHBoxLayout()
         columns.setSpacing(36)
-        for chosen in (("Graph", "Edit"), ("View", "Help"), ("File", "Model")):
+        for chosen in (("Graph", "Edit"), ("View", "Intervene", "Help"), ("File", "Model")):
             column = QVBoxLayout()
             column.setSpacing(4)
             for name, rows in groups:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QObject, Qt
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from explorer.ui.widgets.dock import PanelDock
+from explorer.ui.widgets.drawer import Drawer
 from explorer.ui.widgets.look import px
 
-NODES, INSPECTOR, HISTORY = "nodes", "inspector", "history"
+NODES, INSPECTOR, HISTORY, INTERVENE = "nodes", "inspector", "history", "intervene"
 WIDTHS = {NODES: 252, INSPECTOR: 340, HISTORY: 230}
-VERSION = 1
+HEIGHT = 206
+VERSION = 2
+FOLDED = " folded"  # behind the state, if the lower dock is
 NARROW, NARROWER = 1280, 1120
 INSPECTOR_NARROW = 300
 
@@ -18,26 +21,35 @@ INSPECTOR_NARROW = 300
 class Places(QObject):
     """Shows the docks that are wanted while the workspace is on screen.
 
-    Below 1280 px the nodes fold to a strip (until the user unfolds them), below 1120 the inspector narrows.
+    Below 1280 px the nodes fold to a strip (until the user unfolds them), below 1120 the inspector narrows. ``drawer``
+    lies below, left of the inspector, and is folded until something is put into it.
     """
 
-    def __init__(self, window: QMainWindow, nodes: QWidget, inspector: QWidget, history: QWidget) -> None:
+    def __init__(
+        self, window: QMainWindow, nodes: QWidget, inspector: QWidget, history: QWidget, intervene: QWidget
+    ) -> None:
         super().__init__(window)
         self._window = window
         self._unfolded = False
         self._placed = False
         self._state = ""
-        self.wanted = {NODES: True, INSPECTOR: True, HISTORY: False}
-        self.docks = {
+        self.wanted = {NODES: True, INSPECTOR: True, HISTORY: False, INTERVENE: True}
+        self._sides = {
             NODES: PanelDock(nodes, "Nodes", WIDTHS[NODES]),
             INSPECTOR: PanelDock(inspector, "Inspector", WIDTHS[INSPECTOR]),
             HISTORY: PanelDock(history, "History", WIDTHS[HISTORY]),
         }
+        self.drawer = Drawer(intervene, "Intervene", HEIGHT)
+        self.docks: dict[str, QDockWidget] = {**self._sides, INTERVENE: self.drawer}
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         window.addDockWidget(left, self.docks[NODES])
         window.addDockWidget(right, self.docks[INSPECTOR])
         window.addDockWidget(left, self.docks[HISTORY])
-        self.docks[NODES].unfolded.connect(self._nodes_unfolded)
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.drawer)
+        window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        window.setCorner(Qt.Corner.BottomRightCorner, right)
+        self._sides[NODES].unfolded.connect(self._nodes_unfolded)
+        self.drawer.unfolded.connect(self._heighten)
 
     def show(self) -> None:
         for name, dock in self.docks.items():
@@ -49,7 +61,9 @@ class Places(QObject):
 
     def restore(self, state: str) -> None:
         """Put the docks where ``state`` says, before they are shown for the first time."""
-        if state and self._window.restoreState(QByteArray.fromBase64(state.encode()), VERSION):
+        if state and self._window.restoreState(QByteArray.fromBase64(state.removesuffix(FOLDED).encode()), VERSION):
+            if not state.endswith(FOLDED):
+                self.drawer.unfold()
             self._placed = True
             self._state = state
             self.wanted = {name: not dock.isHidden() for name, dock in self.docks.items()}
@@ -58,6 +72,7 @@ class Places(QObject):
         """Where the docks stand, or last stood, as text."""
         if any(not dock.isHidden() for dock in self.docks.values()):
             self._state = bytes(self._window.saveState(VERSION).toBase64().data()).decode()
+            self._state += FOLDED if self.drawer.folded else ""
         return self._state
 
     def hide(self) -> None:
@@ -75,15 +90,16 @@ class Places(QObject):
         narrow = width < px(NARROW)
         if not narrow:
             self._unfolded = False
-        was_folded = self.docks[NODES].folded
-        self.docks[NODES].set_folded(narrow and not self._unfolded)
-        if was_folded and not self.docks[NODES].folded and self._placed:
+        nodes = self._sides[NODES]
+        was_folded = nodes.folded
+        nodes.set_folded(narrow and not self._unfolded)
+        if was_folded and not nodes.folded and self._placed:
             self._widen(NODES)
-        self.docks[INSPECTOR].limit(INSPECTOR_NARROW if width < px(NARROWER) else None)
+        self._sides[INSPECTOR].limit(INSPECTOR_NARROW if width < px(NARROWER) else None)
 
     def unfold_nodes(self) -> None:
-        if self.docks[NODES].folded:
-            self.docks[NODES].set_folded(False)
+        if self._sides[NODES].folded:
+            self._sides[NODES].set_folded(False)
             self._nodes_unfolded()
 
     def _nodes_unfolded(self) -> None:
@@ -91,7 +107,10 @@ class Places(QObject):
         self._widen(NODES)
 
     def _widen(self, *names: str) -> None:
-        open_docks = [name for name in names if not self.docks[name].folded]
+        open_docks = [name for name in names if not self._sides[name].folded]
         widths = [px(WIDTHS[name]) for name in open_docks]
         docks = [self.docks[name] for name in open_docks]
         self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+
+    def _heighten(self) -> None:
+        self._window.resizeDocks([self.drawer], [px(HEIGHT)], Qt.Orientation.Vertical)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QToolBar, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QWidget
 
 from explorer.circuits.scores import balance
 from explorer.io.samples import SAMPLES, find, model_folder, transcoder_folder
@@ -33,6 +33,7 @@ from explorer.ui.panels.centre import Centre
 from explorer.ui.panels.graph_area import GraphArea
 from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.inspector import InspectorPanel
+from explorer.ui.panels.intervene import IntervenePanel
 from explorer.ui.panels.nodes import NodesPanel
 from explorer.ui.panels.prompt import PromptPanel
 from explorer.ui.panels.status import StatusPanel
@@ -40,6 +41,7 @@ from explorer.ui.panels.thresholds import ThresholdsPanel
 from explorer.ui.panels.welcome import WelcomePanel
 from explorer.ui.places import Places
 from explorer.ui.question import Questions
+from explorer.ui.widgets.bar import bar_of
 from explorer.ui.widgets.scaling import fixed
 
 SMALLEST = (1024, 700)
@@ -92,9 +94,10 @@ class MainWindow(QMainWindow):
         self.nodes = NodesPanel(self.document)
         self.inspector = InspectorPanel(self.document)
         self.history = HistoryPanel(self.document)
+        self.intervene: IntervenePanel = IntervenePanel(self.document, self.engine)
         self.status = StatusPanel(self.document, self.engine)
         self._build_centre()
-        self.places: Places = Places(self, self.nodes, self.inspector, self.history)
+        self.places: Places = Places(self, self.nodes, self.inspector, self.history, self.intervene)
         self._build_bars()
         tables = (self.nodes.table, self.inspector.node.inputs, self.inspector.node.outputs)
         self.actions_set = ActionSet(self, self.canvas, tables)
@@ -111,8 +114,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.pages)
 
     def _build_bars(self) -> None:
-        self.notice_bar = _bar("notices", self.banner)
-        self.prompt_bar = _bar("prompt", self.prompt)
+        self.notice_bar = bar_of("notices", self.banner)
+        self.prompt_bar = bar_of("prompt", self.prompt)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.notice_bar)
         self.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.prompt_bar)
@@ -163,6 +166,8 @@ class MainWindow(QMainWindow):
         self.status.hidden_asked.connect(self._list_hidden)
         self.status.worst_asked.connect(self._select_worst)
         self.banner.occupied.connect(self._show_notice_bar)
+        self.intervene.fold_asked.connect(self.places.drawer.fold)
+        self.intervene.wanted.connect(self.places.drawer.unfold)
         for row in ("open_model", "transcoders", "neurons", "restart"):
             self.prompt.menu.addAction(self.actions_set.by_id[row])
         self._connect_welcome()
@@ -213,6 +218,9 @@ class MainWindow(QMainWindow):
         elif name == "nodes":
             self.places.unfold_nodes()
             self.nodes.table.setFocus()
+        elif name == "intervene":
+            self.places.drawer.unfold()
+            self.intervene.take_focus()
         else:
             self.inspector.take_focus()
 
@@ -387,14 +395,3 @@ class MainWindow(QMainWindow):
             self.files.open_path(Path(urls[0].toLocalFile()))
         else:
             self.files.take_story(bytes(urls[0].toEncoded().data()).decode())
-
-
-def _bar(name: str, widget: QWidget) -> QToolBar:
-    """A row across the window that cannot be moved."""
-    bar = QToolBar(name)
-    bar.setObjectName(name)
-    bar.setMovable(False)
-    bar.setFloatable(False)
-    bar.toggleViewAction().setEnabled(False)
-    bar.addWidget(widget)
-    return bar

@@ -51,6 +51,7 @@ class StandInEngine(QObject):
     died = Signal(str, str)
     fit_told = Signal(str)
     memory_changed = Signal(int)
+    answered = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,6 +99,14 @@ class StandInEngine(QObject):
     def ask(self, job: str, **values: Any) -> int:
         self.asked.append((job, values))
         return len(self.asked)
+
+    def ask_quietly(self, job: str, lane: str, **values: Any) -> int:
+        """Notes the question; a test answers it with ``answered``."""
+        self.asked.append((job, values))
+        return len(self.asked)
+
+    def stop(self, request: int) -> None:
+        self.asked.append(("stop", request))
 
     def cancel(self, only: str = "") -> None:
         if only in ("", self.job):

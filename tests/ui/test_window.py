@@ -75,7 +75,7 @@ def test_it_begins_with_the_welcome_page(window: MainWindow) -> None:
 def test_a_document_opens_in_the_workspace_and_is_remembered(window: MainWindow, file: Path) -> None:
     window.files.open_path(file)
     assert window.in_workspace
-    assert shown_docks(window) == {"nodes", "inspector"}
+    assert shown_docks(window) == {"nodes", "inspector", "intervene"}
     assert window.document.path == file
     assert window.document.view is not None
     assert window.document.view.label(0) == "the cue"
@@ -262,7 +262,7 @@ def test_the_place_of_window_and_docks_is_kept(qtbot: QtBot, make: Make, file: P
     kept: Settings = first.kept[-1]  # type: ignore[attr-defined]
     second = make(kept, width=kept and 1350, height=820)
     second.files.open_path(file)
-    assert shown_docks(second) == {"nodes", "history"}
+    assert shown_docks(second) == {"nodes", "history", "intervene"}
     assert not second.notice_bar.isVisible()
     assert second.prompt_bar.isVisible()
     second.show_welcome()
@@ -273,7 +273,7 @@ def test_the_place_of_window_and_docks_is_kept(qtbot: QtBot, make: Make, file: P
 def test_damaged_places_in_the_settings_do_no_harm(make: Make, file: Path) -> None:
     window = make(Settings(geometry="bm9uc2Vuc2U=", docks="bm9uc2Vuc2U="))
     window.files.open_path(file)
-    assert shown_docks(window) == {"nodes", "inspector"}
+    assert shown_docks(window) == {"nodes", "inspector", "intervene"}
 
 
 def test_tab_goes_from_the_prompt_to_the_canvas(qtbot: QtBot, window: MainWindow, file: Path) -> None:

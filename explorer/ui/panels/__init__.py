@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QWidget
 from explorer.ui.panels.graph_area import GraphArea
 from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.inspector import InspectorPanel
+from explorer.ui.panels.intervene import IntervenePanel
 from explorer.ui.panels.nodes import NodesPanel
 from explorer.ui.panels.prompt import PromptPanel
 from explorer.ui.panels.status import StatusPanel
 from explorer.ui.panels.thresholds import ThresholdsPanel
+from explorer.ui.panels.validation import ValidationPanel
 from explorer.ui.panels.welcome import WelcomePanel
 
 
@@ -34,6 +36,8 @@ PANELS = (
     Panel(GraphArea, ("document", "engine", "canvas")),
     Panel(NodesPanel, ("document",)),
     Panel(InspectorPanel, ("document",)),
+    Panel(IntervenePanel, ("document", "engine")),
     Panel(HistoryPanel, ("document",)),
     Panel(StatusPanel, ("document", "engine")),
+    Panel(ValidationPanel, ("document", "engine")),
 )

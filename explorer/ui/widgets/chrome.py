@@ -1,8 +1,8 @@
 """Chrome: the part of the style sheet that the window's own frame needs beside ``ui.theme``'s.
 
-Properties: ``small`` (a control in a panel, 24 high), ``inline`` (in the status bar), ``tab``, ``link`` (text that
-acts), ``second`` (regular weight), ``strong``, ``part`` (a stretch of the status bar), ``card`` (a frame with round
-corners), ``faulty`` (a field that is not understood).
+Properties: ``small`` (a control in a panel, at most 24 high), ``inline`` (in the status bar), ``tab``, ``link`` (text
+that acts), ``second`` (regular weight), ``strong``, ``part`` (a stretch of the status bar), ``card`` (a frame with
+round corners), ``faulty`` (a field that is not understood).
 """
 
 from __future__ import annotations
@@ -61,6 +61,12 @@ QWidget[strip="true"] { background: $surface_panel; }
 QLabel[role="lead"] { color: $text_2; font-size: $px_13; }
 QLabel[role="on_ink"] { color: $surface_panel; font-weight: 600; }
 QLabel[keycap="true"][on_ink="true"] { color: $surface_panel; border-color: $text_3; }
+QLineEdit[small="true"], QAbstractSpinBox[small="true"] { min-height: $px_18; max-height: $px_18; padding: 0 4px; }
+QLineEdit[small="true"]:focus, QAbstractSpinBox[small="true"]:focus { padding: 0 3px; }
+QAbstractSpinBox[small="true"] QLineEdit, QAbstractSpinBox[small="true"] QLineEdit:focus { padding: 0 4px; }
+QToolButton[small="true"] { font-size: $px_11; padding: 1px 4px; color: $text_2; }
+QToolButton[small="true"]:focus { padding: 0 3px; }
+QFrame[hairline="true"] { background: $line; border: none; }
 QLineEdit[faulty="true"] { border-color: $danger; }
 QLineEdit[faulty="true"]:focus { border-color: $danger; }
 

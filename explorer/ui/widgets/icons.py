@@ -22,6 +22,7 @@ ICONS: Mapping[str, str] = {
     "run": '<path d="M5 3.2v9.6l7.6-4.8z"/>',
     "cancel": '<path d="M4 4l8 8M12 4l-8 8"/>',
     "close": '<path d="M4.5 4.5l7 7M11.5 4.5l-7 7"/>',
+    "add": '<path d="M8 3.2v9.6M3.2 8h9.6"/>',
     "pin": '<path d="M5.5 2.5h5M6.5 2.5v4L4 9.5h8L9.5 6.5v-4M8 9.5v4"/>',
     "hide": '<path d="M2 8s2.2-4 6-4 6 4 6 4-2.2 4-6 4-6-4-6-4z"/><circle cx="8" cy="8" r="1.7"/>'
     '<path d="M3 13 13 3"/>',
