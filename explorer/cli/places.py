@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.errors import LoadError
-from explorer.io import samples
+from explorer.io import samples, specimens
 from explorer.io.samples import SAMPLES
 
 
@@ -17,7 +17,10 @@ def model_folder(name: str) -> Path:
     sample = samples.find(name)
     if sample is not None:
         return samples.model_folder(sample)
-    known = ", ".join(sample.name for sample in SAMPLES)
+    specimen = specimens.find(name)
+    if specimen is not None:
+        return specimens.model_folder(specimen)
+    known = ", ".join(each.name for each in (*SAMPLES, *specimens.SPECIMENS))
     raise LoadError(f"There is no folder “{name}” and no sample of that name; samples are: {known}.")
 
 
