@@ -195,3 +195,10 @@ class _Adam:
             )
             self.values = [*self.values]
             self.values[at] = self.values[at] - rate * first / (np.sqrt(second) + EPS)
+
+
+def errors(toy: Toy, n: int = 4096, seed: int = 0) -> Float[ndarray, "feature"]:
+    """The mean squared error of each feature, on fresh features."""
+    x = features(np.random.default_rng(seed), np.array([[[toy.density]]]), n, len(toy.b))[0]
+    result: ndarray = ((np.maximum(x @ toy.gram + toy.b, 0) - x) ** 2).mean(0)
+    return result

@@ -10,19 +10,19 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors.torch import load_file
 
-from explorer.models.tiny import TinyForCausalLM
+from explorer.models.tiny import TinyConfig, TinyForCausalLM
 from explorer.specimens.network import Network
 from sample_models.training.us_cities.files import sha256
 
 SAMPLE_MODELS = Path(__file__).parents[1]
 
 
-def options(text: str, name: str) -> argparse.Namespace:
-    """``seed`` and ``out``, with torch made to give the same figures each time."""
-    parser = argparse.ArgumentParser(description=text)
+def options(parser: argparse.ArgumentParser, name: str = "") -> argparse.Namespace:
+    """What was chosen, ``seed`` and ``out`` beside it, with torch made to give the same figures each time."""
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=SAMPLE_MODELS / name)
+    parser.add_argument("--out", type=Path, default=SAMPLE_MODELS / name if name else None)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     return parser.parse_args()
@@ -40,6 +40,12 @@ def as_network(model: TinyForCausalLM) -> Network:
     """The model as it stands, in numpy and double precision."""
     weights = {name: weight.detach().double().numpy() for name, weight in model.state_dict().items()}
     return Network(model.config.to_dict(), weights)
+
+
+def read_network(folder: Path) -> Network:
+    """What ``write_model`` wrote, in double precision."""
+    weights = {name: weight.double().numpy() for name, weight in load_file(folder / "model.safetensors").items()}
+    return Network(TinyConfig.from_pretrained(folder).to_dict(), weights)
 
 
 def write_history(rows: Sequence[Any], folder: Path) -> None:

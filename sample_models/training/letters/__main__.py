@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ N_WORDS = 1000
 
 
 def main() -> None:
-    chosen = specimens.options(str(__doc__), "letters")
+    chosen = specimens.options(argparse.ArgumentParser(description=__doc__), "letters")
     names = (specimens.SAMPLE_MODELS / "letters" / "names.txt").read_text(encoding="utf-8").split()
     start = time.process_time()
     logits = torch.from_numpy(training.train(letters.counts(names))).float()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 
 import numpy as np
@@ -14,7 +15,7 @@ from sample_models.training import specimens
 
 
 def main() -> None:
-    chosen = specimens.options(str(__doc__), "superposition")
+    chosen = specimens.options(argparse.ArgumentParser(description=__doc__), "superposition")
     setting = Setting(seed=chosen.seed)
     start = time.perf_counter()
     toys = run(train(setting))

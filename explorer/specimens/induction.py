@@ -1,0 +1,111 @@
+"""The induction specimen: two layers of attention alone, read head by head.
+
+A head of the second layer looks for the place after the last time that the present token was there, and copies what
+stands there; it finds it because heads of the first layer have written at each place which token was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from explorer.models import head_scores
+from explorer.specimens import repeats
+from explorer.specimens.network import Change, Network, Site, run, unchanged
+
+Head = tuple[int, int]  # layer and number
+
+
+@dataclass(frozen=True)
+class Scores:
+    """By layer and head: attention to the token before, to what followed last time, and how far the head copies."""
+
+    previous: Float[ndarray, "layer head"]
+    prefix: Float[ndarray, "layer head"]
+    copying: Float[ndarray, "layer head"]
+
+    @property
+    def induction(self) -> Head:
+        """The head that finds what followed last time best."""
+        layer, head = np.unravel_index(self.prefix.argmax(), self.prefix.shape)
+        return int(layer), int(head)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A prompt as the model reads it: patterns [layer, head, query, key] and the chances of each next token."""
+
+    ids: Int[ndarray, "pos"]
+    pattern: Float[ndarray, "layer head pos pos"]
+    probability: Float[ndarray, "pos d_vocab"]
+    followers: tuple[tuple[int, int], ...]
+
+
+def read(network: Network, ids: Int[ndarray, "pos"], without: Collection[Head] = ()) -> Reading:
+    """What the model makes of one prompt, with the heads of ``without`` silent."""
+    found = run(network, ids[None], ablated(network, without))
+    weight = np.exp(found.logits[0] - found.logits[0].max(-1, keepdims=True))
+    pattern = np.stack([each[0] for each in found.pattern])
+    followers = tuple(head_scores.followers([int(token) for token in ids]))
+    return Reading(ids, pattern, weight / weight.sum(-1, keepdims=True), followers)
+
+
+def scores(network: Network, rows: Int[ndarray, "row pos"]) -> Scores:
+    """The scores of every head, the first two as means over ``rows``."""
+    pattern = run(network, rows).pattern
+    heads = [(layer, head) for layer in range(network.n_layers) for head in range(network.n_heads)]
+    tokens = [[int(token) for token in row] for row in rows]
+    shape = network.n_layers, network.n_heads
+    previous, prefix, copying = (np.zeros(shape) for _ in range(3))
+    for layer, head in heads:
+        each = pattern[layer][:, head]
+        previous[layer, head] = np.mean([head_scores.previous_token(one) for one in each])
+        prefix[layer, head] = np.mean(
+            [head_scores.prefix_matching(one, ids) for one, ids in zip(each, tokens, strict=True)]
+        )
+        copying[layer, head] = head_scores.copying(*circuit(network, layer, head))
+    return Scores(previous, prefix, copying)
+
+
+def circuit(network: Network, layer: int, head: int) -> tuple[ndarray, ndarray]:
+    """What a head reads of each token [d_vocab, d_head] and what it writes to each logit [d_head, d_vocab]."""
+    block = f"blocks.{layer}.attention"
+    d_head = network.weights[f"{block}.value.weight"].shape[0] // network.n_heads
+    own = slice(head * d_head, (head + 1) * d_head)
+    reads = network.weights["embed.weight"] @ network.weights[f"{block}.value.weight"][own].T
+    writes = network.weights[f"{block}.output.weight"][:, own].T @ network.unembedding.T
+    return reads, writes
+
+
+def accuracy(network: Network, rows: Int[ndarray, "row pos"], without: Collection[Head] = ()) -> float:
+    """The share of tokens of the second half that are foreseen, with the heads of ``without`` silent."""
+    half = rows.shape[1] // 2
+    said = run(network, rows, ablated(network, without)).logits.argmax(-1)
+    return float((said[:, half:-1] == rows[:, half + 1 :]).mean())
+
+
+def ablations(network: Network, rows: Int[ndarray, "row pos"]) -> dict[Head, float]:
+    """``accuracy`` without each head."""
+    heads = [(layer, head) for layer in range(network.n_layers) for head in range(network.n_heads)]
+    return {head: accuracy(network, rows, [head]) for head in heads}
+
+
+def ablated(network: Network, heads: Collection[Head]) -> Change:
+    """The change that puts what each of ``heads`` gathers to its mean over random repeated rows."""
+    if not heads:
+        return unchanged
+    usual = run(network, repeats.twice(64, repeats.LONGEST, np.random.default_rng(0))).mixed
+
+    def change(site: Site, layer: int, x: ndarray) -> ndarray:
+        if site != "head":
+            return x
+        chosen = [head for at, head in heads if at == layer]
+        x = x.copy()
+        x[:, :, chosen] = usual[layer].mean((0, 1))[chosen]
+        return x
+
+    return change

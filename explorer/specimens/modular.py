@@ -1,0 +1,154 @@
+"""The modular specimen: addition mod p by waves, read in the Fourier basis.
+
+After it has grokked the model holds each number as cosines and sines of a few frequencies k, multiplies them to waves
+of a + b, and answers the c in which all waves cos(2πk(a + b - c)/p) agree (arxiv.org/abs/2301.05217, whose restricted
+and excluded loss are here too). Frequencies k and p - k are one and the same; they are counted from 1 to (p - 1) / 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from explorer.errors import GraphError
+from explorer.specimens import pairs
+from explorer.specimens.network import Network, Pass, run
+
+KEY = 0.05  # share of the embedding's power above which a frequency is a key one
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``embedding``: share of its power by frequency; ``key``: the frequencies that stand out, the strongest first.
+
+    ``neuron`` is the frequency that explains most of each neuron's variance over all pairs, ``explained`` how much.
+    """
+
+    p: int
+    embedding: Float[ndarray, "frequency"]
+    key: tuple[int, ...]
+    neuron: Int[ndarray, "neuron"]
+    explained: Float[ndarray, "neuron"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Loss and share of right answers over all pairs or some."""
+
+    loss: float
+    accuracy: float
+
+
+def read(network: Network) -> Reading:
+    """What the weights and the neurons hold in the Fourier basis."""
+    p = modulus(network)
+    embedding = spectrum(network.weights["embed.weight"][:p])
+    neuron, explained = neuron_frequencies(waves(network, of_all(network)))
+    order = np.argsort(-embedding)
+    key = tuple(int(k) + 1 for k in order if embedding[k] > KEY)
+    return Reading(p, embedding, key, neuron, explained)
+
+
+def modulus(network: Network) -> int:
+    return len(network.tokens) - 1
+
+
+def of_all(network: Network) -> Pass:
+    """The pass over every pair."""
+    return run(network, pairs.rows(modulus(network)))
+
+
+def waves(network: Network, found: Pass) -> Float[ndarray, "p p neuron"]:
+    """Each neuron at "=" over both numbers."""
+    p = modulus(network)
+    return found.neurons[0][:, -1].reshape(p, p, -1)
+
+
+def spectrum(table: Float[ndarray, "p column"]) -> Float[ndarray, "frequency"]:
+    """The share of each frequency in the power of the columns, their means left out."""
+    power = (abs(np.fft.rfft(table, axis=0)[1:]) ** 2).sum(1)
+    result: ndarray = power / power.sum()
+    return result
+
+
+def neuron_frequencies(
+    neurons: Float[ndarray, "p p neuron"],
+) -> tuple[Int[ndarray, "neuron"], Float[ndarray, "neuron"]]:
+    """The frequency that explains most of each neuron's variance, and the share that it explains.
+
+    Frequency k may come in by a alone, b alone, a + b and a - b.
+    """
+    power = abs(np.fft.fft2(neurons, axes=(0, 1))) ** 2
+    power[0, 0] = 0
+    k = np.arange(1, (neurons.shape[0] - 1) // 2 + 1)
+    of_k = sum(power[a, b] for a in (k, -k, 0 * k) for b in (k, -k, 0 * k)) - power[0 * k, 0 * k]
+    share = of_k / np.maximum(power.sum((0, 1)), 1e-30)
+    return share.argmax(0) + 1, share.max(0)
+
+
+def answered(
+    logits: Float[ndarray, "pair p"], chosen: Bool[ndarray, "pair"] | None = None
+) -> Answers:
+    """How good ``logits`` of all pairs are, on the ``chosen`` ones."""
+    right = pairs.answers(logits.shape[1])
+    top = logits.max(1)
+    loss = top + np.log(np.exp(logits - top[:, None]).sum(1)) - logits[np.arange(len(right)), right]
+    chosen = np.ones(len(right), dtype=bool) if chosen is None else chosen
+    return Answers(float(loss[chosen].mean()), float((logits.argmax(1) == right)[chosen].mean()))
+
+
+def of_sum(logits: Float[ndarray, "pair p"], frequencies: Sequence[int]) -> Float[ndarray, "pair p"]:
+    """The part of the logits that is a wave of a + b with one of ``frequencies``."""
+    p = logits.shape[1]
+    by_sum = np.zeros((p, p))
+    np.add.at(by_sum, pairs.answers(p), logits / p)  # each sum has p pairs
+    coefficient = np.fft.rfft(by_sum, axis=0)
+    kept = np.zeros_like(coefficient)
+    kept[list(frequencies)] = coefficient[list(frequencies)]
+    result: ndarray = np.fft.irfft(kept, p, axis=0)[pairs.answers(p)]
+    return result
+
+
+def restricted(logits: Float[ndarray, "pair p"], key: Sequence[int]) -> Float[ndarray, "pair p"]:
+    """The logits with nothing but their means and the key waves: good if the model adds by these waves."""
+    result: ndarray = logits.mean(0) + of_sum(logits, key)
+    return result
+
+
+def excluded(logits: Float[ndarray, "pair p"], key: Sequence[int]) -> Float[ndarray, "pair p"]:
+    """The logits without the key waves: good as long as the model only remembers what it was trained on."""
+    result: ndarray = logits - of_sum(logits, key)
+    return result
+
+
+def without(network: Network, frequencies: Sequence[int]) -> Network:
+    """The model with ``frequencies`` taken out of the embedding of the numbers."""
+    return _filtered(network, frequencies, keep=False)
+
+
+def only(network: Network, frequencies: Sequence[int]) -> Network:
+    """The model with nothing but ``frequencies`` and the mean left in the embedding of the numbers."""
+    return _filtered(network, frequencies, keep=True)
+
+
+def _filtered(network: Network, frequencies: Sequence[int], keep: bool) -> Network:
+    p = modulus(network)
+    for k in frequencies:
+        if not 0 < k <= (p - 1) // 2:
+            raise GraphError(f"{k} is no frequency of this model; take one of 1 to {(p - 1) // 2}.")
+    embedding = network.weights["embed.weight"]
+    coefficient = np.fft.rfft(embedding[:p], axis=0)
+    chosen = np.isin(np.arange(len(coefficient)), frequencies)
+    chosen = chosen == keep
+    chosen[0] = True  # the mean stays
+    changed = np.concatenate([np.fft.irfft(coefficient * chosen[:, None], p, axis=0), embedding[p:]])
+    return replace(network, weights={**network.weights, "embed.weight": changed})
+
+
+def answers_of(network: Network) -> Answers:
+    """How good the model is over all pairs."""
+    return answered(of_all(network).logits[:, -1])

@@ -1,0 +1,117 @@
+"""The training: random sums, short ones first, with the loss on the twelve outputs alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from explorer.models.tiny import TinyConfig, TinyForCausalLM
+from explorer.specimens import sums
+
+PLAN, BATCH, LEARNING_RATE, DECAY, BETAS = 20_000, 512, 0.02, 0.01, (0.9, 0.99)
+WARM_UP = 0.03  # of the plan
+FIRST, FIRST_STEPS, SECOND = 3, 1500, 6  # the longest operands at first, for how long, and then
+READY = 0.5  # then they grow by a digit when this share of a batch is exact
+EVERY = 500  # steps between two tests
+TESTED = 10_000, 2_000  # random and carry-chain sums that must all be right to stop
+
+
+@dataclass(frozen=True)
+class Test:
+    """How the model stood after ``step`` steps: the longest operands (digits) and the loss of the last batch, and the
+    shares of ten-digit sums that are exact."""
+
+    step: int
+    longest: int
+    loss: float
+    random: float
+    carry: float
+
+
+def new_model(seed: int) -> TinyForCausalLM:
+    """An untrained model; every matrix is drawn with standard deviation 1 / sqrt(inputs)."""
+    torch.manual_seed(seed)
+    config = TinyConfig(
+        vocab_size=len(sums.TOKENS), hidden_size=7, num_hidden_layers=1, num_attention_heads=1, intermediate_size=14,
+        max_position_embeddings=35, hidden_act="gelu_pytorch_tanh", norm="layer", positions="learned",
+        attention_bias=False, mlp_bias=False, tie_word_embeddings=True, tokens=list(sums.TOKENS),
+    )  # fmt: skip
+    model = TinyForCausalLM(config)
+    for parameter in model.parameters():
+        if parameter.ndim == 2:
+            nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
+    return model
+
+
+def train(seed: int, say: Callable[[str], None], steps: int = PLAN) -> tuple[TinyForCausalLM, list[Test]]:
+    """A model and its tests; training stops at the first one without a fault, or after ``steps``."""
+    model, rng = new_model(seed), np.random.default_rng(seed)
+    optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, BETAS, weight_decay=DECAY)
+    tests, longest = [], FIRST
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = LEARNING_RATE * _schedule(step / PLAN)
+        rows = _tensor(sums.rows(*sums.random_sums(BATCH, rng, longest, shortest=1)))
+        logits = outputs(model, rows[:, : sums.N_POS])
+        answers = rows[:, sums.N_PROMPT :]
+        loss = nn.functional.cross_entropy(logits.flatten(0, 1), answers.flatten())
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        if step == FIRST_STEPS:
+            longest = SECOND
+        elif FIRST < longest < sums.N_DIGITS and (logits.argmax(-1) == answers).all(1).double().mean() > READY:
+            longest += 1
+        if (step + 1) % EVERY == 0:
+            tests.append(_test(model, step + 1, longest, loss.item()))
+            say(f"{tests[-1]}")
+            if tests[-1].random == tests[-1].carry == 1:
+                break
+    return model.eval().requires_grad_(False), tests
+
+
+def outputs(model: TinyForCausalLM, ids: Tensor) -> Tensor:
+    """The model's logits at ``sums.READ`` alone, at a fraction of the cost.
+
+    What attention reads depends on token and position only, so that it is computed once for each pair of them.
+    """
+    block, n_pos, d = model.blocks[0], ids.shape[1], model.config.hidden_size
+    every = model.embed.weight + model.positions.weight[:n_pos, None]
+    read = block.attention_norm(every)
+    asks = torch.cat([block.attention.query(read) * model.config.attention_scale, every], -1).flatten(0, 1)
+    gives = torch.cat([block.attention.key(read), block.attention.value(read)], -1).flatten(0, 1)
+    row = ids + model.config.vocab_size * torch.arange(n_pos)
+    query, x = nn.functional.embedding(row[:, sums.READ], asks).split(d, -1)
+    key, value = nn.functional.embedding(row, gives).split(d, -1)
+    later = torch.full((sums.N_OUT, n_pos), -torch.inf).triu(sums.READ.start + 1)
+    pattern = (query @ key.transpose(1, 2) + later).softmax(-1)
+    x = x + block.attention.output(pattern @ value)
+    logits: Tensor = model.head(model.final_norm(x + block.mlp(block.mlp_norm(x))))
+    return logits
+
+
+@torch.no_grad()
+def _test(model: TinyForCausalLM, step: int, longest: int, loss: float) -> Test:
+    rng = np.random.default_rng(1)
+    drawn = sums.random_sums(TESTED[0], rng), sums.carry_sums(TESTED[1], rng)
+    return Test(step, longest, loss, *(_exact(model, _tensor(sums.rows(*each))) for each in drawn))
+
+
+def _exact(model: TinyForCausalLM, rows: Tensor) -> float:
+    """The share of rows whose outputs are all right; with the true ones before each, that is greedy decoding too."""
+    said = torch.cat([outputs(model, part[:, : sums.N_POS]).argmax(-1) for part in rows.split(1000)])
+    return float((said == rows[:, sums.N_PROMPT :]).all(1).double().mean())
+
+
+def _schedule(done: float) -> float:
+    """Warm-up, then cosine to 0; ``done`` is the share of the plan."""
+    return done / WARM_UP if done < WARM_UP else 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
+
+
+def _tensor(rows: np.ndarray) -> Tensor:
+    return torch.from_numpy(rows)
