@@ -55,6 +55,10 @@ check: $(STAMP)
 
 samples: $(STAMP)
 	@$(BIN)/python -m sample_models.training.us_cities
+	@for specimen in letters superposition adder "modular modular-113" "modular modular-59" induction; do \
+		$(BIN)/python -m sample_models.training.$$specimen; \
+	done
+	@$(BIN)/python -m sample_models.training.us_cities.features
 
 screenshots: $(STAMP)
 	@$(BIN)/python scripts/screenshots

@@ -4,8 +4,8 @@
     python -m benchmarks.features --layers 12     # all of it: more memory
 
 Model and JumpReLU transcoders are random (seed 0), with thresholds at which about 60 features of a layer are active at
-a token. Times are of the processor, one thread. ``encode`` is the product, the threshold and the finding of what is active; ``keep`` is all that an index
-needs beyond that. Early batches are dear, since every feature is new to the examples; both ends are printed.
+a token. Times are of the processor, one thread. ``encode`` is the product, the threshold and the finding of what is
+active; ``keep`` is all that an index needs beyond that. The first batch is dear, since every feature is new then.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def main() -> None:
         said = ", ".join(f"{step} {share:.0%}" for step, share in shares)
         ratio = steps.sum() / steps[:2].sum()
         print(f"{name}: {n_tokens / steps.sum():,.0f} tokens/s; {said}; all / (forward + encode) = {ratio:.2f}")
-    print(f"statistics: {bytes_per_feature(keeping)} bytes a feature, {400_000 * bytes_per_feature(keeping) / 1e9:.2f} GB"
-          " at 400,000 features, whatever the text")  # fmt: skip
+    size = bytes_per_feature(keeping)
+    print(f"statistics: {size} bytes a feature, {400_000 * size / 1e9:.2f} GB at 400,000, whatever the text")
 
 
 def _one(model: LanguageModel, held: TranscoderSet, made: Collected, batch: Batch) -> tuple[float, float, float]:

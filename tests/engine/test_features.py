@@ -139,7 +139,7 @@ def test_what_a_window_gives_does_not_depend_on_its_neighbours(state: EngineStat
 
     model, held = open_language_model(model_folder(SAMPLE)), transcoders.read(transcoder_folder(SAMPLE))
     draw = torch.Generator().manual_seed(1)
-    ids = torch.randint(4, 900, (2, 73, CONTEXT), generator=draw)
+    ids = torch.randint(4, model.n_tokens, (2, 73, CONTEXT), generator=draw)
     ids[1, 5] = ids[0, 5]
     everywhere = torch.ones(73 * CONTEXT, dtype=torch.bool)
     found = [entries(held, 2, reads(model, held, one)[2], everywhere) for one in ids]
@@ -188,6 +188,7 @@ def test_a_build_that_stopped_goes_on_behind_the_last_shard_and_gives_the_same_b
     assert contents(folder) == contents(built[0])
 
 
+@pytest.mark.slow
 def test_a_process_killed_loses_at_most_a_shard(text: Path, tmp_path: Path, built: tuple[Path, dict[str, Any]]) -> None:
     folder = tmp_path / "index"
     values = {**WHERE, "texts": [str(text)], "output": str(folder), "n_top": 6, "n_random": 5, "shard": 1}

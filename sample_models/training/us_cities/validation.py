@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -62,6 +63,16 @@ def effects_row(kind: str, found: Validation, told: Verdict) -> str:
     return f"| {first} | {numbers} | {told.sign_share:.2f} |"
 
 
+def place_rows(kind: str, found: Validation) -> list[str]:
+    """The effects at the last token, and those at all others."""
+    last, rows = max(one.pos for one in found.effects), []
+    for name, is_last in (("last token", True), ("others", False)):
+        own = tuple(one for one in found.effects if (one.pos == last) is is_last)
+        told = verdict(replace(found, effects=own))
+        rows.append(f"| {kind} | {name} | {interval(told.sizes)} | by direct edge {told.by_direct.rho:.2f} |")
+    return rows
+
+
 def circuit_row(kind: str, found: Validation, told: Verdict) -> str:
     one = found.circuit
     without = f"{found.probability:.3f} → {one.without_probability:.3f} | {found.logit:.2f} → {one.without_logit:.2f}"
@@ -93,6 +104,9 @@ def main() -> None:
     print("effects")
     for (kind, _), one in found.items():
         print(effects_row(kind, one, told[kind, one.mode]))
+    print("effects by place, iterative")
+    for kind in KINDS:
+        print("\n".join(place_rows(kind, found[kind, "iterative"])))
     print("circuit")
     for (kind, _), one in found.items():
         print(circuit_row(kind, one, told[kind, one.mode]))

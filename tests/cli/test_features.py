@@ -1,0 +1,147 @@
+"""The command features, on the index that the sample comes with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.cli import run_command
+from explorer.io.feature_files import cantor
+from explorer.io.feature_index import open_index
+from explorer.io.feature_labels import Labels
+from explorer.io.samples import SAMPLES, model_folder
+
+SHIPPED = model_folder(SAMPLES[0]).parent / "features-plt"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    shutil.copytree(SHIPPED, tmp_path / "index")
+    return tmp_path / "index"
+
+
+@pytest.fixture(scope="module")
+def place() -> str:
+    """The most active feature of layer 1."""
+    held = open_index(SHIPPED).layer(1)
+    features = np.flatnonzero(held.all("row") >= 0)
+    return f"1:{features[held.all('active').argmax()]}"
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    capsys.readouterr()
+    code = run_command(["features", *map(str, arguments)])
+    return code, *capsys.readouterr()
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    code, out, _ = said(capsys, *arguments, "--json")
+    assert code == 0
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_a_text_becomes_an_index(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("the state containing Dallas is Texas.\nFact: Houston is in Texas.\n")
+    to = tmp_path / "index"
+    where = ("--text", tmp_path / "a.txt", "-o", to, "--lines", "--context", 12, "--top", 3, "--random", 2)
+    found = asked(capsys, "build", "us-cities", *where)
+    assert (found["n_windows"], found["n_documents"]) == (2, 2)
+    assert found["n_tokens"] == 7 + 7
+    assert open_index(to).n_tokens == 14
+    code, _, err = said(capsys, "build", "us-cities", *where)
+    assert code == 1
+    assert "holds an index already" in err
+
+
+def test_a_feature_is_shown_with_its_examples_and_label(capsys: pytest.CaptureFixture[str], place: str) -> None:
+    code, out, _ = said(capsys, "show", SHIPPED, place)
+    assert code == 0
+    assert "strongest:" in out
+    assert "75–100 %:" in out
+    assert "raises:" in out
+    found = asked(capsys, "show", SHIPPED, place)["evidence"]
+    label = found["label"]
+    assert label["text"] in out
+    assert label["source"] == "auto"
+    assert len(found["histogram"]) == len(found["edges"]) + 1
+    assert sum(found["histogram"]) == found["active"]
+    for example in found["top"]:
+        assert example["activations"][example["peak"]] == max(example["activations"])
+
+
+def test_own_labels_win_and_are_found(capsys: pytest.CaptureFixture[str], index: Path, place: str) -> None:
+    assert said(capsys, "label", index, "--set", f"{place}=my own words")[0] == 0
+    hits = asked(capsys, "search", index, "MY OWN")["hits"]
+    assert [(f"{hit['layer']}:{hit['feature']}", hit["label"]) for hit in hits] == [(place, "my own words")]
+    assert asked(capsys, "show", index, place)["evidence"]["label"]["source"] == "own"
+    assert said(capsys, "label", index, "--set", f"{place}=")[0] == 0
+    assert asked(capsys, "show", index, place)["evidence"]["label"]["source"] == "auto"
+
+
+def test_search_finds_tokens_and_logit_effects(capsys: pytest.CaptureFixture[str]) -> None:
+    peaks = asked(capsys, "search", SHIPPED, "token:containing")["hits"]
+    effects = asked(capsys, "search", SHIPPED, "logit:Austin")["hits"]
+    assert {hit["where"] for hit in peaks} == {"token"}
+    assert {hit["where"] for hit in effects} == {"logit"}
+    strengths = [hit["strength"] for hit in effects]
+    assert strengths == sorted(strengths, reverse=True)
+
+
+@pytest.mark.parametrize("form", ["circuit-tracer", "neuronpedia", "saedashboard"])
+def test_labels_come_back_from_every_form_that_is_written(
+    capsys: pytest.CaptureFixture[str], index: Path, tmp_path: Path, place: str, form: str
+) -> None:
+    said(capsys, "label", index, "--set", f"{place}=my own words")
+    to = tmp_path / "written"
+    assert asked(capsys, "export", index, "-o", to, "--format", form, "--features", place)["files"] == 1
+    said(capsys, "label", index, "--set", f"{place}=")
+    assert asked(capsys, "import", index, *to.iterdir())["labels"] == 1
+    layer, feature = map(int, place.split(":"))
+    found = Labels(open_index(index)).record(layer, feature)
+    assert found is not None
+    assert (found["text"], found["source"]) == ("my own words", "imported")
+
+
+def test_a_circuit_tracer_file_has_what_the_viewer_reads(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, place: str
+) -> None:
+    to = tmp_path / "written"
+    asked(capsys, "export", SHIPPED, "-o", to, "--features", place)
+    layer, feature = map(int, place.split(":"))
+    found = json.loads((to / f"{cantor(layer, feature)}.json").read_text())
+    assert found["index"] == (layer + feature) * (layer + feature + 1) // 2 + feature
+    example = found["examples_quantiles"][0]["examples"][0]
+    assert len(example["tokens"]) == len(example["tokens_acts_list"])
+    assert example["tokens_acts_list"][example["train_token_ind"]] == max(example["tokens_acts_list"])
+
+
+def test_files_of_other_tools_give_their_labels(
+    capsys: pytest.CaptureFixture[str], index: Path, tmp_path: Path
+) -> None:
+    files = {
+        "ct.json": {"index": cantor(2, 5), "clerp": "one", "examples_quantiles": []},
+        "np.json": {"layer": "1-some-set", "index": "7", "explanations": [{"description": "two"}]},
+        "sae.json": {"features": [{"feature_index": 3, "label": "three"}, {"feature_index": 4}], "layer": 0},
+    }
+    for name, value in files.items():
+        (tmp_path / name).write_text(json.dumps(value))
+    asked(capsys, "import", index, *(tmp_path / name for name in files))
+    assert Labels(open_index(index)).listed("imported.json") == {"0:3": "three", "1:7": "two", "2:5": "one"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["show", SHIPPED, "9:1"], ["show", SHIPPED, "1:99999"], ["show", SHIPPED, "x"], ["search", SHIPPED, " "],
+     ["show", SHIPPED.parent, "1:1"], ["label", SHIPPED, "--set", "1:1"], ["label", SHIPPED],
+     ["import", SHIPPED, SHIPPED / "index.json"], ["import", SHIPPED, SHIPPED / "tokens.safetensors"]],
+)  # fmt: skip
+def test_faults_are_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str], wrong: list[object]) -> None:
+    code, out, err = said(capsys, *wrong)
+    assert (code, out) == (1, "")
+    assert len(err.strip().splitlines()) == 1
