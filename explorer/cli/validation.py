@@ -14,6 +14,9 @@ from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import ExplorerError
 from explorer.session.agreement import agreement, agreement_sentences
+from explorer.session.figure import Figure
+from explorer.session.figure_validation import effects_figure, layers_figure
+from explorer.session.theme import PRINT
 from explorer.session.validation import Validation, question, to_message, validation_of
 from explorer.session.verdict import sentences, verdict
 from explorer.session.view import GraphView, resolve
@@ -26,7 +29,8 @@ def validate(chosen: argparse.Namespace) -> int:
     from explorer.io.atomic import check_writable
     from explorer.io.circuit_file import open_circuit
 
-    writers = [(path, _writer(path)) for path in (chosen.output, chosen.figure) if path is not None]
+    wanted = ((chosen.output, False), (chosen.figure, False), (chosen.layers, True))
+    writers = [(path, _writer(path, layers=layers)) for path, layers in wanted if path is not None]
     for path, _ in writers:
         check_writable(path)
         check_apart(path, chosen.input, *([chosen.against] if chosen.against else []))
@@ -39,8 +43,8 @@ def validate(chosen: argparse.Namespace) -> int:
         ]
     finally:
         line.close()
-    for path, write in writers:
-        write(found[0], path)
+    for _, write in writers:
+        write(found[0])
     answer: dict[str, Any] = to_message(found[0]) | {"verdict": _plain(verdict(found[0]))}
     said = sentences(found[0])
     if len(views) == 2:
@@ -101,23 +105,20 @@ def _transcoders(graph: Graph, model: str, named: str) -> str:
     return str(transcoder_folder(name, named or (kind if not Path(name).exists() else "")))
 
 
-def _writer(path: Path) -> Callable[[Validation, Path], None]:
-    """What writes a validation to a file of that name; ExplorerError if nothing does."""
-    from explorer.io.validation_csv import write_csv
+def _writer(path: Path, *, layers: bool = False) -> Callable[[Validation], None]:
+    """What writes the effects, or the layers, to a file of that name; ExplorerError if nothing does."""
+    from explorer.io.validation_csv import write_csv, write_layers_csv
 
     if path.suffix.lower() == ".csv":
-        return write_csv
+        return lambda found: (write_layers_csv if layers else write_csv)(found, path)
     if path.suffix.lower() in PICTURES:
-        return _write_figure
+        return lambda found: _write_figure((layers_figure if layers else effects_figure)(found, PRINT), path)
     raise ExplorerError(f"“{path.name}” names no format; end it in .csv, .svg, .png or .pdf.")
 
 
-def _write_figure(found: Validation, path: Path) -> None:
+def _write_figure(figure: Figure, path: Path) -> None:
     from explorer.io.svg import write_svg
-    from explorer.session.figure_validation import effects_figure
-    from explorer.session.theme import PRINT
 
-    figure = effects_figure(found, PRINT)
     if path.suffix.lower() == ".svg":
         write_svg(figure, path)
         return
@@ -150,6 +151,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--afresh", action="store_true", help="forget what was measured before")
     command.add_argument("-o", "--output", type=Path, metavar="OUT.csv", help="one row for each thing")
     command.add_argument("--figure", type=Path, metavar="OUT.{svg,png,pdf}", help="predicted against measured")
+    text = "how the replacement model answers, layer by layer"
+    command.add_argument("--layers", type=Path, metavar="OUT.{csv,svg,png,pdf}", help=text)
     text = "a graph of the same prompt by another set of transcoders; prints how far both agree"
     command.add_argument("--against", type=Path, metavar="OTHER.circuit", help=text)
     command.add_argument("--against-transcoders", metavar="DIR", default="")

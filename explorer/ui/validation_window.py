@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QVBoxLayout
 
-from explorer.io.validation_csv import write_csv
-from explorer.session.figure_validation import effects_figure
-from explorer.session.theme import PRINT
+from explorer.io.validation_csv import write_csv, write_layers_csv
+from explorer.session.figure import Figure
+from explorer.session.figure_validation import effects_figure, layers_figure
+from explorer.session.theme import PRINT, Theme
+from explorer.session.validation import Validation
 from explorer.ui.panels.validation import JOB, ValidationPanel
 from explorer.ui.widgets.look import px
 
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
+Table = Callable[[Validation, Path], None]
 TABLES = "Tables (*.csv)"
 FIGURES = "SVG pictures (*.svg);;PDF documents (*.pdf);;PNG pictures (*.png)"
 
@@ -41,28 +45,35 @@ class ValidationWindow(QDialog):
         super().done(result)
 
     def _export(self, what: str) -> None:
-        if what == "table":
-            self._window.files.ask_to_write("Export the table", ".csv", TABLES, self._write_table)
-        else:
-            self._window.files.ask_to_write("Export the figure", ".svg", FIGURES, self._write_figure)
+        title, suffix, kinds, write = {
+            "table": ("Export the table", ".csv", TABLES, self._write_effects),
+            "figure": ("Export the figure", ".svg", FIGURES, self._write_effects),
+            "layers": ("Export the layers", ".csv", f"{TABLES};;{FIGURES}", self._write_layers),
+        }[what]
+        self._window.files.ask_to_write(title, suffix, kinds, write)
 
-    def _write_table(self, path: Path) -> None:
-        if self.panel.found is not None:
-            write_csv(self.panel.found, path)
-            self._window.status.say(f"Exported “{path.name}”.")
+    def _write_effects(self, path: Path) -> None:
+        self._write(path, write_csv, effects_figure)
 
-    def _write_figure(self, path: Path) -> None:
+    def _write_layers(self, path: Path) -> None:
+        self._write(path, write_layers_csv, layers_figure)
+
+    def _write(self, path: Path, table: Table, figure: Callable[[Validation, Theme], Figure]) -> None:
         from explorer.ui.export import write_figure  # only when asked for: a window opens faster without
 
-        if self.panel.found is not None:
-            write_figure(effects_figure(self.panel.found, PRINT), path)
-            self._window.status.say(f"Exported “{path.name}”.")
+        found = self.panel.found
+        if found is None:
+            return
+        if path.suffix.lower() == ".csv":
+            table(found, path)
+        else:
+            write_figure(figure(found, PRINT), path)
+        self._window.status.say(f"Exported “{path.name}”.")
 
 
 def show_validation(window: MainWindow) -> None:
     """Open the window, or bring it to the front."""
     for open_one in window.findChildren(ValidationWindow):
-        open_one.raise_()
         open_one.activateWindow()
         return
     ValidationWindow(window).show()

@@ -50,7 +50,8 @@ def test_it_prints_what_holds_and_writes_table_and_figure(
     capsys: pytest.CaptureFixture[str], pinned: Path, tmp_path: Path
 ) -> None:
     start = ["validate", pinned, "--only", "pinned", "--controls", 2]
-    code, out, _ = said(capsys, *start, "-o", tmp_path / "a.csv", "--figure", tmp_path / "a.svg")
+    files = ["-o", tmp_path / "a.csv", "--figure", tmp_path / "a.svg", "--layers", tmp_path / "layers.csv"]
+    code, out, _ = said(capsys, *start, *files)
     assert code == 0
     assert out.startswith("Direct effects hold: off by ")
     assert "Without the 3 pinned nodes “Austin” goes from 0.97" in out
@@ -58,6 +59,7 @@ def test_it_prints_what_holds_and_writes_table_and_figure(
     assert len(rows) == 3
     assert all(float(row["measured_direct"]) == pytest.approx(float(row["predicted_direct"]), abs=1e-4) for row in rows)
     assert "measured in the model" in (tmp_path / "a.svg").read_text()
+    assert len((tmp_path / "layers.csv").read_text().splitlines()) == 16
     code, out, _ = said(capsys, *start, "--json")
     found = json.loads(out)
     assert code == 0

@@ -16,10 +16,15 @@ from explorer.circuits.graph_arrays import from_arrays
 from explorer.io import validation_file as journal
 from explorer.session.edits import Edits, pin, set_label
 from explorer.session.figure_validation import effects_places, effects_plot
+from explorer.session.settings import Settings
+from explorer.session.theme import LIGHT
 from explorer.session.validation import Question, assemble, question_of, to_message
+from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
 from explorer.ui.panels.validation import ValidationPanel
 from explorer.ui.panels.validation_model import NAME
+from explorer.ui.validation_window import ValidationWindow
+from explorer.ui.window import MainWindow
 from tests.graphs import random_graph
 from tests.ui.stand_in import MODEL, StandInEngine
 
@@ -215,3 +220,49 @@ def test_edits_change_what_is_asked(panel: ValidationPanel, document: Document) 
     document.do("note", replace(document.edits, note="x"))
     assert panel.model.rowCount() == before + 1
     assert graph.key(2).kind == NodeKind.FEATURE
+
+
+def test_exports_are_offered_for_what_is_there(
+    qtbot: QtBot, panel: ValidationPanel, document: Document, engine: StandInEngine
+) -> None:
+    assert not any(button.isEnabled() for button in panel.exports.values())
+    finish(panel, document, engine, 2)
+    assert [panel.exports[what].isEnabled() for what in ("table", "figure", "layers")] == [True, True, False]
+    with qtbot.waitSignal(panel.export_asked) as asked:
+        panel.exports["figure"].click()
+    assert asked.args == ["figure"]
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> MainWindow:
+    document = Document()
+    window = MainWindow(document, StandInEngine(), GraphCanvas(document, LIGHT), Settings(), lambda settings: None)
+    qtbot.addWidget(window)
+    graph = random_graph(30, 300)
+    document.open_graph(graph, pin(Edits(node_threshold=0.9), [graph.key(0), graph.key(1)]))
+    document.set_model(MODEL)
+    window.show_workspace()
+    window.show()
+    return window
+
+
+def test_the_action_opens_one_window_which_writes_files_and_stops_the_run_when_it_closes(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        window.actions_set.by_id["validate"].trigger()
+    (opened,) = window.findChildren(ValidationWindow)
+    finish(opened.panel, window.document, window.engine, 4)
+    for what, name in (("table", "a.csv"), ("figure", "a.svg"), ("figure", "a.png")):
+        monkeypatch.setattr(
+            "explorer.ui.files.QFileDialog.getSaveFileName", lambda *args, name=name: (str(tmp_path / name), "")
+        )
+        opened.panel.exports[what].click()
+        assert window.status.message.whole == f"Exported “{name}”."
+    assert (tmp_path / "a.csv").read_text().startswith("key,label,members")
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    assert (tmp_path / "a.png").stat().st_size > 1000
+    window.engine.job = "validate"
+    opened.reject()
+    assert window.engine.asked[-1] == ("cancel",)
+    qtbot.waitUntil(lambda: not window.findChildren(ValidationWindow))

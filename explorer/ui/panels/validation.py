@@ -39,6 +39,7 @@ from explorer.ui.widgets.share_bar import CellDelegate
 
 JOB = "validate"
 ROW = 22
+EXPORTS = ("table", "figure", "layers")
 NEAR = 14.0  # pixels from a mark that still mean it
 SCOPES = (("shown", "Nodes shown"), ("pinned", "Pinned and groups"), ("all", "All nodes"))
 MODES = (("iterative", "Attention held"), ("free", "Attention free"))
@@ -51,7 +52,7 @@ class ValidationPanel(QWidget):
     """Runs, stops and resumes the job; what was measured before is there without an engine."""
 
     TITLE = "Validation"
-    export_asked = Signal(str)  # table, figure or layers
+    export_asked = Signal(str)  # one of EXPORTS
 
     def __init__(self, document: Document, engine: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,13 +80,13 @@ class ValidationPanel(QWidget):
         self.factor.setToolTip("0 switches each thing off, −1 turns it round, 2 doubles it")
         self.run, self.stop = QPushButton("Run"), QPushButton("Stop")
         self.run.setProperty("primary", True)
-        self.table_export, self.figure_export = QPushButton("Export table…"), QPushButton("Export figure…")
+        self.exports = {what: QPushButton(f"Export {what}…") for what in EXPORTS}
         head = QHBoxLayout()
         head.setSpacing(8)
         for widget in (self.scope, self.factor, self.mode, self.run, self.stop):
             head.addWidget(widget)
         head.addStretch()
-        for widget in (self.table_export, self.figure_export):
+        for widget in self.exports.values():
             head.addWidget(widget)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -168,8 +169,9 @@ class ValidationPanel(QWidget):
             control.connect(self.recall)
         self.scatter.pressed.connect(self._press)
         self.table.selectionModel().currentRowChanged.connect(self._row_chosen)
-        self.table_export.clicked.connect(self._ask_table)
-        self.figure_export.clicked.connect(self._ask_figure)
+        self.exports["table"].clicked.connect(self._ask_table)
+        self.exports["figure"].clicked.connect(self._ask_figure)
+        self.exports["layers"].clicked.connect(self._ask_layers)
 
     # what is asked
 
@@ -217,6 +219,9 @@ class ValidationPanel(QWidget):
 
     def _ask_figure(self) -> None:
         self.export_asked.emit("figure")
+
+    def _ask_layers(self) -> None:
+        self.export_asked.emit("layers")
 
     # what comes
 
@@ -276,8 +281,8 @@ class ValidationPanel(QWidget):
         self.stop.setEnabled(running)
         for control in (self.scope, self.mode, self.factor):
             control.setEnabled(not running)
-        for export in (self.table_export, self.figure_export):
-            export.setEnabled(n > 0)
+        for what, button in self.exports.items():
+            button.setEnabled(bool(self.found is not None and self.found.layers) if what == "layers" else n > 0)
         if not running:
             self.bar.setRange(0, max(total, 1))
             self.bar.setValue(n)
