@@ -1,125 +1,124 @@
-"""A slider in the engine: time of one `intervene` request, and how soon a cancelled job leaves the engine idle.
+"""From a slider to its painted output in the dock Intervene, and from Stop to an idle engine, on the sample.
 
-    python -m benchmarks.slider [--shape gpt2] [--tokens 64] [--steps 200] [--cancels 15]
-
-Through a real engine process, as the window asks: the sample, or with --shape a random model of GPT-2-small's shape
-with per-layer transcoders. A step is one request with another value, from asking to the answer; a cancel comes at a
-moment spread over the time that the job takes, and ends with the event that says so. Wall time, one thread.
+Run from the repository root: python -m benchmarks.slider [--steps 200]
+The real window runs off screen with its real engine; settings go to an empty folder. A step is a mouse move on the
+slider of the sample's strongest feature; it is over when the table is painted with what the model answers to exactly
+that value (in mode direct also with what two answers say of it, which is there first).
 """
 
 from __future__ import annotations
 
 import argparse
-import queue
-import statistics
+import os
+import sys
 import tempfile
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-from benchmarks.attribution import Made, load
-from benchmarks.attribution_case import read, shape
-from explorer.engine.client import EngineClient
-from explorer.engine.events import CancelledEvent, Event, Failed, Result
-from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
+import numpy as np
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
-MODES = ("direct", "iterative", "free")
+from explorer.circuits.graph import NodeKind
+from explorer.ui.app import Shell, _application
+from explorer.ui.panels.intervene import IntervenePanel
+
+LIMIT_MS, IDLE_MS, PATIENCE = 50, 200, 120.0
+N_STOPS, N_TOKENS = 10, 400
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--shape", default="", help="gpt2, or nothing for the sample")
-    arguments.add_argument("--tokens", type=int, default=64)
+    arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--steps", type=int, default=200)
-    arguments.add_argument("--cancels", type=int, default=15)
-    chosen = arguments.parse_args()
-    print(f"load {load()}")
-    if not chosen.shape:
-        sample = SAMPLES[0]
-        where: dict[str, Any] = {"model": str(model_folder(sample)), "text": sample.prompt}
-        where["transcoders"] = str(transcoder_folder(sample))
-        measure({**where, "threads": 1}, 3, 10, chosen)
-        return
-    with Made(shape(chosen.shape, "plt", chosen.tokens)) as folder:
-        case, ids = read(folder)
-        where = {"model": str(folder / "model"), "transcoders": str(folder / "transcoders"), "token_ids": ids}
-        measure({**where, "threads": 1}, case.n_layers, chosen.tokens - 1, chosen)
+    steps = arguments.parse_args().steps
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update({f"XDG_{name}_HOME": f"{home}/{name}" for name in ("CONFIG", "DATA", "STATE", "CACHE")})
+        shell = Shell(_application())
+        shell.window.show()
+        shell.begin(())
+        until(lambda: shell.engine.state == "ready")
+        measure(shell, steps)
+        shell.close()
+    print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 
-def measure(where: dict[str, Any], n_layers: int, last: int, chosen: argparse.Namespace) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        engine = Engine(Path(folder) / "engine.log")
-        try:
-            engine.timed("intervene", **where)
-            print("| mode | layer | median ms | p95 ms |\n|---|--:|--:|--:|")
-            for mode in MODES:
-                for layer in sorted({0, n_layers // 2, n_layers - 1}):
-                    edit = {"kind": "feature", "layer": layer, "index": 5, "pos": last, "unit": "absolute"}
-                    spent = [
-                        engine.timed("intervene", **where, mode=mode, interventions=[{**edit, "value": float(step)}])
-                        for step in range(chosen.steps + 1)
-                    ][1:]
-                    p95 = statistics.quantiles(spent, n=20)[-1]
-                    print(f"| {mode} | {layer} | {1e3 * statistics.median(spent):.1f} | {1e3 * p95:.1f} |")
-            cancels(engine, where, chosen.cancels)
-        finally:
-            engine.client.close()
+def measure(shell: Shell, steps: int) -> None:
+    window = shell.window
+    window.open_sample("us-cities")
+    until(lambda: window.document.graph is not None and shell.canvas.is_settled and not shell.engine.job)
+    graph, view = window.document.graph, window.document.view
+    assert graph is not None
+    assert view is not None
+    features = np.flatnonzero(view.shown & (graph.nodes.kind == NodeKind.FEATURE))
+    window.document.select([int(features[view.influence[features].argmax()])])
+    window.actions_set.by_id["add_selected"].trigger()
+    dock = window.intervene
+    for mode in ("direct", "iterative", "free"):
+        dock.edits.set_mode(mode)
+        rest(dock)
+        tell(f"slider to painted output, mode {mode}", drag(dock, steps), LIMIT_MS)
+        rest(dock)
+    tell("Stop to an idle engine", [stop(dock) for _ in range(N_STOPS)], IDLE_MS)
 
 
-def cancels(engine: Engine, where: dict[str, Any], n: int) -> None:
-    """How long each job goes on once it is cancelled, on a prompt that is ready, and on one that is not."""
-    edit = {"kind": "feature", "layer": 0, "index": 5, "pos": 2, "unit": "absolute", "value": 3.0}
-    made = {**where, "interventions": [edit], "mode": "free"}
-    jobs = {
-        "intervene": ("intervene", {**made, "changed": 20}),
-        "generate": ("generate", {**made, "n": 40}),
-        "dose": ("dose", {**made, "values": [float(value) for value in range(4)]}),
-    }
-    print("| cancelled | takes ms | median ms | worst ms |\n|---|--:|--:|--:|")
-    for name, (job, values) in jobs.items():
-        takes = engine.timed(job, **values)
-        spent = [engine.cancelled(takes * (i + 0.5) / n, job, **values) for i in range(n)]
-        found = [one for one in spent if one is not None]
-        print(f"| {name} | {1e3 * takes:.0f} | {1e3 * statistics.median(found):.1f} | {1e3 * max(found):.1f} |")
-    fresh = {**made, "changed": 20}
-    ids = fresh.pop("token_ids", None)
-    prompts = [{"token_ids": [*ids[:-1], i + 1]} if ids else {"text": f"{where['text']} {i}"} for i in range(n + 1)]
-    takes = engine.timed("intervene", **{**fresh, **prompts[-1]})
-    spent = [engine.cancelled(takes * (i + 0.5) / n, "intervene", **{**fresh, **prompts[i]}) for i in range(n)]
-    found = [one for one in spent if one is not None]
-    print(f"| a new prompt | {1e3 * takes:.0f} | {1e3 * statistics.median(found):.1f} | {1e3 * max(found):.1f} |")
+def drag(dock: IntervenePanel, steps: int) -> list[float]:
+    """Milliseconds of each of ``steps`` mouse moves from one end of the slider to the other and back."""
+    slider, table, taken = dock.rows.rows[0].slider, dock.answer.table, []
+    middle, width = slider.height() // 2, slider.width()
+    painted: list[object] = []
+    table.painted.connect(lambda: painted.append(dock.intervening.outcome))
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0), QPoint(6, middle))
+    for at in range(steps):
+        part = 1 - abs(1 - 2 * (at + 1) / steps)
+        before, began = dock.intervening.made, time.perf_counter()
+        QTest.mouseMove(slider, QPoint(6 + round(part * (width - 12)), middle), 0)
+        made = dock.intervening.made
+        if made == before:
+            continue
+        painted.clear()
+        until(lambda made=made: any(one is not None and one.made == made for one in painted), pause=0)
+        taken.append(1000 * (time.perf_counter() - began))
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0), QPoint(6, middle))
+    return taken
 
 
-class Engine:
-    """An engine process that is asked for one thing at a time."""
+def stop(dock: IntervenePanel) -> float:
+    """Milliseconds from Stop to an idle engine, while a long text is being made."""
+    dock.continuing.set_sampling(n=N_TOKENS, seed=dock.continuing.sampling.seed + 1)
+    until(lambda: dock.continuing.said["without"] is not None)
+    began = time.perf_counter()
+    dock.continuing.stop()
+    until(lambda: not dock.continuing.is_busy, pause=0)
+    return 1000 * (time.perf_counter() - began)
 
-    def __init__(self, log: Path) -> None:
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.client = EngineClient(None, log, self.events.put)
-        self.client.start()
 
-    def timed(self, job: str, **values: Any) -> float:
-        """Seconds from asking to the answer."""
-        start = time.perf_counter()
-        self.client.request(job, "slider", **values)
-        ended = self._end()
-        assert isinstance(ended, Result), ended
-        return time.perf_counter() - start
+def rest(dock: IntervenePanel) -> None:
+    """Wait until everything is measured that is asked by itself."""
+    QTest.qWait(400)
+    until(lambda: not dock.intervening.is_busy and dock.intervening.n_pending == 0 and not dock.continuing.is_busy)
 
-    def cancelled(self, after: float, job: str, **values: Any) -> float | None:
-        """Seconds from cancelling, ``after`` seconds into the job, to its end; None if it was done before."""
-        id = self.client.request(job, "slider", **values)
-        time.sleep(after)
-        start = time.perf_counter()
-        self.client.cancel(id)
-        ended = self._end()
-        return time.perf_counter() - start if isinstance(ended, CancelledEvent) or ended.stopped else None
 
-    def _end(self) -> Any:
-        while not isinstance(event := self.events.get(timeout=300), Result | CancelledEvent | Failed):
-            pass
-        return event
+def until(done: Callable[[], bool], pause: int = 5) -> None:
+    end = time.monotonic() + PATIENCE
+    while not done():
+        if time.monotonic() > end:
+            raise SystemExit("The window did not come to rest within two minutes.")
+        if pause:
+            QTest.qWait(pause)
+        else:
+            QApplication.processEvents()
+
+
+def tell(name: str, taken: list[float], limit: int) -> None:
+    middle, late = np.percentile(taken, [50, 95])
+    print(f"{name:44} median {middle:5.1f} ms, p95 {late:5.1f} ms, worst {max(taken):5.1f} ms  limit {limit} ms")
 
 
 if __name__ == "__main__":
     main()
+    for widget in QApplication.topLevelWidgets():
+        QWidget.deleteLater(widget)
+    sys.exit(0)

@@ -32,7 +32,8 @@ class Document(QObject):
 
     graph_changed = Signal()  # another graph, or none; view, selection and scores have changed too
     view_changed = Signal()  # edits changed what is drawn (also sent after graph_changed)
-    edits_changed = Signal()  # any edit, labels and notes included
+    edits_changed = Signal()  # any edit, labels and notes included, but of the interventions alone
+    interventions_changed = Signal()  # an edit of the interventions alone: nothing that is drawn of the graph changed
     selection_changed = Signal()
     hover_changed = Signal()
     prompt_changed = Signal()
@@ -276,10 +277,17 @@ class Document(QObject):
             return
         if self._partial is not None:
             self.refused.emit()
+            self.interventions_changed.emit()
             self.edits_changed.emit()  # for the control that asked: it shows what holds
             return
         before = self.edits
         self._history = history
+        if self.edits == replace(before, interventions=self.edits.interventions) and self.edits != before:
+            if self._own is not None:
+                self._own = replace(self._own, view=replace(self._own.view, edits=self.edits))
+            self.interventions_changed.emit()
+            self.path_changed.emit()
+            return
         if self._own is not None and self.edits != before:
             graph, counted = self._own.graph, self._own.scores
             if self.edits.count_bias != before.count_bias:

@@ -47,7 +47,9 @@ class Intervening(QObject):
         self._asker.failed.connect(self._failed)
         self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._timer.timeout.connect(self.settled)
-        for signal in (document.edits_changed, document.graph_changed, document.prompt_changed):
+        for signal in (document.edits_changed, document.interventions_changed):
+            signal.connect(self.look)
+        for signal in (document.graph_changed, document.prompt_changed):
             signal.connect(self.look)
         document.model_changed.connect(self._ask_anew)
         engine.state_changed.connect(self._ask_anew)

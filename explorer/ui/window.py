@@ -146,6 +146,7 @@ class MainWindow(QMainWindow):
             signal.connect(self._refresh)
         for signal in (document.model_changed, document.path_changed, document.graph_changed):
             signal.connect(self._show_title)
+        document.interventions_changed.connect(self._refresh)
         for signal in (document.prompt_changed, document.model_changed, engine.state_changed, engine.unsaid):
             signal.connect(self._refresh)
         engine.job_started.connect(self._refresh)

@@ -35,6 +35,7 @@ class HistoryPanel(QWidget):
         layout.addWidget(self.steps)
         self.steps.currentRowChanged.connect(self._go)
         document.edits_changed.connect(self._show)
+        document.interventions_changed.connect(self._show)
         document.graph_changed.connect(self._show)
         on_text_size(self, self._show)
 

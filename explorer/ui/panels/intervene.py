@@ -52,6 +52,7 @@ class IntervenePanel(QWidget):
         self.answer.effect_asked.connect(self._show_right)
         self.effect.answer_asked.connect(self._show_left)
         document.edits_changed.connect(self._count)
+        document.interventions_changed.connect(self._count)
 
     def take_focus(self) -> None:
         """The first slider, or the button that adds a row."""

@@ -67,6 +67,7 @@ class InterveneRows(QWidget):
         self.norms.clicked.connect(lambda: edits.toggle("norms"))
         self.reset.clicked.connect(edits.reset)
         document.edits_changed.connect(self._show)
+        document.interventions_changed.connect(self._show)
         document.graph_changed.connect(self._show)
         self._show()
 
