@@ -26,7 +26,8 @@ def lens(chosen: argparse.Namespace) -> int:
         answer = run_job(job, EngineState(), line, **setting, **request(chosen))
     finally:
         line.close()
-    result(answer, text(answer, chosen), as_json=chosen.json)
+    values = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in answer.items()}
+    result(values, text(values, chosen), as_json=chosen.json)
     return 0
 
 
