@@ -38,6 +38,7 @@ class Centre(QWidget):
     TITLE = "Centre"
     turned = Signal()
     export_asked = Signal()
+    failed = Signal(str)  # a sentence for the banner
 
     def __init__(self, document: Document, graph_bar: QWidget, graph: QWidget, canvas: Any) -> None:
         super().__init__()
@@ -56,6 +57,7 @@ class Centre(QWidget):
         self.add("Graph", graph, graph_bar, canvas)
         self.add("Subgraph", self.subgraph, self.subgraph_bar, self.subgraph.canvas)
         self.subgraph_bar.export_asked.connect(self.export_asked)
+        self.subgraph_bar.failed.connect(self.failed)
         self.subgraph.canvas.changed.connect(self._count)
         self.tabs.idClicked.connect(self.turn_to)
         self.tabs.button(0).setChecked(True)

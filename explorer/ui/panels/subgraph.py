@@ -9,7 +9,12 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from explorer.circuits.graph import NodeKind
+from explorer.errors import ExplorerError
+from explorer.io import graphviz
+from explorer.session.diagram import slabs
+from explorer.session.edits import move_boxes
 from explorer.session.figure_subgraph import counts, legend
+from explorer.session.layered import Tie
 from explorer.session.subgraph import subgraph_scores
 from explorer.ui.canvas.subgraph import SubgraphCanvas
 from explorer.ui.document import Document
@@ -39,6 +44,7 @@ class SubgraphPage(QWidget):
         self.scores = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.scores.setProperty("role", "caption")
         self.setProperty("panel", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.scores.setContentsMargins(12, 0, 12, 0)
         fixed(self.scores, height=STRIP)
         layout = QVBoxLayout(self)
@@ -73,6 +79,7 @@ class SubgraphBar(QFrame):
     """Which links are drawn, their weights, the layout, and the ways out."""
 
     export_asked = Signal()
+    failed = Signal(str)
 
     def __init__(self, document: Document, canvas: SubgraphCanvas, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,14 +104,7 @@ class SubgraphBar(QFrame):
         self.fit.setToolTip("Fit all (F)")
         self.figure = QPushButton(icon("export"), "Figure")
         self.figure.setToolTip("Export as SVG, PDF or PNG (Ctrl+E)")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 4, 10, 4)
-        row.setSpacing(8)
-        for part in (self.over, self.weights, self.tidy):
-            row.addWidget(part)
-        row.addStretch()
-        row.addWidget(self.fit)
-        row.addWidget(self.figure)
+        self._lay_out()
         self.over.changed.connect(self._set_over)
         self.weights.toggled.connect(canvas.set_weights)
         self.tidy.clicked.connect(canvas.tidy)
@@ -114,6 +114,35 @@ class SubgraphBar(QFrame):
         document.edits_changed.connect(self._show)
         self._show()
 
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 4, 10, 4)
+        row.setSpacing(8)
+        self.dot = QPushButton("With dot")
+        self.dot.setProperty("tab", True)
+        self.dot.setToolTip("Put all boxes where graphviz’s dot would; Undo takes it back")
+        self.dot.setVisible(graphviz.is_installed())
+        self.dot.clicked.connect(self._lay_out_with_dot)
+        for part in (self.over, self.weights, self.tidy, self.dot):
+            row.addWidget(part)
+        row.addStretch()
+        row.addWidget(self.fit)
+        row.addWidget(self.figure)
+
+    def _lay_out_with_dot(self) -> None:
+        """One step of the history; a fault leaves the layout as it was and is told."""
+        shown = self._canvas.diagram
+        if shown is None:
+            return
+        ties = [Tie(link.source, link.target, link.share) for link in shown.links]
+        try:
+            places = graphviz.laid_out(slabs(shown.view, shown.drawn, shown.plates), ties)
+        except ExplorerError as error:
+            self.failed.emit(str(error))
+            return
+        self._document.do("lay out with dot", move_boxes(self._document.edits, places))
+        self._canvas.fit()
+
     def _set_over(self, share: float) -> None:
         self._canvas.over = share
 
@@ -121,7 +150,7 @@ class SubgraphBar(QFrame):
         there = self._canvas.diagram is not None
         for part in (self.over, self.weights, self.fit):
             part.setEnabled(there)
-        for part in (self.tidy, self.figure):
+        for part in (self.tidy, self.dot, self.figure):
             part.setEnabled(there and not self._document.is_partial)
 
 
