@@ -37,6 +37,9 @@ CANVAS_KEYS = (
     ("Zoom in, out, 100 %", "+  \u2212  0"),
     ("Fit all, fit the selection", "F  Shift+F"),
     ("Back, forward along the walk", "[  ]"),
+    ("Subgraph: rename in place", "Double click"),
+    ("Subgraph: put a node into a supernode", "Drag onto it"),
+    ("Subgraph: open, close a supernode", "Return  Backspace"),
     ("On a slider: by 0.05, by 0.5", "\u2212 =  Shift"),
     ("On a slider: 0, its own strength", "Home  End"),
 )

@@ -16,6 +16,8 @@ from explorer.ui.panels.intervene import IntervenePanel
 from explorer.ui.panels.nodes import NodesPanel
 from explorer.ui.panels.prompt import PromptPanel
 from explorer.ui.panels.status import StatusPanel
+from explorer.ui.panels.subgraph import SubgraphPage
+from explorer.ui.panels.supernodes import SupernodesPanel
 from explorer.ui.panels.thresholds import ThresholdsPanel
 from explorer.ui.panels.validation import ValidationPanel
 from explorer.ui.panels.welcome import WelcomePanel
@@ -34,7 +36,9 @@ PANELS = (
     Panel(PromptPanel, ("document", "engine")),
     Panel(ThresholdsPanel, ("document",)),
     Panel(GraphArea, ("document", "engine", "canvas")),
+    Panel(SubgraphPage, ("document",)),
     Panel(NodesPanel, ("document",)),
+    Panel(SupernodesPanel, ("document",)),
     Panel(InspectorPanel, ("document",)),
     Panel(IntervenePanel, ("document", "engine")),
     Panel(HistoryPanel, ("document",)),
