@@ -23,7 +23,6 @@ TORCH_SIDE = (
     "explorer.features",
     "explorer.io.transcoders",
     "explorer.models",
-    "explorer.specimens",
     "explorer.transcoders",
 )
 NUMPY_ONLY = tuple(
