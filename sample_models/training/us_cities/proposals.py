@@ -8,7 +8,9 @@ reads "capital", every member must be three times stronger on the prompts about 
 about abbreviations and about regions. A group that reads anything else counts as wrong.
 
 The control deals the same features out to groups of the same sizes at random. The limits were set on prompts about
-the first city of each of the first twenty states (``--tuning``), never on those above.
+the held-out cities of the other thirty states (``--tuning``); the twenty were looked at under three settings, of which
+these limits were chosen by the thirty alone. 30 of 39 groups hold on the twenty (37 % of the control's), 49 of 55 on
+the thirty: a proposal is something to look at, not a finding.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from explorer.engine.state import EngineState
 from explorer.io import transcoders
 from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
 from explorer.session.edits import Edits
-from explorer.session.proposals import LEAD, propose
+from explorer.session.proposals import SHARED, propose
 from explorer.session.view import resolve
 from sample_models.training.us_cities.corpus import splits
 from sample_models.training.us_cities.facts import PLACES, STATES, State
@@ -40,7 +42,7 @@ from sample_models.training.us_cities.selection import AT_IS, PLACE_NAMES, State
 
 PROMPT = "Fact: the capital of the state containing {} is"
 OTHERS = ("the abbreviation of the state containing {} is", "the region of the state containing {} is")
-TUNING = [(state, state.cities[0]) for state in STATES[:20]]
+TUNING = [(state, splits().held_out[state.name]) for state in STATES[:30]]
 TESTED = [(state, splits().held_out[state.name]) for state in STATES[30:]]
 
 
@@ -82,14 +84,14 @@ class Truth:
         return torch.stack([encode(layer, reads[at]).mean(0) for at, layer in enumerate(of.transcoders.layers)])
 
 
-def accepted(prompts: list[tuple[State, str]], likeness: Likeness, least_lead: float) -> Iterator[Found]:
+def accepted(prompts: list[tuple[State, str]], likeness: Likeness, shared: float) -> Iterator[Found]:
     """The groups that are accepted by default, prompt by prompt."""
     engine = EngineState()
     where = {"model": str(model_folder(SAMPLES[0])), "transcoders": str(transcoder_folder(SAMPLES[0]))}
     for state, city in prompts:
         answer = run_job("attribute", engine, None, text=PROMPT.format(city), **where)
         graph = from_arrays(answer["head"], answer["arrays"])
-        for one in propose(resolve(graph, Edits()), likeness, least_lead):
+        for one in propose(resolve(graph, Edits()), likeness, shared):
             if one.accepted and all(key.pos == graph.n_pos - 1 for key in one.members):
                 yield Found(state, city, graph.tokens[one.token].strip(), one.members, one.reason)
 
@@ -112,14 +114,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--tuning", action="store_true", help="the prompts on which the limits were set")
     options.add_argument("--least", type=float, default=Likeness().least)
-    options.add_argument("--lead", type=float, default=LEAD)
+    options.add_argument("--shared", type=float, default=SHARED)
     options.add_argument("--quiet", action="store_true", help="the figures alone")
     chosen = options.parse_args()
     torch.set_num_threads(1)
     with torch.no_grad():
         truth = Truth()
         prompts = TUNING if chosen.tuning else TESTED
-        groups = list(accepted(prompts, Likeness(least=chosen.least), chosen.lead))
+        groups = list(accepted(prompts, Likeness(least=chosen.least), chosen.shared))
         for group in groups if not chosen.quiet else []:
             print(f"{'right' if truth.holds(group) else 'WRONG'}: {group.city}: {len(group.members)} {group.reason}")
         draw = random.Random(7)
