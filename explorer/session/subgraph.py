@@ -114,6 +114,13 @@ def subgraph(view: GraphView, opened: frozenset[str] = frozenset()) -> Subgraph:
     return Subgraph(tuple(boxes), tuple(links))
 
 
+def count_boxes(view: GraphView) -> int:
+    """How many boxes a person has made: supernodes at the top and pinned nodes; the outputs are there anyway."""
+    groups, index = view.edits.supernodes, view.graph.index
+    made = [group for group in children(groups, "") if any(key in index for key in members_below(groups, group.id))]
+    return len(made) + sum(key in index and holder(groups, key) is None for key in view.edits.pinned)
+
+
 def subgraph_scores(view: GraphView, drawn: Subgraph) -> Scores:
     """Scores of what is drawn in boxes: all features outside of them count as error; tokens stay, drawn or not."""
     kept = np.zeros(len(view.graph), dtype=bool)

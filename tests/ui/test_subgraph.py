@@ -254,3 +254,15 @@ def test_a_picture_at_any_zoom_paints_without_a_fault(canvas: SubgraphCanvas) ->
         with QPainter(picture) as painter:
             canvas.render(painter, QPoint())
     assert replace(canvas._lens).scale == 4.0
+
+
+def test_a_hidden_page_takes_what_changed_when_it_is_shown(qtbot: QtBot, document: Document) -> None:
+    canvas = SubgraphCanvas(document)
+    qtbot.addWidget(canvas)
+    assert canvas.diagram is None
+    show(qtbot, canvas)
+    assert len(canvas.drawn.boxes) >= 4
+    canvas.hide()
+    document.do("unpin", edit.unpin(document.edits, document.edits.pinned))
+    canvas.show()
+    assert {box.name for box in canvas.drawn.boxes if box.kind != NodeKind.LOGIT} == {"first", "second"}

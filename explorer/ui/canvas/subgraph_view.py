@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QResizeEvent,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -46,7 +47,7 @@ class DiagramView(QWidget):
         self._over, self._weights = OVER, False
         self._hovered, self._joined = "", ""
         self._link: BoxLink | None = None
-        self._card_open = self._is_dragged = self._shows_focus = False
+        self._card_open = self._is_dragged = self._shows_focus = self._is_stale = False
         self.opened: frozenset[str] = frozenset()
         self.diagram: Diagram | None = None
         self.setMouseTracking(True)
@@ -138,7 +139,16 @@ class DiagramView(QWidget):
 
     # what the document says
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_stale:
+            self._take_view()
+
     def _take_view(self) -> None:
+        """Not while the page is hidden: with a million links the sums of a subgraph would hold up every slider."""
+        self._is_stale = not self.isVisible()
+        if self._is_stale:
+            return
         view = self._document.view
         self._hovered, self._link, self._card_open = "", None, False
         if view is None:

@@ -16,6 +16,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.session.figure_subgraph import Shown
+from explorer.session.subgraph import count_boxes
 from explorer.ui.document import Document
 from explorer.ui.grouping import group_selection
 from explorer.ui.panels.subgraph import SubgraphBar, SubgraphPage
@@ -58,7 +59,7 @@ class Centre(QWidget):
         self.add("Subgraph", self.subgraph, self.subgraph_bar, self.subgraph.canvas)
         self.subgraph_bar.export_asked.connect(self.export_asked)
         self.subgraph_bar.failed.connect(self.failed)
-        self.subgraph.canvas.changed.connect(self._count)
+        document.view_changed.connect(self._count)
         self.tabs.idClicked.connect(self.turn_to)
         self.tabs.button(0).setChecked(True)
         self._count()
@@ -137,5 +138,5 @@ class Centre(QWidget):
         layout.addWidget(self.pages, 1)
 
     def _count(self) -> None:
-        """Boxes that somebody made or pinned; outputs are always there."""
-        self.set_count(1, self.subgraph.n_made)
+        view = self._document.view
+        self.set_count(1, count_boxes(view) if view is not None else 0)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from explorer.circuits.graph import NodeKind
 from explorer.errors import ExplorerError
 from explorer.io import graphviz
 from explorer.session.diagram import slabs
@@ -56,23 +55,17 @@ class SubgraphPage(QWidget):
         self.canvas.changed.connect(self._show)
         self._show()
 
-    @property
-    def n_made(self) -> int:
-        """Boxes that somebody made or pinned."""
-        return sum(box.kind != NodeKind.LOGIT for box in self.canvas.drawn.boxes)
-
     def _show(self) -> None:
         shown = self.canvas.diagram
-        self.legend.setVisible(shown is not None)
-        self.scores.setVisible(shown is not None)
+        self.legend.update()
         if shown is None:
+            self.scores.set_text("")
             return
         found = subgraph_scores(shown.view, shown.drawn)
         said = f"{counts(shown)}"
         if not math.isnan(found.replacement):
             said += f"  ·  replacement {found.replacement:.2f}, completeness {found.completeness_paper:.2f}, {OUTSIDE}"
         self.scores.set_text(said)
-        self.legend.update()
 
 
 class SubgraphBar(QFrame):
