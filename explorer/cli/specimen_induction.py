@@ -52,7 +52,8 @@ def extract(_: argparse.Namespace) -> tuple[dict[str, Any], str]:
     lines = ["head  previous  prefix  copying"]
     for layer, head in np.ndindex(found.prefix.shape):
         values = (found.previous[layer, head], found.prefix[layer, head], found.copying[layer, head])
-        lines.append(f"{layer}.{head}   {values[0]:8.3f} {values[1]:7.3f} {values[2]:8.2f}")
+        copies = "-" if np.isnan(values[2]) else f"{values[2]:.2f}"  # an empty head
+        lines.append(f"{layer}.{head}   {values[0]:8.3f} {values[1]:7.3f} {copies:>8}")
     lines.append("step   foreseen  previous  prefix  copying")
     for at in range(0, len(curve["step"]), max(1, len(curve["step"]) // 20)):
         step, right, *scores = (curve[name][at] for name in ("step", "accuracy", "previous", "prefix", "copying"))

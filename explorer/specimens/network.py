@@ -33,7 +33,13 @@ def _gelu(x: ndarray) -> ndarray:
 
 
 ACTIVATIONS = {"relu": _relu, "gelu_pytorch_tanh": _gelu, "gelu_new": _gelu}
-KNOWN = {"norm": ("none", "layer"), "positions": ("learned", "none"), "hidden_act": tuple(ACTIVATIONS)}
+KNOWN: Mapping[str, tuple[object, ...]] = {
+    "norm": ("none", "layer"),
+    "positions": ("learned", "none"),
+    "hidden_act": tuple(ACTIVATIONS),
+    "gated_mlp": (False,),
+    "parallel": (False,),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Network:
         for name, known in KNOWN.items():
             if self.settings[name] not in known:
                 raise UnsupportedModel(
-                    f"This specimen has {name} “{self.settings[name]}”, which is read as {' or '.join(known)} only; "
+                    f"This specimen has {name} “{self.settings[name]}”, which is read as {' or '.join(map(str, known))} only; "
                     "open it as a model instead."
                 )
 
@@ -146,7 +152,7 @@ def attention(network: Network, layer: int, x: Float[ndarray, "row pos d_model"]
         network.linear(f"{block}.{part}", read).reshape(*x.shape[:2], network.n_heads, -1)
         for part in ("query", "key", "value")
     )
-    scores = np.einsum("rqhd,rkhd->rhqk", query, key, optimize=True) * query.shape[-1] ** -0.5
+    scores = np.einsum("rqhd,rkhd->rhqk", query, key, optimize=True) * network.settings["attention_scale"]
     later = np.triu(np.ones(scores.shape[-2:], dtype=bool), 1)
     weight = np.exp(np.where(later, -np.inf, scores - np.where(later, -np.inf, scores).max(-1, keepdims=True)))
     pattern = weight / weight.sum(-1, keepdims=True)
