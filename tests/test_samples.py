@@ -75,9 +75,9 @@ def test_transformers_reads_the_tokenizer(us_cities: tuple[LlamaForCausalLM, Tok
 
 
 def test_the_files_are_those_that_origin_lists() -> None:
-    listed = dict(re.findall(r"^([0-9a-f]{64})  (\S+)$", (FOLDER / "ORIGIN.md").read_text("utf-8"), re.M))
+    listed = re.findall(r"^([0-9a-f]{64})  (\S+)$", (FOLDER / "ORIGIN.md").read_text("utf-8"), re.M)
     files = {file for file in FOLDER.rglob("*") if file.is_file() and file.name != "ORIGIN.md"}
-    assert {name: digest for digest, name in listed.items()} == {
+    assert {name: digest for digest, name in listed} == {
         file.relative_to(FOLDER).as_posix(): sha256(file) for file in files
     }
 

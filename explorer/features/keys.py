@@ -31,7 +31,8 @@ def strongest(value: Float[np.ndarray, " n"], window: Int[np.ndarray, " n"]) -> 
 
 def at_random(layer: int, feature: Int[np.ndarray, " n"], window: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """Keys of random examples: the same for the same layer, feature and window, and evenly spread."""
-    return hashed(layer, feature, window) * 2**32 + window
+    made: np.ndarray = hashed(layer, feature, window) * 2**32 + window
+    return made
 
 
 def hashed(layer: int, feature: Int[np.ndarray, " n"], window: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
@@ -50,7 +51,7 @@ def is_held_out(window: Int[np.ndarray, " n"]) -> np.ndarray:
 def bins(value: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """The bin of the histogram that each positive value falls in; the first and the last are open."""
     bits = value.astype(np.float32).view(np.int32).astype(np.int64) >> _SHIFT
-    return np.clip(bits - _FIRST + 1, 0, N_BINS - 1)
+    return np.asarray(np.clip(bits - _FIRST + 1, 0, N_BINS - 1))
 
 
 def edges() -> Float[np.ndarray, " n_edges"]:

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from explorer.errors import UnsupportedTranscoder
+from explorer.features.entries import Entries
 from explorer.features.windows import Batch
 from explorer.models.frozen_norm import freeze_norm
 from explorer.models.loader import LanguageModel
@@ -24,15 +25,6 @@ from explorer.transcoders.features import encode_layer
 from explorer.transcoders.transcoder import ReadPoint, Site, TranscoderSet
 
 Read = Float[Tensor, "n_pos d_read"]
-
-
-@dataclass(frozen=True)
-class Entries:
-    """The active features of one layer in a batch, by row of the flat batch and then feature; values are not 0."""
-
-    row: Int[np.ndarray, " n"]
-    feature: Int[np.ndarray, " n"]
-    value: Float[np.ndarray, " n"]
 
 
 def check_fits(model: LanguageModel, transcoders: TranscoderSet) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, UInt
 
+from explorer.features.entries import Entries
 from explorer.features.kept import BEFORE, SPAN, Candidates, Kept
 from explorer.features.keys import N_BINS, at_random, bins, strongest
-from explorer.features.reads import Entries
 
 UNIT = 2**20  # the sum of activations is kept in whole numbers of this part of one
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from explorer.features.entries import Entries
 from explorer.features.kept import BEFORE, SPAN
 from explorer.features.keys import EMPTY, N_BINS, edges
-from explorer.features.reads import Entries
 from explorer.features.statistics import UNIT, Keeping, LayerStatistics
 
 N_WINDOWS, CONTEXT, N_FEATURES = 60, 7, 11
