@@ -87,7 +87,8 @@ def sentences(found: Validation) -> list[str]:
     n = len(found.measured)
     if n:
         holds = "hold" if told.direct_error <= HOLDS else "do not hold"
-        said.append(f"Direct effects {holds}: off by {told.direct_error:.1e} of the input at most (limit 1e-4).")
+        off = f"{told.direct_error:.1e}".replace("e-0", "e-")
+        said.append(f"Direct effects {holds}: off by {off} of the input at most (limit 1e-4).")
         said.append(f"Knock-on effects, {n} of {len(found.effects)} measured: size {interval(told.sizes)}.")
         said.append(f"With signs {interval(told.signed)}; {100 * told.sign_share:.0f} % of what moved as predicted.")
     whose = "pinned" if circuit.is_pinned else "shown"

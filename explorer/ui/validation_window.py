@@ -20,6 +20,7 @@ from explorer.ui.widgets.look import px
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
+EDGE = 40  # of the window that stays in sight
 Table = Callable[[Validation, Path], None]
 TABLES = "Tables (*.csv)"
 FIGURES = "SVG pictures (*.svg);;PDF documents (*.pdf);;PNG pictures (*.png)"
@@ -38,7 +39,7 @@ class ValidationWindow(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
-        self.resize(px(1020), px(640))
+        self.resize(min(px(1020), window.width() - EDGE), min(px(640), window.height() - EDGE))
 
     def done(self, result: int) -> None:
         self._window.engine.cancel(JOB)
