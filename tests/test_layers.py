@@ -27,7 +27,10 @@ TORCH_SIDE = (
 )
 NUMPY_ONLY = tuple(
     f"explorer.circuits.{name}"
-    for name in ("controls", "graph", "influence", "paths", "predicted", "pruning", "scores", "spearman", "supernodes")
+    for name in (
+        *("compare", "controls", "graph", "influence", "paths", "predicted", "proposals", "pruning", "reading"),
+        *("removal", "scores", "spearman", "supernodes", "unexplained"),
+    )
 )
 IMPORT = """
 import importlib, json, sys

@@ -125,7 +125,7 @@ def _keys(graph: Graph, role: Ints, side: int, same_features: bool) -> list[tupl
     own = np.where((kinds == NodeKind.FEATURE) & (not same_features), side, -1)
     keys = zip(kinds.tolist(), layer.tolist(), place.tolist(), name.tolist(), own.tolist(), strict=True)
     seen: Counter[tuple[int, ...]] = Counter()
-    numbered = []
+    numbered: list[tuple[int, ...]] = []
     for key in keys:
         numbered.append((*key, seen[key]))
         seen[key] += 1
