@@ -69,8 +69,8 @@ def made_by(module: str, seed: str, minutes: float) -> str:
     versions = f"torch {_short(torch.__version__)}, transformers {_short(transformers.__version__)}"
     return (
         f"**Made by** `python -m sample_models.training.{module}{seed}` on one CPU thread ({versions}) in "
-        f"{minutes:.1f} CPU minutes.\n  The same seed gave the same files twice on one machine; other CPUs may round "
-        "differently, so the weights are shipped."
+        f"{minutes:.1f} CPU minutes.\n  Runs with one seed agree bit by bit on one machine "
+        "(tests/sample_models/test_specimens.py); other CPUs may round differently,\n  so the weights are shipped."
     )
 
 

@@ -34,7 +34,7 @@ def _origin(network: Network, curve: list[Point], made_by: str) -> str:
     heads = [
         (
             f"{layer}.{head}", f"{scores.previous[layer, head]:.3f}", f"{scores.prefix[layer, head]:.3f}",
-            f"{scores.copying[layer, head]:.2f}", f"{without:.1%}", f"{100 * (without - whole):+.1f}",
+            "-" if np.isnan(scores.copying[layer, head]) else f"{scores.copying[layer, head]:.2f}", f"{without:.1%}", f"{100 * (without - whole):+.1f}",
         )
         for (layer, head), without in induction.ablations(network, rows).items()
     ]  # fmt: skip
@@ -51,14 +51,15 @@ def _origin(network: Network, curve: list[Point], made_by: str) -> str:
         f"prefix-matching score of head {layer}.{head}": f"{scores.prefix[layer, head]:.3f}",
         "its copying score": f"{scores.copying[layer, head]:.2f}",
         f"without head {layer}.{head}": f"{induction.accuracy(network, rows, [(layer, head)]):.1%}",
-        "without all other heads of its layer": f"{induction.accuracy(network, rows, [(layer, h) for h in range(network.n_heads) if h != head]):.1%}",
         "without all heads of the first layer": f"{induction.accuracy(network, rows, every):.1%}",
         "largest rise of its prefix-matching score": f"{curve[jump - 1].prefix:.2f} to {curve[jump].prefix:.2f} from step {curve[jump - 1].step} to {curve[jump].step}",
     }
     return f"""# induction
 
 Two layers of attention alone, {network.n_heads} heads each, width {network.settings["hidden_size"]}, no norms, no shifts, learned positions, output not tied; tokens are the {len(repeats.TOKENS)}
-letters and digits, prompts up to {repeats.N_POS} of them. The format of tiny models has an MLP in each layer: here one neuron of zeros.
+letters and digits, prompts up to {repeats.N_POS} of them. The format of tiny models has an MLP in each layer and as many heads in each: here the MLPs are one neuron of zeros,
+and heads 1.1 to 1.3 are empty and stay so, for with four heads in the second layer all four learn the same and none is
+missed (tried: every one of them had a prefix-matching score above .95).
 
 - **Source**: random tokens; no data of others. **Licence**: the repository's own.
 - {made_by}

@@ -13,7 +13,7 @@ from explorer.models.tiny import TinyConfig, TinyForCausalLM
 from explorer.specimens import induction, repeats
 from sample_models.training.specimens import as_network
 
-STEPS, BATCH, LEARNING_RATE, DECAY, BETAS, WARM_UP = 3000, 64, 2e-3, 0.01, (0.9, 0.98), 50
+STEPS, BATCH, LEARNING_RATE, DECAY, BETAS, WARM_UP = 2400, 64, 2e-3, 0.01, (0.9, 0.98), 50
 EVERY, N_TESTED, PERIOD = 25, 12, 20
 N_HEADS = 4
 
@@ -48,7 +48,17 @@ def new_model(seed: int) -> TinyForCausalLM:
             nn.init.zeros_(parameter.requires_grad_(False))
         else:
             nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
+    _keep_one_head(model)
     return model
+
+
+@torch.no_grad()
+def _keep_one_head(model: TinyForCausalLM) -> None:
+    """Empty all heads of the second layer but the first, which otherwise share one job so that none is missed."""
+    attention, d_head = model.blocks[1].attention, model.config.head_dim
+    attention.output.weight[:, d_head:] = 0
+    for part in (attention.query, attention.key, attention.value):
+        part.weight[d_head:] = 0
 
 
 def train(seed: int, say: Callable[[str], None], steps: int = STEPS) -> tuple[TinyForCausalLM, list[Point]]:
@@ -70,6 +80,7 @@ def train(seed: int, say: Callable[[str], None], steps: int = STEPS) -> tuple[Ti
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
+        _keep_one_head(model)
     at = noted[-1][3].induction
     curve = [
         Point(step, loss, right, float(s.previous[0].max()), float(s.prefix[at]), float(s.copying[at]))
