@@ -77,10 +77,12 @@ class Continuing(QObject):
     def forget(self) -> None:
         """The interventions, or what they are made on, changed: the text with them is not theirs any more."""
         self._asker.stop()
+        before = (dict(self.said), self.fault)
         self.said["with"], self.fault = None, ""
         if self._clean_of != self._clean_key():
             self.said["without"] = None
-        self.changed.emit()
+        if (self.said, self.fault) != before:
+            self.changed.emit()
 
     def _clean_key(self) -> tuple[object, ...]:
         return (self._intervening.prompt, id(self._intervening.graph), self.sampling)

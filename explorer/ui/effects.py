@@ -53,14 +53,17 @@ class Effects(QObject):
 
     @property
     def agreement(self) -> RankAgreement:
+        """How well the order of measured changes follows that of the predicted ones."""
         return spearman(*differences(self.moved))
 
     def _wait(self) -> None:
         self._asker.stop()
-        self.is_old = bool(self.moved)
+        before = (self.moved, self.is_old)
         if not self._intervening.made.rows or self._intervening.outcome is None:
             self.moved = ()
-        self.changed.emit()
+        self.is_old = bool(self.moved)
+        if (self.moved, self.is_old) != before:
+            self.changed.emit()
 
     def _answered(self, about: tuple[Interventions, bool], values: dict[str, Any]) -> None:
         if about != (self._intervening.made, self.direct):

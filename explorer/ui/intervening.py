@@ -51,6 +51,7 @@ class Intervening(QObject):
             signal.connect(self.look)
         for signal in (document.graph_changed, document.prompt_changed):
             signal.connect(self.look)
+        document.prompt_changed.connect(self.changed)
         document.model_changed.connect(self._ask_anew)
         engine.state_changed.connect(self._ask_anew)
 
