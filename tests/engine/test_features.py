@@ -41,7 +41,7 @@ TEXTS = [
     for state, cities in STATES.items()
     for city in cities
     for form in FORMS
-][:30]
+][:18]
 TEXTS += ["the capital of the state containing Dallas is Austin. " * 4, "Fact: Moab is in Utah."]
 
 
