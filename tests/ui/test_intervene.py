@@ -367,6 +367,8 @@ def test_both_continuations_are_streamed_and_told_in_a_line(dock: Dock) -> None:
     dock.tell(Result, said(" wet land", perplexity=30.0))
     assert dock.panel.answer.said.whole == "With: “dry land” → “wet land”"
     assert view.captions["with"].whole.endswith("perplexity 30")
+    assert view.texts["with"].token_at(3) == 0
+    assert view.texts["with"].token_at(30) is None
     assert view.texts["with"].words_at(0) == "“wet land” probability 0.500"
     dock.panel.edits.change(0, {"value": 0.0})
     assert dock.panel.answer.said.whole == ""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
+    QPlainTextEdit,
     QPushButton,
     QSpinBox,
-    QTextBrowser,
     QToolTip,
     QVBoxLayout,
     QWidget,
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from explorer.ui.continuing import BOTH, Continuing, Said
 from explorer.ui.widgets.elided import ElidedLabel
+from explorer.ui.widgets.icons import icon
 from explorer.ui.widgets.look import set_property, token_text
 from explorer.ui.widgets.scaling import fixed
 
@@ -26,25 +25,30 @@ TITLES = {"without": "Without the changes", "with": "With the changes"}
 LONGEST = 4096
 
 
-class SaidText(QTextBrowser):
+class SaidText(QPlainTextEdit):
     """A continuation; the pointer over a token tells its probability."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._said = Said()
-        self.setOpenLinks(False)
+        self.setReadOnly(True)
         self.setMouseTracking(True)
+        self.setTabChangesFocus(True)
         self.setAccessibleName(name)
 
     def show_said(self, said: Said) -> None:
         if said != self._said:
             self._said = said
-            ink = self.palette().text().color().name()
-            pieces = [
-                f'<a href="{at}" style="color:{ink};text-decoration:none">{escape(text)}</a>'
-                for at, (text, _) in enumerate(said.tokens)
-            ]
-            self.setHtml(f'<span style="white-space:pre-wrap">{"".join(pieces)}</span>')
+            self.setPlainText("".join(text for text, _ in said.tokens))
+
+    def token_at(self, position: int) -> int | None:
+        """The token that the character behind ``position`` belongs to."""
+        end = 0
+        for at, (text, _) in enumerate(self._said.tokens):
+            end += len(text.encode("utf-16-le")) // 2  # as Qt counts
+            if position < end:
+                return at
+        return None
 
     def words_at(self, at: int) -> str:
         """What is told of token ``at``."""
@@ -53,11 +57,11 @@ class SaidText(QTextBrowser):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        link = self.anchorAt(event.position().toPoint())
-        if link.isdigit() and int(link) < len(self._said.tokens):
-            QToolTip.showText(event.globalPosition().toPoint(), self.words_at(int(link)), self)
-        else:
+        at = self.token_at(self.cursorForPosition(event.position().toPoint()).position())
+        if at is None:
             QToolTip.hideText()
+        else:
+            QToolTip.showText(event.globalPosition().toPoint(), self.words_at(at), self)
 
 
 class ContinuationView(QWidget):
@@ -107,10 +111,11 @@ class ContinuationView(QWidget):
         self.n.setValue(drawn.n)
         self.top_p.setValue(drawn.top_p)
         self.n.setSuffix(" tokens")
-        line = QHBoxLayout()
+        head, line = QHBoxLayout(), QHBoxLayout()
         line.setSpacing(6)
-        line.addWidget(self.back)
-        line.addStretch()
+        head.addWidget(self.back)
+        head.addStretch()
+        head.addWidget(self.go)
         for box, front, words, width in (
             (self.n, "", "Number of tokens", 78),
             (self.temperature, "temp. ", "Temperature; 0 takes the most probable token", 86),
@@ -123,12 +128,13 @@ class ContinuationView(QWidget):
             set_property(box, "small", True)
             fixed(box, width=width)
             line.addWidget(box)
-        line.addWidget(self.go)
+        line.addStretch()
         for button in (self.go, self.back):
             set_property(button, "inline", True)
-        self._lay_out(line)
+        self.back.setIcon(icon("left"))
+        self._lay_out(head, line)
 
-    def _lay_out(self, line: QHBoxLayout) -> None:
+    def _lay_out(self, head: QHBoxLayout, line: QHBoxLayout) -> None:
         both = QHBoxLayout()
         both.setSpacing(12)
         for name in BOTH:
@@ -141,5 +147,6 @@ class ContinuationView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
+        layout.addLayout(head)
         layout.addLayout(line)
         layout.addLayout(both, 1)

@@ -13,7 +13,7 @@ from explorer.ui.widgets.look import current_theme, font, plain, px, token_text
 
 LISTED = 3
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
-LEFT, BELOW, RIGHT = 18, 16, 96
+LEFT, BELOW, RIGHT = 18, 16, 112
 
 
 class DosePlot(QWidget):
@@ -108,7 +108,7 @@ class DosePlot(QWidget):
         theme, metrics = current_theme(), painter.fontMetrics()
         rows = [(token_text(text).strip(), theme.text, STYLES[at]) for at, text in enumerate(texts)]
         if odd := self._odd():
-            rows.append((f"perplexity, up to {max(odd):.3g}", theme.error_mass, STYLES[0]))
+            rows.append((f"perplexity ≤ {max(odd):.2g}", theme.error_mass, STYLES[0]))
         for at, (text, ink, style) in enumerate(rows):
             y = box.top() + px(8) + at * px(16)
             painter.setPen(QPen(QColor(ink), 1.6, style))

@@ -19,9 +19,9 @@ from explorer.ui.panels.intervene_effect import EffectColumn
 from explorer.ui.panels.intervene_rows import InterveneRows
 from explorer.ui.widgets.look import px
 
-LEFT, RIGHT = 436, 288
+LEFT, MIDDLE, RIGHT = 430, 320, 272
 LEAST = 560
-NARROW = 1020  # below it the answer and the effect share one place
+NARROW = 1024  # below it the answer and the effect share one place
 
 
 class IntervenePanel(QWidget):
@@ -89,6 +89,7 @@ class IntervenePanel(QWidget):
             line.setFixedWidth(1)
             row.addWidget(line)
             row.addWidget(part, 1 if part is self.answer else 0)
+        self.answer.setMinimumWidth(px(MIDDLE))
         self._lines = [one for one in self.findChildren(QFrame) if one.property("hairline")]
 
     def _fit(self) -> None:

@@ -26,7 +26,7 @@ class AnswerColumn(QWidget):
         self.position = QPushButton()
         self.state = ElidedLabel(mode=Qt.TextElideMode.ElideLeft)
         self.table = NextTokenTable()
-        self.words = QLabel()
+        self.words, self.notes = QLabel(), ElidedLabel()
         self.said = ElidedLabel()
         self.generate = QPushButton("Generate")
         self.effect = QPushButton("Effect")
@@ -63,8 +63,9 @@ class AnswerColumn(QWidget):
         self.position.setVisible(bool(tokens))
         self.state.set_text(self._state())
         set_property(self.state, "role", "stale" if waits else "caption")
-        notes = " ".join(outcome.notes) if outcome is not None and not waits else ""
-        shown = words or one.fault or one.note or notes
+        self.notes.set_text(" ".join(outcome.notes) if outcome is not None and not waits else "")
+        self.notes.setVisible(bool(self.notes.whole))
+        shown = words or one.fault or one.note
         self.words.setText(shown)
         self.words.setToolTip(shown)
         set_property(self.words, "role", "danger" if one.fault and not words else "stale" if one.note else "second")
@@ -102,6 +103,7 @@ class AnswerColumn(QWidget):
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.said.setProperty("role", "second")
+        self.notes.setProperty("role", "caption")
         for button in (self.generate, self.effect):
             set_property(button, "inline", True)
         self.generate.setToolTip("Both texts, token by token")
@@ -132,6 +134,7 @@ class AnswerColumn(QWidget):
         layout.addWidget(self.table, 1)
         layout.addWidget(self.words)
         layout.addStretch()
+        layout.addWidget(self.notes)
         layout.addLayout(foot)
         return page
 

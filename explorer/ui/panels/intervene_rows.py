@@ -30,7 +30,7 @@ from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
 from explorer.ui.widgets.look import px, set_property
 
-ROOMY = 420
+ROOMY = 410
 MODES = (
     ("direct", "Direct: everything held, as in the graph's links"),
     ("constrained", "Constrained: MLPs of a range of layers held…"),
@@ -216,7 +216,7 @@ class InterveneRows(QWidget):
     def _head(self) -> QHBoxLayout:
         head = QHBoxLayout()
         head.setContentsMargins(6, 3, 10, 1)
-        head.setSpacing(6)
+        head.setSpacing(4)
         head.addWidget(self.fold)
         head.addWidget(self.title)
         head.addStretch()

@@ -20,6 +20,9 @@ from explorer.ui.widgets.scaling import on_text_size
 
 TOKEN, BEFORE, NOW, PREDICTED, GAIN = range(5)
 TITLES = ("token", "before", "now (measured)", "predicted", "Δ")
+SHARES = {TOKEN: 0.23, BEFORE: 0.22, NOW: 0.31, PREDICTED: 0.24}  # of the width that is left
+GAIN_WIDTH = 56
+ROOMY = 362
 ROW = 19
 FADED = 0.5
 ROLE = Qt.ItemDataRole.UserRole + 1
@@ -38,6 +41,7 @@ class NextTokenModel(QAbstractTableModel):
         self.rows: tuple[TokenRow, ...] = ()
         self.faint = False
         self.most = 5
+        self.is_short = False  # whether there is no room for all words of the titles
         self._outcome: Outcome | None = None
 
     def show_outcome(self, shown: Outcome | None, faint: bool) -> None:
@@ -69,7 +73,8 @@ class NextTokenModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return RIGHT if section == GAIN else LEFT
-        return TITLES[section] if role == Qt.ItemDataRole.DisplayRole else None
+        title = TITLES[section].partition(" ")[0] if self.is_short else TITLES[section]
+        return title if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         row, column = self.rows[index.row()], index.column()
@@ -158,13 +163,12 @@ class NextTokenTable(QTableView):
         header.setSectionsClickable(False)
         header.setHighlightSections(False)
         header.setMinimumSectionSize(24)
-        for column in range(len(TITLES)):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(GAIN, QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         on_text_size(self, self._measure)
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
+        self._measure()
         self.rows.set_most(max(1, self.viewport().height() // px(ROW) - 1))
 
     def paintEvent(self, event: object) -> None:
@@ -174,4 +178,8 @@ class NextTokenTable(QTableView):
     def _measure(self) -> None:
         self.verticalHeader().setMinimumSectionSize(px(ROW))
         self.verticalHeader().setDefaultSectionSize(px(ROW))
-        self.horizontalHeader().resizeSection(GAIN, px(56))
+        self.rows.is_short = self.viewport().width() < px(ROOMY)
+        room = self.viewport().width() - px(GAIN_WIDTH)
+        for column, share in SHARES.items():
+            self.horizontalHeader().resizeSection(column, int(room * share))
+        self.horizontalHeader().resizeSection(GAIN, px(GAIN_WIDTH))
