@@ -41,7 +41,7 @@ def _origin(network: Network, curve: list[Point], made_by: str) -> str:
     steps = [
         (f"{p.step:,}", f"{p.loss:.3f}", f"{p.accuracy:.1%}", f"{p.previous:.2f}", f"{p.prefix:.2f}", f"{p.copying:.2f}")
         for p in curve
-        if p.step % (training.STEPS // 20) == 0
+        if p.step % 100 == 0
     ]
     every = [(layer, head) for layer in (0,) for head in range(network.n_heads)]
     layer, head = scores.induction
