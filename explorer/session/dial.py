@@ -82,7 +82,7 @@ def n_changes(one: Interventions, other: Interventions) -> int:
     """In how many rows and settings two interventions differ."""
     paired = sum(a != b for a, b in zip(one.rows, other.rows, strict=False))
     names = ("mode", "layers", "attention", "norms", "counterpart")
-    settings = sum(getattr(one, name) != getattr(other, name) for name in names)
+    settings = sum(bool(getattr(one, name) != getattr(other, name)) for name in names)
     return paired + abs(len(one.rows) - len(other.rows)) + settings
 
 

@@ -85,7 +85,7 @@ class Continuing(QObject):
             self.changed.emit()
 
     def _clean_key(self) -> tuple[object, ...]:
-        return (self._intervening.prompt, id(self._intervening.graph), self.sampling)
+        return (*self._intervening.origin, self.sampling)
 
     def _ask(self, which: str) -> None:
         made = Interventions() if which == "without" else self._intervening.made

@@ -87,8 +87,8 @@ class Dosing(QObject):
         self._asker.stop()
 
     def _moved(self) -> None:
-        if self.is_old:
-            self._asker.stop()
+        """What the hand does comes first: no more is measured; the points that are there stay."""
+        self._asker.stop()
         self.changed.emit()
 
     def _heard(self, about: Interventions, values: dict[str, Any]) -> None:

@@ -75,9 +75,8 @@ def _write(window: MainWindow, path: Path) -> None:
     model, dock = window.document.model, window.intervene.intervening
     if model is None:
         return
-    graph = dock.graph
-    ids = list(window.document.prompt.token_ids) if graph is None else graph.token_ids.tolist()
     features = "" if model.has_neurons else model.transcoder_path
-    text = script(dock.made, model=model.path, transcoders=features, text=dock.prompt, token_ids=ids, at=dock.position)
+    where = {"model": model.path, "transcoders": features, "text": dock.prompt}
+    text = script(dock.made, **where, token_ids=dock.token_ids, at=dock.position)
     atomic.write(path, text.encode())
     window.status.say(f"Saved “{path.name}”.")

@@ -49,9 +49,9 @@ class Intervening(QObject):
         self._timer.timeout.connect(self.settled)
         for signal in (document.edits_changed, document.interventions_changed):
             signal.connect(self.look)
-        for signal in (document.graph_changed, document.prompt_changed):
-            signal.connect(self.look)
+        document.prompt_changed.connect(self.look)
         document.prompt_changed.connect(self.changed)
+        document.graph_changed.connect(self._ask_anew)
         document.model_changed.connect(self._ask_anew)
         engine.state_changed.connect(self._ask_anew)
 
@@ -73,6 +73,15 @@ class Intervening(QObject):
     def tokens(self) -> tuple[str, ...]:
         """The tokens of the prompt on which interventions are made: the graph's, or the one in the bar."""
         return self.graph.tokens if self.graph is not None else self._document.prompt.tokens
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        return tuple(self.graph.token_ids.tolist()) if self.graph is not None else self._document.prompt.token_ids
+
+    @property
+    def origin(self) -> tuple[object, ...]:
+        """What a text without changes depends on: the prompt, and the model with its setting."""
+        return (self.token_ids, self._document.model)
 
     @property
     def prompt(self) -> str:
@@ -125,8 +134,7 @@ class Intervening(QObject):
     def values(self, made: Interventions | None = None) -> dict[str, object]:
         """The values of a job on this prompt under ``made``, or under the document's interventions."""
         graph, model = self.graph, self._document.model
-        ids = graph.token_ids.tolist() if graph is not None else list(self._document.prompt.token_ids)
-        where: dict[str, object] = {"token_ids": ids}
+        where: dict[str, object] = {"token_ids": list(self.token_ids)}
         if graph is not None and model is not None and model.has_neurons and "neurons_per_cell" in graph.provenance:
             where["neurons_per_cell"] = int(graph.provenance["neurons_per_cell"])
         return {**where, **request(self.made if made is None else made)}
@@ -146,7 +154,7 @@ class Intervening(QObject):
 
     def look(self) -> None:
         """Ask, if something else is to be measured than what was asked last."""
-        wanted = (self.made, self.position, self.prompt, id(self.graph))
+        wanted = (self.made, self.position, self.token_ids)
         if wanted == self._wanted and self.active and not self.words:
             return
         if wanted[2:] != self._wanted[2:]:

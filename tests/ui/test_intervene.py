@@ -372,6 +372,9 @@ def test_both_continuations_are_streamed_and_told_in_a_line(dock: Dock) -> None:
     assert view.texts["with"].words_at(0) == "“wet land” probability 0.500"
     dock.panel.edits.change(0, {"value": 0.0})
     assert dock.panel.answer.said.whole == ""
+    assert dock.panel.continuing.said["without"] is not None
+    dock.document.set_model(replace(MODEL, dtype="bfloat16"))
+    assert dock.panel.continuing.said["without"] is None
 
 
 def test_stop_stops_and_the_boxes_say_how_tokens_are_drawn(qtbot: QtBot, dock: Dock) -> None:
@@ -428,6 +431,7 @@ def test_the_dose_is_measured_over_the_slider(dock: Dock) -> None:
     assert dock.panel.dosing.value == 1.0
     dock.panel.edits.change(2, {"value": 2.0})
     assert dock.panel.dosing.value == 2.0
+    assert len(dock.panel.dosing.points) == 3
     dock.panel.edits.change(1, {"value": 2.0})
     assert dock.panel.dosing.is_old
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -143,4 +145,4 @@ class AnswerColumn(QWidget):
         menu.clear()
         for at in reversed(range(len(tokens))):
             words = f"{at}  after “{token_text(tokens[at]).strip()}”"
-            menu.addAction(words, lambda at=at: self._intervening.look_at(-1 if at == len(tokens) - 1 else at))
+            menu.addAction(words, partial(self._intervening.look_at, -1 if at == len(tokens) - 1 else at))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from explorer.circuits.graph import NodeKey
 from explorer.session.outcome import Moved
 from explorer.ui.document import Document
 from explorer.ui.dosing import Dosing
@@ -92,7 +94,7 @@ class EffectColumn(QWidget):
         self.select.setVisible(any(one.key in self._index() for one in moved))
         self.stop.setVisible(on_dose and self._dosing.is_busy)
 
-    def _index(self) -> object:
+    def _index(self) -> Mapping[NodeKey, int]:
         graph = self._document.graph
         return {} if graph is None else graph.index
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -252,8 +253,8 @@ class InterveneRows(QWidget):
         named = menu.addMenu("Group")
         named.setEnabled(bool(groups))
         for group in groups:
-            named.addAction(group.name, lambda group=group: self._edits.add_group(group))
+            named.addAction(group.name, partial(self._edits.add_group, group))
         menu.addAction("Substitute a group…", self.ask_for_substitution).setEnabled(bool(groups))
         menu.addSeparator()
         for kind, words in OTHERS:
-            menu.addAction(words, lambda kind=kind: self.ask_for(kind))
+            menu.addAction(words, partial(self.ask_for, kind))
