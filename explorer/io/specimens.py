@@ -43,6 +43,22 @@ SPECIMENS = (
         "them share the room: first two, then two pairs, then a pentagon. It is trained while you look on.",
         facts="15 parameters at each of ten densities",
     ),
+    Specimen(
+        name="modular-59",
+        title="Addition by waves",
+        description="Addition modulo 59 with three waves: nearly every neuron is one of them. Take one out of the "
+        "embedding and see which sums are lost.",
+        facts="1 layer, 57,280 parameters, with its curve",
+        prompt="17 50 =",
+    ),
+    Specimen(
+        name="induction",
+        title="Going on as it went on before",
+        description="Two layers of attention. One head finds the place after the last time that the present token was "
+        "there, and copies what stands there; it learned that within a few hundred steps.",
+        facts="2 layers, 44,032 parameters, with the curve of its heads",
+        prompt="kQ7pxkQ7",
+    ),
 )
 
 

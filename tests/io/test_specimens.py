@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 
 from explorer.errors import LoadError
 from explorer.io import samples, specimens
 from explorer.io.specimens import SPECIMENS, Specimen
+from explorer.models.loader import open_language_model
+from explorer.specimens.network import run
 from sample_models.training.us_cities.files import sha256
 
 each = pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.name)
@@ -30,6 +33,18 @@ def test_the_files_are_those_that_origin_lists(specimen: Specimen) -> None:
     assert {name: digest for digest, name in listed} == {
         file.relative_to(folder).as_posix(): sha256(file) for file in files
     }
+
+
+@pytest.mark.parametrize("specimen", [row for row in SPECIMENS if row.prompt], ids=lambda row: row.name)
+def test_a_specimen_with_a_prompt_opens_as_a_model_and_computes_what_is_read(specimen: Specimen) -> None:
+    model = open_language_model(specimens.model_folder(specimen))
+    assert model.tokenizer is not None
+    network = specimens.network(specimen.name)
+    assert f"{network.n_parameters:,} parameters" in specimen.facts
+    assert f"{network.n_layers} layer" in specimen.facts
+    ids = model.tokenizer.encode(specimen.prompt).ids
+    found = run(network, np.array([ids])).logits[0]
+    np.testing.assert_allclose(found, model.run(ids).logits, atol=1e-3, rtol=1e-4)
 
 
 def test_all_samples_and_specimens_together_stay_small() -> None:
