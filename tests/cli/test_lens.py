@@ -26,6 +26,20 @@ def test_the_lens_is_a_table_with_a_row_for_each_token(capsys: pytest.CaptureFix
     assert lines[-1].split()[-2:] == ["Austin", "0.97"]
 
 
+def test_a_specimen_is_a_model_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["lens", "induction", "--prompt", "kQ7pxkQ7"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[-2] == "p"
+    assert run_command(["lens", "induction", "--show", "heads", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["induction"][1][0] > 0.85
+    assert found["copying"][1][0] > 0.9
+    swapped = ["--prompt", "kQ7pxkQ7", "--other", "kQ7xpkQ7", "--show", "patching", "--json"]
+    assert run_command(["lens", "induction", *swapped]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["answer_text"], found["rival_text"]) == ("p", "x")
+    assert found["heads"][1][0] > 0.5
+
+
 def test_attention_of_each_head_and_its_strongest_tokens(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capsys, "--prompt", DALLAS, "--show", "attention")
     assert code == 0
