@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEventLoop, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -109,7 +109,7 @@ def until(done: Callable[[], bool], pause: int = 5) -> None:
         if pause:
             QTest.qWait(pause)
         else:
-            QApplication.processEvents()
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)  # and leaves the engine its time
 
 
 def tell(name: str, taken: list[float], limit: int) -> None:

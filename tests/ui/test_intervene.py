@@ -246,12 +246,13 @@ def test_the_table_shows_before_now_predicted_and_the_rest(dock: Dock) -> None:
     assert dock.panel.answer.state.whole == "updated in 84 ms · exact"
 
 
-def test_what_is_not_measured_yet_is_said_and_faint(dock: Dock) -> None:
+def test_what_is_not_measured_yet_is_said_and_faint(qtbot: QtBot, dock: Dock) -> None:
     dock.add(0, 1)
     dock.answer()
     dock.answer()
     dock.panel.edits.change(0, {"value": 0.5})
-    assert dock.panel.answer.state.whole == "1 change not measured yet."
+    assert not dock.panel.answer.table.rows.faint
+    qtbot.waitUntil(lambda: dock.panel.answer.state.whole == "1 change not measured yet.")
     assert dock.panel.answer.table.rows.faint
     dock.panel.edits.change(1, {"value": 0.5})
     assert dock.panel.answer.state.whole == "2 changes not measured yet."
@@ -279,14 +280,14 @@ def test_in_mode_direct_two_answers_give_the_third_at_once(dock: Dock) -> None:
     assert dock.panel.intervening.outcome.is_exact  # type: ignore[union-attr]
 
 
-def test_another_position_of_the_prompt_is_asked_for(dock: Dock) -> None:
+def test_another_position_of_the_prompt_is_asked_for(qtbot: QtBot, dock: Dock) -> None:
     dock.add(0)
     dock.answer()
     dock.panel.answer._fill()
     third = next(one for one in dock.panel.answer.position.menu().actions() if one.text().startswith("2 "))
     third.trigger()
     assert dock.asked("intervene")[-1]["at"] == 2
-    assert dock.panel.answer.state.whole == "1 change not measured yet."
+    qtbot.waitUntil(lambda: dock.panel.answer.state.whole == "1 change not measured yet.")
     dock.answer(at=2)
     token = dock.document.graph.tokens[2].strip()  # type: ignore[union-attr]
     assert dock.panel.answer.position.text().strip() == f"after “{token}”"

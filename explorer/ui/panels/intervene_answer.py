@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from explorer.session.outcome import Outcome
 from explorer.ui.continuing import Continuing
 from explorer.ui.intervening import Intervening
 from explorer.ui.panels.continuation import ContinuationView
@@ -14,6 +15,8 @@ from explorer.ui.panels.next_token import NextTokenTable
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
 from explorer.ui.widgets.look import set_property, token_text
+
+FRESH_MS = 120
 
 
 class AnswerColumn(QWidget):
@@ -24,6 +27,9 @@ class AnswerColumn(QWidget):
     def __init__(self, intervening: Intervening, continuing: Continuing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._intervening, self._continuing = intervening, continuing
+        self._fresh = QTimer(self, singleShot=True, interval=FRESH_MS)
+        self._fresh.timeout.connect(self._show)
+        self._outcome: Outcome | None = None
         self.title = QLabel("Next token")
         self.position = QPushButton()
         self.state = ElidedLabel(mode=Qt.TextElideMode.ElideLeft)
@@ -37,7 +43,7 @@ class AnswerColumn(QWidget):
         self.generate.clicked.connect(self.show_continuation)
         self.effect.clicked.connect(self.effect_asked)
         self.text.back_asked.connect(self._show_table)
-        intervening.changed.connect(self._show)
+        intervening.changed.connect(self._take)
         continuing.changed.connect(self._show_said)
         self._show()
         self._show_said()
@@ -55,10 +61,17 @@ class AnswerColumn(QWidget):
     def _show_table(self) -> None:
         self.pages.setCurrentIndex(0)
 
+    def _take(self) -> None:
+        """Numbers that have just come are not called old at once: while a slider moves they would flicker."""
+        if self._intervening.outcome is not self._outcome:
+            self._outcome = self._intervening.outcome
+            self._fresh.start()
+        self._show()
+
     def _show(self) -> None:
         one, words = self._intervening, self._intervening.words
         outcome = one.outcome
-        waits = one.n_pending > 0
+        waits = one.n_pending > 0 and not self._fresh.isActive()
         self.table.rows.show_outcome(outcome, waits or bool(words) or bool(one.fault))
         tokens = one.tokens
         self.position.setText(f"after “{token_text(tokens[one.position]).strip()}”\u2002" if tokens else "")
@@ -76,7 +89,7 @@ class AnswerColumn(QWidget):
 
     def _state(self) -> str:
         one, n = self._intervening, self._intervening.n_pending
-        if n:
+        if n and not self._fresh.isActive():
             return f"{n} {'change' if n == 1 else 'changes'} not measured yet."
         if one.outcome is None:
             return "Measuring" if one.is_busy else ""

@@ -46,6 +46,8 @@ class NextTokenModel(QAbstractTableModel):
 
     def show_outcome(self, shown: Outcome | None, faint: bool) -> None:
         """``faint`` says that it is not of what the sliders hold now."""
+        if shown is self._outcome and faint == self.faint and shown is not None and self.rows:
+            return
         self._outcome, self.faint = shown, faint
         rows = () if shown is None else listed(shown, self.most)
         if len(rows) != len(self.rows):
@@ -59,8 +61,8 @@ class NextTokenModel(QAbstractTableModel):
 
     def set_most(self, most: int) -> None:
         if most != self.most:
-            self.most = most
-            self.show_outcome(self._outcome, self.faint)
+            shown, self.most, self._outcome = self._outcome, most, None
+            self.show_outcome(shown, self.faint)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's own default)
         return 0 if parent.isValid() else len(self.rows)
