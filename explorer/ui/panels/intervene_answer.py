@@ -92,7 +92,7 @@ class AnswerColumn(QWidget):
         if n and not self._fresh.isActive():
             return f"{n} {'change' if n == 1 else 'changes'} not measured yet."
         if one.outcome is None:
-            return "Measuring" if one.is_busy else ""
+            return "Measuring" if one.is_busy and not one.words else ""
         if not one.outcome.is_exact:
             return "along the line of two answers"
         return f"updated in {1000 * one.outcome.seconds:.0f} ms · exact"
