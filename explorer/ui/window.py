@@ -170,6 +170,7 @@ class MainWindow(QMainWindow):
         self.banner.occupied.connect(self._show_notice_bar)
         self.intervene.fold_asked.connect(self.places.drawer.fold)
         self.intervene.wanted.connect(self.places.drawer.unfold)
+        self.intervene.moved.connect(self.canvas.mark_moved)
         for row in ("open_model", "transcoders", "neurons", "restart"):
             self.prompt.menu.addAction(self.actions_set.by_id[row])
         self._connect_welcome()

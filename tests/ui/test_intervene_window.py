@@ -12,6 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from explorer.circuits.graph import NodeKind
 from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
+from explorer.session.edits import intervene
+from explorer.session.interventions import Interventions, Row
+from explorer.session.outcome import Moved
 from explorer.session.settings import Settings
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
@@ -106,6 +109,31 @@ def test_the_program_is_written_with_the_rows(
     compile(text, str(file), "exec")
     assert repr(MODEL.path) in text
     assert '"kind"' in text or "'kind'" in text
+    window.close()
+
+
+def test_features_that_moved_are_marked_on_the_graph_until_a_slider_moves(
+    qtbot: QtBot, make: Callable[..., MainWindow]
+) -> None:
+    window = make()
+    graph = window.document.graph
+    assert graph is not None
+    qtbot.waitUntil(lambda: window.canvas.is_settled)
+    before = window.canvas.grab().toImage()
+    key = graph.key(0)
+    moved = Moved(key.layer, key.pos, key.feature, before=1.0, now=2.0, predicted=1.5)
+    window.document.do("add a row", intervene(window.document.edits, Interventions((Row("feature"),))))
+    window.intervene.effects.moved = (moved,)
+    window.intervene.effects.changed.emit()
+    assert window.canvas._rises == {key: True}
+    window.intervene.edits.change(0, {"value": 0.5}, True)
+    assert window.canvas._rises == {}
+    window.canvas.mark_moved({key: True})
+    window.places.drawer.fold()
+    qtbot.waitUntil(lambda: window.canvas.is_settled and window.canvas.size() == before.size())
+    assert window.canvas.grab().toImage() != before
+    window.canvas.mark_moved({})
+    assert window.canvas.grab().toImage() == before
     window.close()
 
 

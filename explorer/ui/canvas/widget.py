@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
@@ -18,11 +20,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.circuits.graph import NodeKind
+from explorer.circuits.graph import NodeKey, NodeKind
 from explorer.session.theme import Theme
 from explorer.ui.canvas.card import paint_card
 from explorer.ui.canvas.describe import card_lines, spoken
 from explorer.ui.canvas.frame import Frame
+from explorer.ui.canvas.moved import paint_moved
 from explorer.ui.canvas.paint import paint_hovered
 from explorer.ui.canvas.stage import Stage
 from explorer.ui.canvas.texts import TextBox, Texts
@@ -48,6 +51,7 @@ class GraphCanvas(QWidget):
         self._press: QPointF | None = None
         self._drag = ""
         self._band: QRectF | None = None
+        self._rises: Mapping[NodeKey, bool] = {}
         self._card_open = False
         self._shows_focus = False
         self._walker = Walker(document, self._stage)
@@ -132,6 +136,12 @@ class GraphCanvas(QWidget):
         frame = self._stage.frame()
         x, y, _ = frame.place(node) if frame is not None else (0.0, 0.0, 0.0)
         return QPointF(x, y)
+
+    def mark_moved(self, rises: Mapping[NodeKey, bool]) -> None:
+        """Mark the nodes whose activation rises (True) or falls with what is changed in the model."""
+        if rises != self._rises:
+            self._rises = rises
+            self.update()
 
     def text_boxes(self) -> list[TextBox]:
         """The texts of the last painting."""
@@ -219,6 +229,7 @@ class GraphCanvas(QWidget):
     def _paint_overlay(self, painter: QPainter, frame: Frame) -> None:
         self._overlay_boxes = None
         hovered, theme = self._document.hovered, frame.theme
+        paint_moved(painter, frame, self._rises)
         if hovered is not None and hovered < len(frame.graph):
             painter.save()
             painter.setClipRect(frame.plot)

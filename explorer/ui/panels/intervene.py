@@ -29,6 +29,7 @@ class IntervenePanel(QWidget):
 
     TITLE = "Intervene"
     fold_asked = Signal()
+    moved = Signal(object)  # whether each feature that moved rises, by its key
     wanted = Signal()  # something was added: the dock is to be seen
 
     def __init__(self, document: Document, engine: Any, parent: QWidget | None = None) -> None:
@@ -51,6 +52,7 @@ class IntervenePanel(QWidget):
         self.rows.dose_asked.connect(self._dose)
         self.answer.effect_asked.connect(self._show_right)
         self.effect.answer_asked.connect(self._show_left)
+        self.effects.changed.connect(self._mark)
         document.edits_changed.connect(self._count)
         document.interventions_changed.connect(self._count)
 
@@ -116,6 +118,11 @@ class IntervenePanel(QWidget):
         self._show_right()
         self.effect.show_dose()
         self.dosing.measure(row)
+
+    def _mark(self) -> None:
+        """Tell which features moved, as long as that is measured."""
+        moved = () if self.effects.is_old else self.effects.moved
+        self.moved.emit({one.key: one.now > one.before for one in moved})
 
     def _count(self) -> None:
         """Ask to be seen when a row comes."""
