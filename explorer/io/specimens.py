@@ -44,6 +44,14 @@ SPECIMENS = (
         facts="15 parameters at each of ten densities",
     ),
     Specimen(
+        name="modular-113",
+        title="Understanding long after remembering",
+        description="Addition modulo 113. It knows its training pairs by heart after two hundred steps and fails on "
+        "most others; much later it finds out how to add, with waves.",
+        facts="1 layer, 64,192 parameters, with its curve",
+        prompt="17 100 =",
+    ),
+    Specimen(
         name="modular-59",
         title="Addition by waves",
         description="Addition modulo 59 with three waves: nearly every neuron is one of them. Take one out of the "

@@ -28,7 +28,7 @@ VERBS = {
     "letters": (["read", "q"], ["intervene", "--columns", "."], ["extract"]),
     "superposition": (["read"], ["intervene", "--without", "1"]),
     "adder": (["read", "12", "988"], ["intervene", "--neurons", "3", "--sums", "20"], ["extract", "9", "1"]),
-    "modular-113": (),
+    "modular-113": (["intervene", "--frequencies", "21"],),
     "modular-59": (["read"], ["intervene", "--frequencies", "5"], ["extract"]),
     "induction": (["read", "kQ7pxkQ7"], ["intervene", "--without", "1.0"], ["extract"]),
 }

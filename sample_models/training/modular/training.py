@@ -25,7 +25,7 @@ class Plan:
     every: int
 
 
-PLANS = {"modular-113": Plan(113, 0.4, 3600, 20), "modular-59": Plan(59, 0.5, 3600, 20)}
+PLANS = {"modular-113": Plan(113, 0.37, 4000, 50), "modular-59": Plan(59, 0.5, 3600, 20)}
 
 
 @dataclass(frozen=True)
