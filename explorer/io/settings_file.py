@@ -36,6 +36,7 @@ def read(path: Path | None = None) -> Settings:
         recent=_recent(table.get("recent")),
         geometry=_text(table, "geometry"),
         docks=_text(table, "docks"),
+        evidence=_texts(table, "evidence"),
     )
 
 
@@ -69,6 +70,11 @@ def _whole(table: Mapping[str, Any], name: str, least: int, most: int, default: 
 def _text(table: Mapping[str, Any], name: str) -> str:
     value = table.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _texts(table: Mapping[str, Any], name: str) -> dict[str, str]:
+    value = table.get(name)
+    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
 def _recent(value: Any) -> tuple[Recent, ...]:

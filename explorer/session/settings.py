@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 THEMES = ("system", "light", "dark")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -31,6 +32,7 @@ class Settings:
     """Preferences. ``text_scale`` in per cent; ``threads`` 0 lets torch choose; ``engine_command`` empty: our own.
 
     ``geometry`` and ``docks`` are what Qt saved of window and panels, as base64 text. ``recent`` is newest first.
+    ``evidence`` is the folder of the index of features by the SHA-256 of their transcoders.
     """
 
     theme: str = "system"
@@ -42,6 +44,7 @@ class Settings:
     recent: tuple[Recent, ...] = ()
     geometry: str = ""
     docks: str = ""
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
 
 def remember(settings: Settings, recent: Recent) -> Settings:

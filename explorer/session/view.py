@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -40,6 +41,7 @@ class GraphView:
     effect       (n_nodes) signed influence on the weighted targets over all paths
     share        (n_edges) signed share of an edge in its target's whole unpruned input (``mass``)
     idle         a sentence for each rule that cannot be applied to this graph
+    named        what features are called that have no label of their own; no edit, and not saved
     """
 
     graph: Graph
@@ -54,15 +56,17 @@ class GraphView:
     mass: Floats
     density: Floats | None = None
     idle: tuple[str, ...] = ()
+    named: Mapping[NodeKey, str] = field(default_factory=dict)
 
     @property
     def influence(self) -> Floats:
         return self.pruned.influence
 
     def label(self, node: int) -> str:
-        """The node's own label, or what it is called without one."""
-        named = self.edits.labels.get(self.graph.key(node))
-        return named.text if named else default_label(self.graph, node)
+        """The node's own label, else what its feature is ``named``, else layer and index or its token."""
+        key = self.graph.key(node)
+        named = self.edits.labels.get(key)
+        return named.text if named else self.named.get(key) or default_label(self.graph, node)
 
     def hidden_count(self, rule: HiddenBy) -> int:
         return int((self.hidden_by == rule).sum())
@@ -84,6 +88,7 @@ def resolve(
     ``density`` (n_nodes) is the share of tokens on which a feature is active, NaN where it is not known; None if of no
     feature.
     """
+    called = old.named if old is not None and old.graph is graph else {}
     if old is not None and (old.graph is not graph or old.edits.count_bias != edits.count_bias):
         old = None
     bias, rules = edits.count_bias, edits.rules
@@ -106,7 +111,7 @@ def resolve(
     shown = hidden_by == HiddenBy.NOTHING
     links = pruned.edges & shown[graph.edge_target] & shown[graph.rows.source]
     idle = _idle(graph, rules, density)
-    return GraphView(graph, edits, aimed, pruned, shown, hidden_by, links, effect, share, mass, density, idle)
+    return GraphView(graph, edits, aimed, pruned, shown, hidden_by, links, effect, share, mass, density, idle, called)
 
 
 def rule_words(edits: Edits, rule: HiddenBy) -> str:

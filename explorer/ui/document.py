@@ -6,7 +6,7 @@ value; edits go through ``do``, so each is undoable. Selection and hover are not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,6 +188,12 @@ class Document(QObject):
         if self._partial is not None:
             self._partial = None
             self._present(self._selected_before)
+
+    def name_features(self, named: Mapping[NodeKey, str]) -> None:
+        """What the features of the document's graph are called where edits do not say; no edit itself."""
+        if self._own is not None and named != self._own.view.named:
+            self._own = replace(self._own, view=replace(self._own.view, named=named))
+            self.view_changed.emit()
 
     def do(self, text: str, edits: Edits, *, merge: bool = False) -> None:
         """Step to ``edits``; ``merge`` joins it to a last step of the same text."""

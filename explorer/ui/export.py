@@ -69,6 +69,14 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 def write_png(figure: Figure, path: Path, dpi: float = 300.0) -> None:
     """Write ``figure`` as a PNG of its size in millimetres at ``dpi``, with its provenance as text."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture(figure, dpi).save(buffer, "PNG")  # type: ignore[call-overload]
+    atomic.write(path, bytes(buffer.data().data()))
+
+
+def picture(figure: Figure, dpi: float = 300.0) -> QImage:
+    """``figure`` in pixels, of its size in millimetres at ``dpi``, with its provenance as text."""
     _application()
     scale = dpi / MM_PER_INCH / PX_PER_MM
     image = _blank(figure, scale)
@@ -82,10 +90,7 @@ def write_png(figure: Figure, path: Path, dpi: float = 300.0) -> None:
     painter.scale(scale, scale)
     paint(figure, painter)
     painter.end()
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
-    atomic.write(path, bytes(buffer.data().data()))
+    return image
 
 
 def write_pdf(figure: Figure, path: Path) -> None:

@@ -68,12 +68,15 @@ def features_build(
     n_logits: int = 10,
     shard: int = SHARD,
     device: str = "auto",
+    dtype: str = "float32",
     threads: int = 0,
+    neurons: bool = False,
     told: Mapping[str, str] | None = None,
 ) -> Work[Mapping[str, object]]:
     """Read ``texts`` through model and transcoders and write the index in folder ``output``; a summary.
 
     ``context`` 0 is 128 tokens, or what the model takes. After a kill the same request goes on behind the last shard.
+    It is always of transcoders and in float32, whatever ``dtype`` and ``neurons`` a window says with every job.
     """
     setting = Setting(device, "float32", threads, told or {})
     yield Progress(0, 0, f"Reading “{Path(model).name}”")

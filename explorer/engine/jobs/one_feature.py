@@ -29,13 +29,16 @@ def feature(
     token_ids: list[int] | None = None,
     n: int = 10,
     device: str = "auto",
+    dtype: str = "float32",
     threads: int = 0,
+    neurons: bool = False,
     told: Mapping[str, str] | None = None,
 ) -> Work[Mapping[str, object]]:
     """``evidence`` from the ``index``; with model and transcoders also ``similar`` features and ``logits``.
 
     ``logits``: top and bottom of all decoders together and of each target layer. With a ``text`` (or ``token_ids``)
-    also ``test``: its tokens with the feature's activations. GraphError if there is no such feature.
+    also ``test``: its tokens with the feature's activations. GraphError if there is no such feature. A window says with
+    every job what it computes in; this one is always of transcoders and in float32.
     """
     answer: dict[str, object] = {"layer": layer, "feature": feature}
     if index:
@@ -47,6 +50,7 @@ def feature(
     yield Progress(0, 0, f"Reading “{Path(model).name}”")
     opened, held = model_of(state, model, setting), transcoders_of(state, transcoders, setting.told)
     _check(held, layer, feature)
+    answer["transcoder_sha256"] = held.sha256
     yield Progress(0, 0, "Comparing with other features")
     answer |= _weights(state, opened, held, layer, feature, n)
     if text or token_ids is not None:

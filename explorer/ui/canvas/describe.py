@@ -71,7 +71,7 @@ def spoken(view: GraphView, node: int, selected: bool) -> str:
     """One sentence that says what a node is, for assistive technology."""
     graph, key = view.graph, view.graph.key(node)
     words = [KIND_WORDS[NodeKind(key.kind)] + (f" {key.feature}" if key.kind == NodeKind.FEATURE else "")]
-    if key in view.edits.labels:
+    if key in view.edits.labels or key in view.named:
         words.insert(0, view.label(node))
     elif key.kind in (NodeKind.BIAS, NodeKind.LOGIT):
         words.append(view.label(node))

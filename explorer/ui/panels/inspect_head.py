@@ -108,7 +108,8 @@ class Head(QWidget):
         self.mark.show_mark(mark_of(view, node, strongest, selected=True))
         self.title.set_text(view.label(node))
         named = view.edits.labels.get(key)
-        self.status.setText(f"label: {named.status}" if named else "no label")
+        auto = "label: auto" if key in view.named else "no label"
+        self.status.setText(f"label: {named.status}" if named else auto)
         self.status.setEnabled(named is not None and not self._document.is_partial)
         self.status.setToolTip(STATUS_WORDS[named.status] if named else "L or F2 gives it a label")
         for action in self._statuses.actions():

@@ -154,8 +154,8 @@ def spoken(view: GraphView, node: int, share: NDArray[np.float64]) -> str:
     words = [describe(view, node)]
     if key.kind != NodeKind.LOGIT:
         words.append(f"influence {100 * share[node]:.2f} per cent")
-    named = view.edits.labels.get(key)
-    return ", ".join(([named.text] if named else []) + words)
+    named = key in view.edits.labels or key in view.named
+    return ", ".join(([view.label(node)] if named else []) + words)
 
 
 def describe(view: GraphView, node: int) -> str:
