@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 from explorer.circuits.graph import Floats, NodeKind
@@ -155,7 +155,7 @@ def _words(
 
 def _dots(
     diagram: Diagram, box: Box, plate: Plate, row: Area, lens: Lens, theme: Theme, strength: Floats
-) -> Iterator[Item]:
+) -> Generator[Item, None, float]:
     """A mark per member from left to right in the order of layers; returns where they end."""
     nodes, x = diagram.view.graph.nodes, row.x0 + DOT * lens.scale
     members = sorted(box.rows, key=lambda n: (int(nodes.layer[n]), int(nodes.pos[n]), n))

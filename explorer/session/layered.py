@@ -200,7 +200,8 @@ def _apart(wished: Floats, weight: Floats, gaps: Floats) -> Floats:
             other, before, n = pools.pop()
             mean, total, count = (mean * total + other * before) / (total + before), total + before, count + n
         pools.append((mean, total, count))
-    return np.repeat([mean for mean, _, _ in pools], [count for _, _, count in pools]) + offset
+    places: Floats = np.repeat([mean for mean, _, _ in pools], [count for _, _, count in pools]) + offset
+    return places
 
 
 def _heights(rows: Sequence[Row], height: Mapping[str, float]) -> list[float]:

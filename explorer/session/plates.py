@@ -52,9 +52,9 @@ def plate(graph: Graph, box: Box, measure: Measure = text_width) -> Plate:
     foot = measure(caption, SMALL, 400)
     name = max(measure(line, NAME, 600) for line in lines)
     beside = dots + 12 + foot <= max(WIDE, name)
-    words = max(NARROW, name, dots + 12 + foot if beside else max(dots, foot))
+    inside = max(NARROW, name, dots + 12 + foot if beside else max(dots, foot))
     height = (len(lines) + (1 if beside else 2)) * LEADING + 2 * PAD_Y + 4
-    return Plate(lines, n_dots, more, caption, beside, words + 2 * PAD_X, height)
+    return Plate(lines, n_dots, more, caption, beside, inside + 2 * PAD_X, height)
 
 
 def where(graph: Graph, box: Box) -> str:

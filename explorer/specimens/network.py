@@ -53,8 +53,8 @@ class Network:
         for name, known in KNOWN.items():
             if self.settings[name] not in known:
                 raise UnsupportedModel(
-                    f"This specimen has {name} “{self.settings[name]}”, which is read as {' or '.join(map(str, known))} only; "
-                    "open it as a model instead."
+                    f"This specimen has {name} “{self.settings[name]}”, which is read as "
+                    f"{' or '.join(map(str, known))} only; open it as a model instead."
                 )
 
     @property
