@@ -328,6 +328,7 @@ ACTIONS = (
     Action("reset", "Take all changes out", "Intervene", lambda w: w.intervene.edits.reset(), "", dock.has_rows),
     Action("transcoders", "Choose transcoders…", "Model", lambda w: w.files.ask_transcoders(), "", has_model),
     Action("neurons", "Use the model's own neurons", "Model", lambda w: w.features.use_neurons(), "", lacks_neurons),
+    Action("evidence", "Feature evidence…", "Model", lambda w: w.evidence.ask(), "", is_open),
     Action("restart", "Restart the engine", "Model", lambda w: w.engine.restart(), group=True),
     Action("keys", "Keyboard map", "Help", lambda w: w.dialogs.keys(), "F1"),
     Action("about", "About Circuit Explorer", "Help", lambda w: w.dialogs.about()),

@@ -27,10 +27,10 @@ class Dialogs(QObject):
     def preferences(self) -> None:
         dialog = Preferences(self._window.settings, self._window, self._window.engine.devices)
         dialog.changed.connect(self._window.change_settings)
-        self._show(dialog)
+        self.show_dialog(dialog)
 
     def keys(self) -> None:
-        self._show(KeyMap(self._window))
+        self.show_dialog(KeyMap(self._window))
 
     def palette(self) -> None:
         window = self._window
@@ -49,7 +49,8 @@ class Dialogs(QObject):
     def _take(self, row: str) -> None:
         self._window.actions_set.by_id[row].trigger()
 
-    def _show(self, dialog: QDialog) -> None:
+    def show_dialog(self, dialog: QDialog) -> None:
+        """Show it over the window until it is closed, which deletes it."""
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setModal(True)
         dialog.show()

@@ -24,6 +24,7 @@ from explorer.ui.action_set import ActionSet
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.dialogs import Dialogs
 from explorer.ui.document import Document
+from explorer.ui.evidence import Evidence
 from explorer.ui.features import Features
 from explorer.ui.files import Files
 from explorer.ui.job_watch import JobWatch
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
         self._build()
         self._connect()
         self.jobs = JobWatch(self)
+        self.evidence: Evidence = Evidence(self)
         self._restore()
         self.welcome.show_samples(SAMPLES)
         self.show_welcome()
@@ -128,14 +130,8 @@ class MainWindow(QMainWindow):
 
     def _order_tabs(self) -> None:
         prompt, nodes, bar = self.prompt, self.nodes, self.thresholds
-        order: tuple[QWidget, ...] = (
-            prompt.model,
-            prompt.edit,
-            prompt.target,
-            prompt.action,
-            nodes.filter,
-            nodes.table,
-        )
+        order: tuple[QWidget, ...] = (prompt.model, prompt.edit, prompt.target, prompt.action)
+        order += (nodes.filter, nodes.table)
         order += (bar.nodes.slider, bar.links.slider, bar.fit, bar.figure, self.canvas)
         for one, after in pairwise(order):
             QWidget.setTabOrder(one, after)

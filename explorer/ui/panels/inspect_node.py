@@ -85,6 +85,8 @@ class NodePage(QWidget):
         layout.addLayout(outputs)
         layout.addWidget(self.outputs)
         layout.addSpacing(8)
+        self.evidence = QVBoxLayout()  # the window puts its panel here
+        layout.addLayout(self.evidence)
         layout.addWidget(rule())
         layout.addLayout(notes)
         held = QHBoxLayout()

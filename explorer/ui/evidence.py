@@ -1,0 +1,101 @@
+"""Evidence: opens, makes and remembers indexes of features for the window, and copies what they show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtGui import QGuiApplication
+
+from explorer.errors import ExplorerError
+from explorer.io import feature_places
+from explorer.io.svg import svg_text
+from explorer.session.figure import Figure
+from explorer.ui.evidence_index import EvidenceIndex
+from explorer.ui.notices import DANGER, Notice
+from explorer.ui.panels.evidence import EvidencePanel
+from explorer.ui.panels.evidence_dialog import EvidenceDialog
+
+if TYPE_CHECKING:
+    from explorer.ui.window import MainWindow
+
+JOB, KEY = "features_build", "evidence"
+DPI = 200.0
+
+
+class Evidence(QObject):
+    """Puts the panel into the inspector. A folder that was chosen or made is remembered for its transcoders."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.index = EvidenceIndex(window.document, lambda: window.settings.evidence, self)
+        self.panel = EvidencePanel(window.document, window.engine, self.index)
+        self._output = ""  # the folder of the index that is being made
+        window.inspector.node.evidence.addWidget(self.panel)
+        self.panel.find_asked.connect(self.ask)
+        self.panel.copy_asked.connect(self._copy)
+        window.engine.found.connect(self._made)
+        window.engine.job_cancelled.connect(self._stopped)
+
+    def ask(self) -> None:
+        """Open a folder, or ask for text and make an index of it."""
+        window, model = self._window, self._window.document.model
+        output = feature_places.own_folder(model.name, model.transcoder_name) if model is not None else Path()
+        dialog = EvidenceDialog(self._shown(), self._why_not(), str(output), str(window.files.folder), window)
+        dialog.folder_chosen.connect(self.open)
+        dialog.wanted.connect(self.make)
+        window.dialogs.show_dialog(dialog)
+
+    def open(self, folder: str) -> None:
+        """Show the index in ``folder``, and remember it."""
+        self._window.banner.withdraw(KEY)
+        try:
+            sha = self.index.open(Path(folder))
+        except ExplorerError as error:
+            self._window.banner.show_notice(Notice(str(error), DANGER, repr(error), key=KEY))
+            return
+        if sha:
+            settings = self._window.settings
+            self._window.change_settings(replace(settings, evidence={**settings.evidence, sha: folder}))
+
+    def make(self, values: dict[str, object]) -> None:
+        """Make an index of the open model and transcoders; it is shown when it is there."""
+        self._output = str(values["output"])
+        self._window.engine.ask(JOB, **values)
+
+    def _shown(self) -> str:
+        index = self.index.index
+        if index is None:
+            return self.index.fault or "No index is open for the features of this graph."
+        return f"“{index.folder.name}”: {index.n_tokens:,} tokens of {', '.join(index.head['text'].get('files', ()))}"
+
+    def _why_not(self) -> str:
+        model = self._window.document.model
+        if model is None or not model.transcoder_path:
+            return "Open a model with its transcoders to make an index of their features."
+        return f"Wait until the engine is done: {self._window.job}." if self._window.job else ""
+
+    def _made(self, job: str, values: dict[str, Any]) -> None:
+        if job != JOB:
+            return
+        self.open(self._output)
+        active, features, tokens = (f"{values[name]:,}" for name in ("active_features", "features", "n_tokens"))
+        words = f"{active} of {features} features are active in {tokens} tokens."
+        self._window.status.say(" ".join([words, *values.get("notes", ())]))
+
+    def _stopped(self, job: str) -> None:
+        if job == JOB:
+            self._window.status.say("Cancelled. What was read is kept: the same request goes on from there.")
+
+    def _copy(self, figure: Figure) -> None:
+        """To the clipboard, as SVG and as a picture."""
+        from explorer.ui.export import picture  # only when asked for: a window opens faster without
+
+        held = QMimeData()
+        held.setData("image/svg+xml", svg_text(figure).encode())
+        held.setImageData(picture(figure, DPI))
+        QGuiApplication.clipboard().setMimeData(held)
+        self._window.status.say("Copied as a figure, as SVG and as a picture.")

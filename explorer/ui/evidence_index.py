@@ -1,0 +1,120 @@
+"""EvidenceIndex: the index of features that belongs to the graph on screen, found by its transcoders' fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from explorer.circuits.graph import Graph, NodeKind
+from explorer.errors import ExplorerError, LoadError
+from explorer.features.evidence import Evidence
+from explorer.io import feature_places
+from explorer.io.feature_index import FeatureIndex, open_index
+from explorer.io.feature_labels import Labels, labelled
+from explorer.session.labels import Feature, set_of
+from explorer.ui.document import Document
+
+
+class EvidenceIndex(QObject):
+    """``labels`` and ``index`` of the document's graph; None without one, and ``fault`` says why if there should be.
+
+    The document's features get the index's labels as names where they have none of their own.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, document: Document, remembered: Callable[[], Mapping[str, str]], parent: QObject | None = None
+    ) -> None:
+        """``remembered`` gives the folders chosen before, by the SHA-256 of their transcoders."""
+        super().__init__(parent)
+        self._document, self._remembered = document, remembered
+        self.labels: Labels | None = None
+        self.fault = ""
+        self._later = QTimer(self, singleShot=True, interval=0)  # what is shown of a graph comes before its names
+        self._later.timeout.connect(self.look)
+        document.graph_changed.connect(self._later.start)
+        document.model_changed.connect(self._later.start)
+
+    @property
+    def index(self) -> FeatureIndex | None:
+        return self.labels.index if self.labels is not None else None
+
+    def look(self) -> None:
+        """Find the index of the present graph, unless the one that is open is it."""
+        graph = self._document.own_graph
+        if graph is None:
+            self._take(None, "")
+        elif self.labels is None or not _fits(self.labels.index, graph):
+            self._take(*self._find(graph))
+        self._name(graph)
+
+    def open(self, folder: Path) -> str:
+        """Show the index in ``folder``; its transcoders' SHA-256. LoadError if it is none, or of other transcoders."""
+        graph, index = self._document.own_graph, open_index(folder)
+        if graph is not None and not _fits(index, graph):
+            raise LoadError(
+                f"“{folder.name}” was made with other transcoders than this graph; choose another, or make an index."
+            )
+        self._take(Labels(index), "")
+        self._name(graph)
+        return str(index.head["transcoders"].get("sha256", ""))
+
+    def evidence(self, layer: int, feature: int) -> Evidence | None:
+        """What the index knows of a feature; None without an index, or if the index cannot be read (``fault``)."""
+        if self.labels is None:
+            return None
+        try:
+            return labelled(self.labels, self.labels.index.evidence(layer, feature))
+        except ExplorerError as error:
+            self.fault = str(error)
+            return None
+
+    def _find(self, graph: Graph) -> tuple[Labels | None, str]:
+        sha, model = set_of(graph), self._document.model
+        if not sha:
+            return None, ""
+        chosen, fault = self._remembered().get(sha), ""
+        places = feature_places.known(model.transcoder_path if model is not None else "")
+        for folder in ([Path(chosen)] if chosen else []) + list(places):
+            try:
+                index = open_index(folder)
+            except ExplorerError as error:
+                fault = fault or (str(error) if str(folder) == chosen else "")
+                continue
+            if _fits(index, graph):
+                return Labels(index), ""
+        return None, fault
+
+    def _take(self, labels: Labels | None, fault: str) -> None:
+        self.labels, self.fault = labels, fault
+        self.changed.emit()
+
+    def _name(self, graph: Graph | None) -> None:
+        """Name the graph's features by the labels of the index."""
+        if graph is None:
+            return
+        block = graph.block(NodeKind.FEATURE)
+        keys = [graph.key(node) for node in range(block.start, block.stop)] if self.labels is not None else []
+        texts: dict[Feature, str] = {}
+        try:
+            for key in keys:
+                assert self.labels is not None
+                if (key.layer, key.feature) not in texts:
+                    texts[key.layer, key.feature] = self.labels.text(key.layer, key.feature)
+        except ExplorerError as error:
+            self.fault = str(error)
+        named = {key: texts.get((key.layer, key.feature), "") for key in keys}
+        self._document.name_features({key: text for key, text in named.items() if text})
+
+
+def _fits(index: FeatureIndex, graph: Graph) -> bool:
+    """Whether the index is of the graph's transcoders; of a graph that does not say, whether it has its features."""
+    sha = set_of(graph)
+    if sha:
+        return bool(index.head["transcoders"].get("sha256") == sha)
+    block, sizes = graph.block(NodeKind.FEATURE), index.sizes
+    layers, features = graph.nodes.layer[block].tolist(), graph.nodes.feature[block].tolist()
+    return all(layer < len(sizes) and feature < sizes[layer] for layer, feature in zip(layers, features, strict=True))
