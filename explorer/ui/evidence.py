@@ -45,15 +45,15 @@ class Evidence(QObject):
         window, model = self._window, self._window.document.model
         output = feature_places.own_folder(model.name, model.transcoder_name) if model is not None else Path()
         dialog = EvidenceDialog(self._shown(), self._why_not(), str(output), str(window.files.folder), window)
-        dialog.folder_chosen.connect(self.open)
+        dialog.folder_chosen.connect(self.use)
         dialog.wanted.connect(self.make)
         window.dialogs.show_dialog(dialog)
 
-    def open(self, folder: str) -> None:
+    def use(self, folder: str) -> None:
         """Show the index in ``folder``, and remember it."""
         self._window.banner.withdraw(KEY)
         try:
-            sha = self.index.open(Path(folder))
+            sha = self.index.use(Path(folder))
         except ExplorerError as error:
             self._window.banner.show_notice(Notice(str(error), DANGER, repr(error), key=KEY))
             return
@@ -81,7 +81,7 @@ class Evidence(QObject):
     def _made(self, job: str, values: dict[str, Any]) -> None:
         if job != JOB:
             return
-        self.open(self._output)
+        self.use(self._output)
         active, features, tokens = (f"{values[name]:,}" for name in ("active_features", "features", "n_tokens"))
         words = f"{active} of {features} features are active in {tokens} tokens."
         self._window.status.say(" ".join([words, *values.get("notes", ())]))

@@ -51,7 +51,7 @@ class EvidenceIndex(QObject):
             self._take(*self._find(graph))
         self._name(graph)
 
-    def open(self, folder: Path) -> str:
+    def use(self, folder: Path) -> str:
         """Show the index in ``folder``; its transcoders' SHA-256. LoadError if it is none, or of other transcoders."""
         graph, index = self._document.own_graph, open_index(folder)
         if graph is not None and not _fits(index, graph):

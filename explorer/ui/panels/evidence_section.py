@@ -18,6 +18,7 @@ class Section(QWidget):
         super().__init__()
         self.setProperty("panel", True)
         head, self.caption = section(title)
+        self.caption.setContentsMargins(0, 0, 2, 0)  # figures of equal width reach that far
         if beside is not None:
             head.addWidget(beside)
         layout = QVBoxLayout(self)
