@@ -347,13 +347,13 @@ def test_every_occurrence_is_selected_and_a_neighbour_leads_to_its_node(
     at = graph.nodes
     others = (at.kind == NodeKind.FEATURE) & (at.layer == shown.feature[0]) & (at.feature != shown.feature[1])
     other = int(np.flatnonzero(others)[0])
-    shown.answer(sha, similar=[{"feature": int(at.feature[other]), "cosine": 0.9}])
     same = [node for node in range(graph.block(NodeKind.FEATURE).stop) if is_feature(graph, node, shown.feature)]
     assert len(same) > 1
     panel.everywhere.click()
     assert sorted(shown.document.selection) == same
     assert shown.document.current == shown.node
     shown.document.select([shown.node])
+    shown.answer(sha, similar=[{"feature": int(at.feature[other]), "cosine": 0.9}])
     row = next(at for at, one in enumerate(panel.neighbours.links.rows) if "alike .900" in one.cells[1].text)
     panel.neighbours.setCurrentIndex(panel.neighbours.model().index(row, 0))
     qtbot.keyClick(panel.neighbours, Qt.Key.Key_Return)
