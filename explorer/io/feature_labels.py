@@ -59,6 +59,15 @@ class Labels:
         file, row = self._file(layer), self.index.row(layer, feature)
         return "" if file is None or row < 0 else file.string(row).decode("utf-8", "replace")
 
+    def texts(self, layer: int) -> dict[int, str]:
+        """The same for every feature of ``layer`` that has a label."""
+        features = (self.index.layer(layer).all("row") >= 0).nonzero()[0].tolist()
+        found = {feature: text for feature, text in zip(features, self.automatic_texts(layer), strict=False) if text}
+        for name in (IMPORTED, OWN):
+            places = ((*key.split(":"), text) for key, text in self.listed(name).items())
+            found |= {int(feature): text for where, feature, text in places if int(where) == layer}
+        return found
+
     def automatic(self, layer: int, feature: int) -> dict[str, Any] | None:
         """The automatic label's record: text, tags, rules with their evidence and scores."""
         file, row = self._file(layer), self.index.row(layer, feature)

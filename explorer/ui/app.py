@@ -122,6 +122,7 @@ class Shell(QObject):
         """Do now what the first graph would else wait for: numpy imports this part at the first np.unique."""
         import_module("numpy.ma")
         self.canvas.warm()
+        self.window.evidence.begin()
 
     def keep(self, settings: Settings) -> None:
         """Write ``settings``; if that fails, say so and go on."""

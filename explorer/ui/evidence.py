@@ -10,15 +10,12 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication
 
 from explorer.errors import ExplorerError
-from explorer.io import feature_places
-from explorer.io.svg import svg_text
 from explorer.session.figure import Figure
-from explorer.ui.evidence_index import EvidenceIndex
 from explorer.ui.notices import DANGER, Notice
-from explorer.ui.panels.evidence import EvidencePanel
-from explorer.ui.panels.evidence_dialog import EvidenceDialog
 
 if TYPE_CHECKING:
+    from explorer.ui.evidence_index import EvidenceIndex
+    from explorer.ui.panels.evidence import EvidencePanel
     from explorer.ui.window import MainWindow
 
 JOB, KEY = "features_build", "evidence"
@@ -31,17 +28,40 @@ class Evidence(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self.index = EvidenceIndex(window.document, lambda: window.settings.evidence, self)
-        self.panel = EvidencePanel(window.document, window.engine, self.index)
+        self._parts: tuple[EvidenceIndex, EvidencePanel] | None = None
         self._output = ""  # the folder of the index that is being made
-        window.inspector.node.evidence.addWidget(self.panel)
-        self.panel.find_asked.connect(self.ask)
-        self.panel.copy_asked.connect(self._copy)
+        window.document.graph_changed.connect(self.begin)
         window.engine.found.connect(self._made)
         window.engine.job_cancelled.connect(self._stopped)
 
+    def begin(self) -> tuple[EvidenceIndex, EvidencePanel]:
+        """Index and panel, made when first asked for: a window opens faster without."""
+        if self._parts is None:
+            from explorer.ui.evidence_index import EvidenceIndex
+            from explorer.ui.panels.evidence import EvidencePanel
+
+            window = self._window
+            index = EvidenceIndex(window.document, lambda: window.settings.evidence, self)
+            panel = EvidencePanel(window.document, window.engine, index)
+            window.inspector.node.evidence.addWidget(panel)
+            panel.find_asked.connect(self.ask)
+            panel.copy_asked.connect(self._copy)
+            self._parts = (index, panel)
+        return self._parts
+
+    @property
+    def index(self) -> EvidenceIndex:
+        return self.begin()[0]
+
+    @property
+    def panel(self) -> EvidencePanel:
+        return self.begin()[1]
+
     def ask(self) -> None:
         """Open a folder, or ask for text and make an index of it."""
+        from explorer.io import feature_places
+        from explorer.ui.panels.evidence_dialog import EvidenceDialog
+
         window, model = self._window, self._window.document.model
         output = feature_places.own_folder(model.name, model.transcoder_name) if model is not None else Path()
         dialog = EvidenceDialog(self._shown(), self._why_not(), str(output), str(window.files.folder), window)
@@ -92,7 +112,8 @@ class Evidence(QObject):
 
     def _copy(self, figure: Figure) -> None:
         """To the clipboard, as SVG and as a picture."""
-        from explorer.ui.export import picture  # only when asked for: a window opens faster without
+        from explorer.io.svg import svg_text
+        from explorer.ui.export import picture
 
         held = QMimeData()
         held.setData("image/svg+xml", svg_text(figure).encode())

@@ -13,7 +13,7 @@ from explorer.features.evidence import Evidence
 from explorer.io import feature_places
 from explorer.io.feature_index import FeatureIndex, open_index
 from explorer.io.feature_labels import Labels, labelled
-from explorer.session.labels import Feature, set_of
+from explorer.session.labels import set_of
 from explorer.ui.document import Document
 
 
@@ -33,10 +33,12 @@ class EvidenceIndex(QObject):
         self._document, self._remembered = document, remembered
         self.labels: Labels | None = None
         self.fault = ""
+        self._named: tuple[Graph | None, Labels | None] = (None, None)
         self._later = QTimer(self, singleShot=True, interval=0)  # what is shown of a graph comes before its names
         self._later.timeout.connect(self.look)
         document.graph_changed.connect(self._later.start)
         document.model_changed.connect(self._later.start)
+        self._later.start()
 
     @property
     def index(self) -> FeatureIndex | None:
@@ -93,20 +95,18 @@ class EvidenceIndex(QObject):
         self.changed.emit()
 
     def _name(self, graph: Graph | None) -> None:
-        """Name the graph's features by the labels of the index."""
-        if graph is None:
+        """Name the graph's features by the labels of the index, if that is not done yet."""
+        if graph is None or (graph, self.labels) == self._named:
             return
-        block = graph.block(NodeKind.FEATURE)
-        keys = [graph.key(node) for node in range(block.start, block.stop)] if self.labels is not None else []
-        texts: dict[Feature, str] = {}
+        self._named = (graph, self.labels)
+        block, labels = graph.block(NodeKind.FEATURE), self.labels
+        keys = [graph.key(node) for node in range(block.start, block.stop)] if labels is not None else []
+        texts: dict[int, dict[int, str]] = {}
         try:
-            for key in keys:
-                assert self.labels is not None
-                if (key.layer, key.feature) not in texts:
-                    texts[key.layer, key.feature] = self.labels.text(key.layer, key.feature)
+            texts |= {layer: labels.texts(layer) for layer in {key.layer for key in keys} if labels is not None}
         except ExplorerError as error:
             self.fault = str(error)
-        named = {key: texts.get((key.layer, key.feature), "") for key in keys}
+        named = {key: texts[key.layer].get(key.feature, "") for key in keys if key.layer in texts}
         self._document.name_features({key: text for key, text in named.items() if text})
 
 
