@@ -1,15 +1,20 @@
 """Query: the small language of the nodes filter, e.g. ``kind:feature layer>=6 pos:3 capital``.
 
 A query is words with blanks between them; a node must fit them all. A word is a condition (name,
-operator, value) or text to be found in the node's label. A minus in front turns a word round; quotes hold
-blanks together.
+operator, value), a /regular expression/ or text, both to be found in the node's label. A minus in front turns a word
+round; quotes hold blanks together.
+
+``token:Dallas`` are the nodes at tokens that read so, ``reads:Dallas`` those that get at least READ of their input
+straight from such a token, and ``pushes:Austin`` those that raise that output and send it at least READ of what they
+send, both with the inspector's denominators.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +23,7 @@ from numpy.typing import NDArray
 
 from explorer.circuits.graph import Bools, NodeKind
 from explorer.errors import GraphError
-from explorer.session.view import GraphView, rows_of
+from explorer.session.view import GraphView, rows_of, shown_token
 
 Compare = Callable[[Any, Any], Any]
 OPERATORS: Mapping[str, Compare] = {
@@ -38,14 +43,19 @@ KINDS = {kind.name.lower(): kind for kind in NodeKind} | {
     "output": NodeKind.LOGIT,
 }
 FLAGS = ("pinned", "labelled", "hidden")
-WORD = re.compile(r'-?(?:[^\s"]|"[^"]*"?)+')
+TOKENS = ("token", "reads", "pushes")  # conditions whose value is a token
+READ = 0.05
+WORD = re.compile(r'-?/(?:[^/\\]|\\.)+/(?=\s|$)|-?(?:[^\s"]|"[^"]*"?)+')
 CONDITION = re.compile(r"([a-z]+)(!=|>=|<=|≥|≤|[:=<>])(.+)", re.DOTALL)
 RANGE = re.compile(r"(-?[\d.]+)-([\d.]+)")
 
 
 @dataclass(frozen=True)
 class Term:
-    """One word of a query. ``name`` is "text" for text to be found; ``high`` closes a range ``low-high``."""
+    """One word of a query. ``name`` is "text" for text to be found, "pattern" for a regular expression.
+
+    ``high`` closes a range ``low-high``.
+    """
 
     name: str
     compare: str
@@ -76,6 +86,8 @@ def influence_share(view: GraphView) -> NDArray[np.float64]:
 def _term(word: str) -> Term:
     negated = word.startswith("-") and len(word) > 1
     body = word[1:] if negated else word
+    if len(body) > 2 and body[0] == body[-1] == "/":
+        return Term("pattern", ":", _pattern(word, body[1:-1]), negated=negated)
     found = CONDITION.fullmatch(body)
     if found is None or body.startswith('"'):
         return Term("text", ":", body.replace('"', "").casefold(), negated=negated)
@@ -84,12 +96,24 @@ def _term(word: str) -> Term:
     if name in NUMBERS:
         low, high = _number(word, name, value, compare)
         return Term(name, compare, low, high, negated)
+    if name in TOKENS and compare in (":", "=", "!="):
+        return Term(name, ":", value.strip().casefold(), negated=negated != (compare == "!="))
     words: dict[str, tuple[str, ...]] = {"kind": tuple(KINDS), "is": FLAGS, "sign": ("raise", "lower")}
     if name not in words:
         return Term("text", ":", body.replace('"', "").casefold(), negated=negated)
     if value not in words[name] or compare not in (":", "=", "!="):
         raise GraphError(f"“{word}” is not understood: {name}: takes {', '.join(words[name])}.")
     return Term(name, ":", value, negated=negated != (compare == "!="))
+
+
+def _pattern(word: str, pattern: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of sets within sets
+            re.compile(pattern, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise GraphError(f"“{word}” is no regular expression: {error}.") from error
+    return pattern
 
 
 def _number(word: str, name: str, value: str, compare: str) -> tuple[float, float | None]:
@@ -105,6 +129,11 @@ def _number(word: str, name: str, value: str, compare: str) -> tuple[float, floa
 def _fits(term: Term, view: GraphView) -> Bools:
     if term.name == "text":
         return _has_text(str(term.value), view)
+    if term.name == "pattern":
+        found = re.compile(str(term.value), re.IGNORECASE).search
+        return _of_labels(view, lambda label: found(label) is not None)
+    if term.name in TOKENS:
+        return _of_token(term.name, str(term.value), view)
     if term.name == "kind":
         return np.asarray(view.graph.nodes.kind == KINDS[str(term.value)])
     if term.name == "sign":
@@ -138,5 +167,37 @@ def _is(flag: str, view: GraphView) -> Bools:
 
 
 def _has_text(text: str, view: GraphView) -> Bools:
-    found = (text in view.label(node).casefold() for node in range(len(view.graph)))
-    return np.fromiter(found, dtype=bool, count=len(view.graph))
+    return _of_labels(view, lambda label: text in label.casefold())
+
+
+def _of_labels(view: GraphView, fits: Callable[[str], bool]) -> Bools:
+    n = len(view.graph)
+    return np.fromiter((fits(view.label(node)) for node in range(n)), dtype=bool, count=n)
+
+
+def _of_token(name: str, text: str, view: GraphView) -> Bools:
+    graph = view.graph
+    if name == "pushes":
+        return _pushes(view, _named(text, graph.logit_tokens))
+    named = _named(text, graph.tokens)
+    at = named[np.clip(graph.nodes.pos, 0, graph.n_pos - 1)] & (graph.nodes.pos >= 0)
+    if name == "token":
+        return at
+    source = graph.rows.source
+    read = at[source] & (graph.nodes.kind[source] == NodeKind.EMBEDDING)
+    return np.bincount(graph.edge_target, np.abs(view.share) * read, minlength=len(graph)) >= READ
+
+
+def _pushes(view: GraphView, named: Bools) -> Bools:
+    """Whether a node's links to the outputs ``named`` raise them and are READ of all that leaves it."""
+    graph, block = view.graph, view.graph.block(NodeKind.LOGIT)
+    source, weight = graph.rows.source, graph.rows.weight.astype(np.float64)
+    outputs = np.zeros(len(graph), dtype=bool)
+    outputs[block] = named
+    sent = np.bincount(source, weight * outputs[graph.edge_target], minlength=len(graph))
+    total = np.bincount(source, np.abs(weight), minlength=len(graph))
+    return (sent > 0) & (sent >= READ * total)
+
+
+def _named(text: str, tokens: Sequence[str]) -> Bools:
+    return np.fromiter((shown_token(token).casefold() == text for token in tokens), dtype=bool, count=len(tokens))

@@ -147,13 +147,13 @@ def default_label(graph: Graph, node: int) -> str:
     if key.kind == NodeKind.ERROR:
         return "error"
     if key.kind == NodeKind.EMBEDDING:
-        return f"“{_shown(graph.tokens[key.pos])}”"
+        return f"“{shown_token(graph.tokens[key.pos])}”"
     if key.kind == NodeKind.BIAS:
         return BIAS_NAMES[BiasClass(key.feature)]
-    return f"“{_shown(graph.logit_tokens[node - graph.block(NodeKind.LOGIT).start])}”"
+    return f"“{shown_token(graph.logit_tokens[node - graph.block(NodeKind.LOGIT).start])}”"
 
 
-def _shown(token: str) -> str:
+def shown_token(token: str) -> str:
     """A token in a label: without blanks around it, a line break by its name."""
     return token.strip(" ").replace("\n", "newline").replace("\t", "tab") or "space"
 

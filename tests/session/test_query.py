@@ -24,6 +24,10 @@ def view_of(seed: int = 1) -> GraphView:
     return resolve(graph, hide(edits, [graph.key(1)]))
 
 
+def is_token(view: GraphView) -> Bools:
+    return np.asarray(view.graph.nodes.kind == NodeKind.EMBEDDING)
+
+
 CASES: tuple[tuple[str, Callable[[GraphView], Bools]], ...] = (
     ("", lambda v: np.ones(len(v.graph), dtype=bool)),
     ("kind:feature", lambda v: v.graph.nodes.kind == NodeKind.FEATURE),
@@ -43,6 +47,10 @@ CASES: tuple[tuple[str, Callable[[GraphView], Bools]], ...] = (
     ("contrast", lambda v: np.arange(len(v.graph)) == 2),
     ('"contrasting TERM"', lambda v: np.arange(len(v.graph)) == 2),
     ("contrasting -term", lambda v: np.zeros(len(v.graph), dtype=bool)),
+    ("/contr.*TERM/", lambda v: np.arange(len(v.graph)) == 2),
+    ("/^the contrasting/ -/sky$/", lambda v: np.arange(len(v.graph)) == 2),
+    ("token:Capital", lambda v: v.graph.nodes.pos == v.graph.tokens.index(" capital")),
+    ("token!=capital kind:token", lambda v: is_token(v) & (v.graph.nodes.pos != v.graph.tokens.index(" capital"))),
     ("http://x", lambda v: np.zeros(len(v.graph), dtype=bool)),
 )
 
@@ -61,7 +69,10 @@ def outcome(text: str) -> tuple[Bools | None, str]:
         return None, str(error)
 
 
-@pytest.mark.parametrize("text", ["layer>=x", "kind:sun", "is:nice", "pos:", "layer:1-", "sign>raise", "kind>error"])
+SENSELESS = "layer>=x kind:sun is:nice pos: layer:1- sign>raise kind>error /(/ /a{99999999999}/"
+
+
+@pytest.mark.parametrize("text", SENSELESS.split())
 def test_what_makes_no_sense_is_text_or_a_sentence(text: str) -> None:
     found, sentence = outcome(text)
     assert found is None or not found.any()
@@ -76,3 +87,30 @@ def test_any_text_is_a_query_or_a_sentence(text: str) -> None:
 
 def test_influence_is_a_share_of_the_whole() -> None:
     assert influence_share(view_of()).sum() == pytest.approx(1.0)
+
+
+def test_what_reads_a_token_gets_a_twentieth_of_its_input_from_it() -> None:
+    view = view_of()
+    graph = view.graph
+    dense = np.abs(graph.adjacency().astype(np.float64))
+    mass = (dense * (graph.nodes.kind != NodeKind.BIAS)).sum(axis=1) + graph.rows.rest_abs
+    texts = np.array([graph.tokens[pos] for pos in graph.nodes.pos])
+    expected = dense[:, is_token(view) & (texts == " capital")].sum(axis=1) >= 0.05 * np.maximum(mass, 1e-10)
+    assert 0 < expected.sum() < len(graph)
+    np.testing.assert_array_equal(matches(parse("reads:capital"), view), expected)
+    np.testing.assert_array_equal(matches(parse("-reads:capital"), view), ~expected)
+
+
+def test_what_pushes_a_token_raises_it_by_a_twentieth_of_what_it_sends() -> None:
+    view = view_of()
+    graph = view.graph
+    dense = graph.adjacency().astype(np.float64)
+    output = graph.block(NodeKind.LOGIT).start + graph.logit_tokens.index(" is")
+    expected = (dense[output] > 0) & (dense[output] >= 0.05 * np.abs(dense).sum(axis=0))
+    assert 0 < expected.sum() < len(graph)
+    np.testing.assert_array_equal(matches(parse("pushes:is"), view), expected)
+
+
+def test_a_token_that_the_prompt_lacks_is_read_by_nothing() -> None:
+    view = view_of()
+    assert not any(matches(parse(f"{name}:nowhere"), view).any() for name in ("token", "reads", "pushes"))
