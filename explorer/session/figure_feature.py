@@ -42,8 +42,8 @@ def fold(examples: Sequence[Example]) -> tuple[Folded, ...]:
 
 
 def number(value: float) -> str:
-    """Two decimals, three digits for small ones."""
-    text = f"{abs(value):.2f}" if abs(value) >= 0.095 or value == 0 else f"{abs(value):.3g}"
+    """Two decimals, more for small ones."""
+    text = f"{abs(value):.2f}" if abs(value) >= 0.095 or value == 0 else f"{abs(value):.2g}"
     return (MINUS if value < 0 else "") + text
 
 

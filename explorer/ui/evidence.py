@@ -108,7 +108,7 @@ class Evidence(QObject):
 
     def _stopped(self, job: str) -> None:
         if job == JOB:
-            self._window.status.say("Cancelled. What was read is kept: the same request goes on from there.")
+            self._window.status.say("Cancelled. What was saved is kept: the same request goes on from there.")
 
     def _copy(self, figure: Figure) -> None:
         """To the clipboard, as SVG and as a picture."""

@@ -42,6 +42,7 @@ from explorer.ui.theme import LIGHT
 from explorer.ui.widgets.chrome import dress
 from explorer.ui.widgets.look import px
 from explorer.ui.window import MainWindow
+from explorer.ui.work import Engine
 from tests.graphs import random_graph
 from tests.ui.stand_in import MODEL, StandInEngine
 from tests.ui.text_boxes import faults, texts
@@ -410,3 +411,33 @@ def test_no_text_of_the_panel_is_cut_faint_or_crossed(qtbot: QtBot, dressed: Non
     shown.come()
     assert shown.panel.copy.isVisible()
     assert faults(texts(shown.panel)) == []
+
+
+@pytest.mark.slow
+def test_the_engine_finds_on_the_prompt_what_the_graph_holds_and_makes_an_index(qtbot: QtBot, tmp_path: Path) -> None:
+    document = Document()
+    engine = Engine(document, log=tmp_path / "engine.log")
+    engine.start()
+    qtbot.waitUntil(lambda: engine.state == "ready", timeout=120_000)
+    canvas = GraphCanvas(document, LIGHT)
+    window = MainWindow(document, engine, canvas, Settings(), lambda settings: None)
+    qtbot.addWidget(window)
+    window.show()
+    sample = SAMPLES[0]
+    window.open_sample(sample.name)
+    qtbot.waitUntil(lambda: document.graph is not None and not engine.job, timeout=120_000)
+    node = int(np.argmax(document.view.influence[: document.graph.block(NodeKind.FEATURE).stop]))
+    document.select([node])
+    panel = window.evidence.panel
+    panel.test.setText(sample.prompt)
+    qtbot.waitUntil(lambda: bool(panel.answer.tokens), timeout=60_000)
+    key = document.graph.key(node)
+    assert panel.answer.activations[key.pos] == pytest.approx(panel.activation, rel=1e-4)
+    (tmp_path / "text.txt").write_text("\n".join([sample.prompt] * 8))
+    window.evidence.make({"texts": [str(tmp_path / "text.txt")], "output": str(tmp_path / "index"), "lines": True})
+    qtbot.waitUntil(lambda: bool(engine.job))
+    qtbot.waitUntil(lambda: not engine.job, timeout=120_000)
+    assert window.evidence.index.index.folder == tmp_path / "index"
+    assert panel.found.windows == 8
+    assert panel.found.maximum == pytest.approx(panel.activation, rel=1e-4)
+    engine.close()

@@ -35,7 +35,7 @@ from explorer.ui.feature_answer import FeatureAnswer, Logits
 from explorer.ui.panels.evidence_label import LabelPart, caption
 from explorer.ui.panels.evidence_rows import neighbour_rows, occurrences
 from explorer.ui.panels.evidence_section import Section, in_row
-from explorer.ui.panels.links_table import WEIGHT, LinksTable
+from explorer.ui.panels.links_table import BAR, WEIGHT, LinksTable
 from explorer.ui.widgets.choice import Choice
 from explorer.ui.widgets.figure_part import FigurePart
 from explorer.ui.widgets.icons import icon
@@ -106,7 +106,8 @@ class EvidencePanel(QWidget):
     def _build(self) -> None:
         self.band, self.target = Choice(), Choice()
         self.band.setAccessibleName("Which examples")
-        self.target.setAccessibleName("In which layer it writes")
+        self.target.setAccessibleName("In which layer it writes, per unit of activation")
+        self.target.setToolTip("What it adds to logits per unit of activation, by the layer it writes to")
         for choice in (self.band, self.target):
             choice.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             choice.setMinimumContentsLength(8)
@@ -124,6 +125,7 @@ class EvidencePanel(QWidget):
         self.test.setClearButtonEnabled(True)
         self.label = LabelPart()
         self.neighbours = LinksTable("Features like it")
+        self.neighbours.setColumnHidden(BAR, True)
         self.everywhere = QPushButton()
         self.everywhere.setToolTip("Selects every node of the graph that is this feature")
         self.copy = QPushButton(icon("copy"), "Copy as figure")
@@ -263,7 +265,7 @@ class EvidencePanel(QWidget):
         self.target.setVisible(len(targets) > 1)
         top, bottom = self._logits()
         self.writes.setVisible(bool(top or bottom))
-        self.writes.caption.set_text("per unit of activation")
+        self.writes.caption.set_text("" if len(targets) > 1 else "per unit of activation")  # no room beside it
         self.logits.fit()
 
     def _logits(self) -> Logits:

@@ -102,7 +102,7 @@ class EvidenceDialog(Asking):
         """Say what is missing, in the order of the form."""
         missing = self._why_not or ("" if self.texts else "Add a file with text like what the model was made for.")
         missing = missing or ("" if self.output.text().strip() else "Choose a folder for the index.")
-        going_on = "What is read is saved as it goes: after a stop the same request goes on where it was."
+        going_on = "What is read is saved now and then: after a stop the same request goes on from there."
         self.words.setText(missing or going_on)
         self.ok.setEnabled(not missing)
 

@@ -14,7 +14,7 @@ from explorer.ui.widgets.figure_view import FigureView
 from explorer.ui.widgets.look import current_theme, text_scale
 from explorer.ui.widgets.scaling import on_text_size
 
-SLACK = 4  # pixels at the right for what Qt draws wider than the figure has counted
+SLACK = 8  # pixels at the right for texts that are drawn wider than the figure has counted
 Part = Callable[[Theme, float], Figure | None]
 
 
