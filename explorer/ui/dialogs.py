@@ -8,8 +8,9 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog
 
 from explorer import __version__
-from explorer.ui.keys import KeyMap, Palette
+from explorer.ui.keys import KeyMap
 from explorer.ui.notices import STALE, Notice
+from explorer.ui.palette import Palette
 from explorer.ui.preferences import Preferences
 from explorer.ui.widgets.look import px
 
@@ -34,9 +35,10 @@ class Dialogs(QObject):
 
     def palette(self) -> None:
         window = self._window
-        palette = Palette(window.actions_set, window)
+        palette = Palette(window.actions_set, window.document, window)
         palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         palette.chosen.connect(self._take)
+        palette.gone_to.connect(window.canvas.walk_to)
         corner = window.mapToGlobal(window.rect().topLeft())
         palette.move(corner.x() + (window.width() - palette.width()) // 2, corner.y() + px(60))
         palette.show()

@@ -1,9 +1,8 @@
-"""The keyboard map and the palette: two views of ACTIONS."""
+"""The keyboard map: every key of ACTIONS, what mouse and keys do on the graph, and how nodes are found."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -11,21 +10,14 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QScrollArea,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
-from explorer.ui.action_set import ActionSet
 from explorer.ui.actions import ACTIONS, MENUS
-from explorer.ui.widgets.look import current_theme, font, px
-
-KEYS = Qt.ItemDataRole.UserRole + 1
+from explorer.ui.palette import native
+from explorer.ui.widgets.look import px
 
 CANVAS_KEYS = (
     ("Walk to the nearest mark", "Arrows"),
@@ -43,12 +35,18 @@ CANVAS_KEYS = (
     ("On a slider: by 0.05, by 0.5", "\u2212 =  Shift"),
     ("On a slider: 0, its own strength", "Home  End"),
 )
-
-
-def native(key: str) -> str:
-    """A key as this system writes it."""
-    text = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
-    return text or key
+FINDING = (
+    ("The label has a text, fits a pattern", "capital  /^say/"),
+    ("At a token", "token:Dallas"),
+    ("5 % of its input straight from a token", "reads:Dallas"),
+    ("Raises an output, 5 % of what it sends", "pushes:Austin"),
+    ("Layer, position", "layer>=3  pos:4-6"),
+    ("Kind, sign of the effect", "kind:feature  sign:lower"),
+    ("Influence, effect in %", "influence>0.5  effect<0"),
+    ("Pinned, with a label, hidden", "is:pinned"),
+    ("Not", "-kind:error"),
+    ("Select all in the palette, forget a filter", "Ctrl+Return  Del"),
+)
 
 
 class KeyMap(QDialog):
@@ -68,6 +66,8 @@ class KeyMap(QDialog):
                     _add(column, name, rows)
             if "File" in chosen:
                 _add(column, "On the graph", list(CANVAS_KEYS))
+            if "View" in chosen:
+                _add(column, "To find nodes (Ctrl+F, Ctrl+K)", list(FINDING))
             column.addStretch()
             columns.addLayout(column)
         title = QLabel("Keyboard map")
@@ -117,75 +117,3 @@ def _add(column: QVBoxLayout, name: str, rows: list[tuple[str, str]]) -> None:
         grid.addWidget(words, at, 0)
         grid.addWidget(cap, at, 1, Qt.AlignmentFlag.AlignRight)
     column.addLayout(grid)
-
-
-class _KeyDelegate(QStyledItemDelegate):
-    """Writes the key at the right of its row."""
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().paint(painter, option, index)
-        painter.setFont(font("caption"))
-        painter.setPen(QColor(current_theme().text_3))
-        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(option.rect.adjusted(0, 0, -12, 0), right, index.data(KEYS) or "")
-
-
-class Palette(QDialog):
-    """Do anything: type a few letters of an action's name, Return takes it."""
-
-    chosen = Signal(str)
-
-    def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self._actions = actions
-        self.setProperty("card", True)
-        self.setAccessibleName("Do anything")
-        self.words = QLineEdit()
-        self.words.setPlaceholderText("Do anything")
-        self.words.setAccessibleName("Name of an action")
-        self.rows = QListWidget()
-        self.rows.setFrameShape(QFrame.Shape.NoFrame)
-        self.rows.setAccessibleName("Actions")
-        self.rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.rows.setItemDelegate(_KeyDelegate(self.rows))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.addWidget(self.words)
-        layout.addWidget(self.rows)
-        self.setFixedSize(px(460), px(360))
-        self.words.textChanged.connect(self._fill)
-        self.words.returnPressed.connect(self._take)
-        self.rows.itemClicked.connect(self._take)
-        self._fill()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
-        if step and self.rows.count():
-            self.rows.setCurrentRow((self.rows.currentRow() + step) % self.rows.count())
-            return
-        super().keyPressEvent(event)
-
-    def _fill(self) -> None:
-        wanted = self.words.text().casefold().split()
-        self.rows.clear()
-        for row in ACTIONS:
-            action = self._actions.by_id[row.id]
-            text = f"{row.menu}: {action.text()}" if row.menu else action.text()
-            if row.id in ("palette", "label") or not action.isEnabled():
-                continue
-            if all(word in text.casefold() for word in wanted):
-                keys = native(row.shortcut) if row.shortcut else ""
-                item = QListWidgetItem(action.text())
-                item.setData(Qt.ItemDataRole.UserRole, row.id)
-                item.setData(KEYS, keys)
-                item.setSizeHint(QSize(0, px(24)))
-                self.rows.addItem(item)
-        self.rows.setCurrentRow(0)
-
-    def _take(self) -> None:
-        item = self.rows.currentItem()
-        self.hide()
-        if item is not None:
-            self.chosen.emit(str(item.data(Qt.ItemDataRole.UserRole)))

@@ -14,7 +14,8 @@ from explorer.session.settings import Settings
 from explorer.ui.actions import ACTIONS, MENUS, Action
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
-from explorer.ui.keys import CANVAS_KEYS, KeyMap, Palette
+from explorer.ui.keys import CANVAS_KEYS, FINDING, KeyMap
+from explorer.ui.palette import Palette
 from explorer.ui.theme import LIGHT
 from explorer.ui.window import MainWindow
 from tests.graphs import random_graph
@@ -156,4 +157,4 @@ def test_the_keyboard_map_lists_every_key(qtbot: QtBot, window: MainWindow) -> N
     wanted = {QKeySequence(row.shortcut).toString(QKeySequence.SequenceFormat.NativeText) for row in ACTIONS}
     menus = {row.shortcut: row.menu for row in ACTIONS}
     assert {key for key in wanted if key and menus.get(key, "x")} <= texts
-    assert {text for text, _ in CANVAS_KEYS} <= texts
+    assert {text for text, _ in (*CANVAS_KEYS, *FINDING)} <= texts
