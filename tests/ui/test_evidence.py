@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import shutil
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QEventLoop, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -391,6 +394,22 @@ def test_the_evidence_is_copied_as_a_figure(qtbot: QtBot, index: FeatureIndex, s
     assert "Where it fires" in svg
     assert f"feature {shown.feature[1]} of layer {shown.feature[0]}" in svg
     assert held.hasImage()
+
+
+def test_the_panel_is_freed_and_asked_nothing_afterwards(qtbot: QtBot, index: FeatureIndex, sha: str) -> None:
+    document = Document()
+    source = EvidenceIndex(document, dict)
+    panel = EvidencePanel(document, StandInEngine(), source)
+    reference = weakref.ref(panel)
+    shiboken6.delete(panel)
+    with qtbot.captureExceptions() as caught:
+        document.open_graph(graph_of(sha, index))
+        source.look()
+        document.select([0])
+    assert caught == []
+    del panel
+    gc.collect()
+    assert reference() is None
 
 
 @pytest.fixture

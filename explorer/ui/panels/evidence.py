@@ -170,12 +170,12 @@ class EvidencePanel(QWidget):
         document.edits_changed.connect(self._show)
         self.answer.changed.connect(self._show)
         self._rest.timeout.connect(self._ask)
-        self.test.textChanged.connect(lambda: self._rest.start())
+        self.test.textChanged.connect(self._typed)
         self.band.currentIndexChanged.connect(self._show)
         self.target.currentIndexChanged.connect(self.logits.fit)
         self.more.clicked.connect(self._list_more)
         self.search.clicked.connect(self.find_asked)
-        self.neighbours.walked.connect(lambda node: document.select([node]))
+        self.neighbours.walked.connect(self._walk)
         self.neighbours.hovered.connect(document.hover)
         self.everywhere.clicked.connect(self._select_everywhere)
         self.copy.clicked.connect(self._copy)
@@ -328,6 +328,12 @@ class EvidencePanel(QWidget):
         return tokens_figure(words[:half], words[half : 2 * half], "Reads tokens", theme, width)
 
     # what it does
+
+    def _typed(self) -> None:
+        self._rest.start()
+
+    def _walk(self, node: int) -> None:
+        self._document.select([node])
 
     def _list_more(self) -> None:
         self._many = not self._many
