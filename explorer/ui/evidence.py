@@ -96,7 +96,7 @@ class Evidence(QObject):
         model = self._window.document.model
         if model is None or not model.transcoder_path:
             return "Open a model with its transcoders to make an index of their features."
-        return f"Wait until the engine is done: {self._window.job}." if self._window.job else ""
+        return "Another job is under way; wait until it is done." if self._window.job else ""
 
     def _made(self, job: str, values: dict[str, Any]) -> None:
         if job != JOB:

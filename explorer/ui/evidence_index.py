@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from explorer.circuits.graph import Graph, NodeKind
+from explorer.circuits.graph import Floats, Graph, NodeKind
 from explorer.errors import ExplorerError, LoadError
 from explorer.features.evidence import Evidence
 from explorer.io import feature_places
@@ -68,6 +69,7 @@ class EvidenceIndex(QObject):
         """What the index knows of a feature; None without an index, or if the index cannot be read (``fault``)."""
         if self.labels is None:
             return None
+        self.fault = ""
         try:
             return labelled(self.labels, self.labels.index.evidence(layer, feature))
         except ExplorerError as error:
@@ -95,7 +97,7 @@ class EvidenceIndex(QObject):
         self.changed.emit()
 
     def _name(self, graph: Graph | None) -> None:
-        """Name the graph's features by the labels of the index, if that is not done yet."""
+        """Name the graph's features by the labels of the index and say how often they are active, if not done yet."""
         if graph is None or (graph, self.labels) == self._named:
             return
         self._named = (graph, self.labels)
@@ -107,7 +109,22 @@ class EvidenceIndex(QObject):
         except ExplorerError as error:
             self.fault = str(error)
         named = {key: texts[key.layer].get(key.feature, "") for key in keys if key.layer in texts}
-        self._document.name_features({key: text for key, text in named.items() if text})
+        self._document.name_features({key: text for key, text in named.items() if text}, self._density(graph))
+
+    def _density(self, graph: Graph) -> Floats | None:
+        """(n_nodes) the share of tokens on which a feature is active; None without an index that can be read."""
+        if self.index is None:
+            return None
+        nodes, block = graph.nodes, graph.block(NodeKind.FEATURE)
+        density, layers = np.full(len(graph), np.nan), nodes.layer[block]
+        try:
+            for layer in np.unique(layers).tolist():
+                at = block.start + np.flatnonzero(layers == layer)
+                density[at] = self.index.frequencies(layer, nodes.feature[at])
+        except ExplorerError as error:
+            self.fault = str(error)
+            return None
+        return density
 
 
 def _fits(index: FeatureIndex, graph: Graph) -> bool:

@@ -209,6 +209,16 @@ def test_a_remembered_folder_that_is_gone_is_told(qtbot: QtBot, tmp_path: Path) 
     assert shown.panel.search.isVisible()
 
 
+def test_an_index_that_is_damaged_is_told_in_the_panel(qtbot: QtBot, tmp_path: Path) -> None:
+    other = copied(tmp_path / "other", "1" * 64)
+    for layer in range(3):
+        (other / f"layer_{layer}.safetensors").write_bytes(b"not one")
+    shown = ShownWindow(qtbot, graph_of("1" * 64), Settings(evidence={"1" * 64: str(other)}))
+    assert "layer_" in shown.panel.none.text()
+    assert shown.panel.search.isVisible()
+    assert not shown.panel.copy.isEnabled()
+
+
 def test_an_index_is_made_of_chosen_text_and_then_shown(qtbot: QtBot, tmp_path: Path) -> None:
     shown = ShownWindow(qtbot, graph_of("2" * 64))
     qtbot.mouseClick(shown.panel.search, Qt.MouseButton.LeftButton)
