@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explorer.circuits.intervening import check_finite
 from explorer.circuits.interventions import Intervention, check
 from explorer.circuits.modes import FREE, Mode
 from explorer.circuits.plan import Plan, plan
@@ -84,6 +85,7 @@ def generate(
     ends, generator = _ends(subject.model), torch.Generator().manual_seed(sampling.seed)
     made: list[Generated] = []
     while True:
+        check_finite(logits)
         token = sampling.draw(logits, generator)
         made.append(Generated(token, float(logits.double().softmax(-1)[token])))
         so_far = tuple(made)

@@ -91,8 +91,15 @@ def intervene(
                 pos = torch.tensor([at], device=passed.last.device)
                 now = subject.final(passed.last[-1:], pos, frozen=how.norms)[0]
                 first, kept = passed.first, passed.reads if reads else {}
+    check_finite(now, predicted)
     notes = tuple(_notes(subject, changes, how, at, found))
     return Outcome(how, at, before, now, predicted, changes, first, kept, notes)
+
+
+def check_finite(*logits: Tensor) -> None:
+    """GraphError if the model overflowed under an intervention."""
+    if not all(bool(values.isfinite().all()) for values in logits):
+        raise GraphError("The model overflows under these changes; choose smaller values.")
 
 
 def changed_features(

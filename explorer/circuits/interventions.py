@@ -193,7 +193,7 @@ class Intervention:
             return rows.to(present)
         if self.unit is Unit.OWN or self.place.kind in WHOLE:
             return own
-        return present.new_ones(()) * (self.maximum or 1.0)
+        return present.new_ones(()) * (1.0 if self.maximum is None else self.maximum)
 
 
 def feature(layer: int, index: int, positions: Positions) -> Place:

@@ -89,7 +89,7 @@ def _document(path: Path) -> dict[str, Any]:
         "transcoders": str(about.get("transcoders", "")),
         "neurons": about.get("transcoder_kind") == "neurons",
         "token_ids": graph.token_ids.tolist(),
-        "request": request(edits.interventions),
+        "request": {**request(edits.interventions), "made_with": str(about.get("transcoder_sha256") or "")},
     }
 
 
@@ -108,6 +108,7 @@ def _changes(chosen: argparse.Namespace, held: dict[str, Any]) -> dict[str, Any]
     return {
         "interventions": rows,
         "other": other,
+        "made_with": held.get("made_with", ""),
         "mode": chosen.mode or held.get("mode", "iterative"),
         "layers": held.get("layers") if chosen.layers is None and chosen.mode is None else _layers(chosen.layers),
         "attention": held.get("attention") if frozen is None else "attention" in frozen,

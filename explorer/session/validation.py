@@ -175,7 +175,10 @@ def assemble(asked: Question, activation: Mapping[str, float], entries: Entries)
         effects=tuple(_effect(one, activation, entries) for one in asked.things),
         circuit=_circuit(asked, entries),
         layers=tuple(
-            LayerRow(**row) for name in entries if name.startswith("layer ") for row in entries[name]["rows"]
+            LayerRow(**row)
+            for name in entries
+            if name.startswith("layer ") and name.endswith(f" {asked.seed}")
+            for row in entries[name]["rows"]
         ),
     )
 

@@ -38,6 +38,7 @@ class Dosing(QObject):
         self.fault = ""
         self.made = Interventions()
         self.ends = (0.0, 0.0)  # of the slider that is measured
+        self.origin: tuple[object, ...] = ()
         self.points: tuple[Point, ...] = ()
         self.texts: dict[int, str] = {}
         self._asker = Asker(engine, "dose", self)
@@ -55,7 +56,7 @@ class Dosing(QObject):
     def is_old(self) -> bool:
         """Whether something else than the value of its row has changed since."""
         made = self._intervening.made
-        if not 0 <= self.row < len(made.rows):
+        if not 0 <= self.row < len(made.rows) or self.origin != self._intervening.asked_on:
             return True
         return change(made, self.row, value=0.0) != change(self.made, self.row, value=0.0)
 
@@ -68,6 +69,8 @@ class Dosing(QObject):
         """Measure over the slider of ``row``, which is made even if it is off."""
         if self._intervening.words:
             return
+        self._asker.stop()
+        self.origin = self._intervening.asked_on
         made = change(self._intervening.made, row, on=True)
         held = made.rows[row]
         range_ = dial(held, self._intervening.graph)
@@ -80,7 +83,7 @@ class Dosing(QObject):
             "at": self._intervening.position,
             "top": TOP,
         }
-        self._asker.ask("dose", made, {**self._intervening.values(made), **values})
+        self._asker.ask("dose", (made, row, self.origin), {**self._intervening.values(made), **values})
         self.changed.emit()
 
     def stop(self) -> None:
@@ -91,8 +94,8 @@ class Dosing(QObject):
         self._asker.stop()
         self.changed.emit()
 
-    def _heard(self, about: Interventions, values: dict[str, Any]) -> None:
-        if about != self.made:
+    def _heard(self, about: object, values: dict[str, Any]) -> None:
+        if about != (self.made, self.row, self.origin):
             return
         self.texts = {row["token_id"]: row["text"] for point in values["points"][:1] for row in point["tokens"]}
         self.points = tuple(_point(point) for point in values["points"])

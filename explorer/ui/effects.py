@@ -34,11 +34,14 @@ class Effects(QObject):
         self.is_old = False
         self._asker = Asker(engine, "effects", self)
         self._asker.answered.connect(self._answered)
+        self._asker.failed.connect(self._failed)
         intervening.settled.connect(self.ask)
         intervening.moved.connect(self._wait)
 
     def set_direct(self, direct: bool) -> None:
         self.direct = direct
+        self.is_old = bool(self.moved)
+        self.changed.emit()
         self.ask()
 
     def ask(self) -> None:
@@ -47,7 +50,7 @@ class Effects(QObject):
         made = self._intervening.made
         if self.direct:
             made = replace(made, mode="direct", layers=None, attention=None, norms=None)
-        about = (self._intervening.made, self.direct)
+        about = (self._intervening.made, self.direct, self._intervening.asked_on)
         where = {"at": self._intervening.position, "top": 1, "changed": N_CHANGED}
         self._asker.ask("intervene", about, {**self._intervening.values(made), **where})
 
@@ -65,8 +68,13 @@ class Effects(QObject):
         if (self.moved, self.is_old) != before:
             self.changed.emit()
 
-    def _answered(self, about: tuple[Interventions, bool], values: dict[str, Any]) -> None:
-        if about != (self._intervening.made, self.direct):
+    def _failed(self, about: object, sentence: str) -> None:
+        """The dock's own question tells the sentence; no dots are left under it."""
+        self.moved, self.is_old = (), False
+        self.changed.emit()
+
+    def _answered(self, about: tuple[Interventions, bool, object], values: dict[str, Any]) -> None:
+        if about != (self._intervening.made, self.direct, self._intervening.asked_on):
             return
         self.moved, self.is_old = outcome_of(values, about[0]).changed, False
         self.changed.emit()

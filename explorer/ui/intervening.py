@@ -40,6 +40,7 @@ class Intervening(QObject):
         self.fault = ""
         self.at = -1  # the position after which the next token is looked at
         self.active = False
+        self._turn = 0  # raised when model, graph or engine is another one
         self._line: list[Outcome] = []  # two answers in mode direct that differ in one value
         self._wanted: tuple[object, ...] = ()
         self._asker = Asker(engine, "intervene", self)
@@ -137,6 +138,8 @@ class Intervening(QObject):
         where: dict[str, object] = {"token_ids": list(self.token_ids)}
         if graph is not None and model is not None and model.has_neurons and "neurons_per_cell" in graph.provenance:
             where["neurons_per_cell"] = int(graph.provenance["neurons_per_cell"])
+        if graph is not None and isinstance(made_with := graph.provenance.get("transcoder_sha256"), str):
+            where["made_with"] = made_with
         return {**where, **request(self.made if made is None else made)}
 
     # what happens
@@ -172,15 +175,21 @@ class Intervening(QObject):
             self._ask()
         self.changed.emit()
 
+    @property
+    def asked_on(self) -> tuple[object, ...]:
+        """What an answer is of, beside the interventions: answers of another one come too late."""
+        return (self.position, tuple(self.token_ids), self._turn)
+
     def _ask_anew(self) -> None:
         """Ask again: the model, its features or the engine is another one."""
+        self._turn += 1
         self._wanted, self.outcome, self._line = (), None, []
         self.look()
 
     def _ask(self) -> None:
         made = self.made
         values = {"at": self.position, "top": TOP, "all_logits": made.mode == "direct"}
-        self._asker.ask("intervene", made, {**self.values(), **values})
+        self._asker.ask("intervene", (made, self.asked_on), {**self.values(), **values})
 
     def _preview(self) -> None:
         """Show what two answers on the line of the slider say, at once."""
@@ -188,10 +197,11 @@ class Intervening(QObject):
             shown = between(self._line[0], self._line[1], self.made)
             self.outcome = shown or self.outcome
 
-    def _answered(self, about: object, values: dict[str, Any]) -> None:
-        if not isinstance(about, Interventions) or not self._wanted:
+    def _answered(self, about: tuple[Interventions, object], values: dict[str, Any]) -> None:
+        made, origin = about
+        if origin != self.asked_on or not self.active or self.words:
             return
-        outcome = outcome_of(values, about)
+        outcome = outcome_of(values, made)
         self._keep_line(outcome)
         self.fault = ""
         if not self._asker.waits or self.outcome is None or self.outcome.is_exact:

@@ -22,7 +22,7 @@ class InterventionEdits(QObject):
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._dragging = ""
+        self._dragging = ("", 0)  # the step of a slider, and how long the history was then
 
     @property
     def made(self) -> Interventions:
@@ -44,7 +44,9 @@ class InterventionEdits(QObject):
         graph = self._document.graph
         if graph is None:
             return
-        self.add(self._rows_of([graph.key(node) for node in self._document.selection]))
+        rows = self._rows_of([graph.key(node) for node in self._document.selection])
+        there = {_thing(row) for row in self.made.rows}
+        self.add(row for row in rows if _thing(row) not in there)
 
     def _rows_of(self, keys: list[NodeKey]) -> list[Row]:
         chosen = self._document.group
@@ -95,13 +97,14 @@ class InterventionEdits(QObject):
         text = f"change {name}"
         if "on" in values:
             text = f"switch {name} {'on' if values['on'] else 'off'}"
-        merge = dragged and self._dragging == f"{number} {text}" and self._document.history.undo_text == text
+        history = self._document.history
+        merge = dragged and self._dragging == (f"{number} {text}", len(history.past)) and history.undo_text == text
         self.do(text, change(self.made, number, **values), merge=merge)
-        self._dragging = f"{number} {text}" if dragged else ""
+        self._dragging = (f"{number} {text}", len(self._document.history.past)) if dragged else ("", 0)
 
     def rest(self) -> None:
         """The next step of a slider begins a new step of the history."""
-        self._dragging = ""
+        self._dragging = ("", 0)
 
     def set_unit(self, number: int, unit: Unit) -> None:
         row = in_unit(self.made.rows[number], unit, self._document.own_graph)
@@ -143,3 +146,8 @@ def holds(made: Interventions, name: str) -> bool:
     if chosen is not None:
         return bool(chosen)
     return made.mode != "free" if name == "attention" else made.mode == "direct"
+
+
+def _thing(row: Row) -> tuple[object, ...]:
+    """What a row changes, and where."""
+    return (row.kind, row.layer, row.index, row.first, row.last, row.members)

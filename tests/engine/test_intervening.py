@@ -235,3 +235,18 @@ def test_a_new_prompt_stops_between_two_blocks(state: EngineState) -> None:
         finally:
             state.should_stop = lambda: False
     assert not any(module._forward_pre_hooks for module in next(iter(state.models.values())).network.modules())
+
+
+def test_changes_of_other_transcoders_are_refused(state: EngineState) -> None:
+    with pytest.raises(ExplorerError, match="of other features than those that are open"):
+        asked(state, interventions=[EDIT], made_with="0" * 64)
+    own = transcoders.read(transcoder_folder(SAMPLE)).sha256
+    assert asked(state, interventions=[EDIT], made_with=own)["tokens"]
+
+
+@pytest.mark.parametrize("job", ["intervene", "generate"])
+def test_an_overflow_is_said_instead_of_answered(state: EngineState, job: str) -> None:
+    width = open_language_model(model_folder(SAMPLE)).d_model
+    huge = {"kind": "direction", "layer": 1, "pos": 10, "op": "add", "unit": "absolute", "value": 1e6}
+    with pytest.raises(ExplorerError, match="overflows under these changes"):
+        asked(state, job, interventions=[{**huge, "vector": np.full(width, 1e36, np.float32)}])

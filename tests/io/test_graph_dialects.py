@@ -181,7 +181,7 @@ def test_anthropics_pins_name_second_ids(tmp_path: Path) -> None:
     graph, edits, _ = opened(tmp_path, "anthropic")
     feature, other = key(("f", 1, 2, 700), "anthropic"), key(("f", 0, 1, 12), "anthropic")
     assert edits.pinned == (feature, key(("o", 0), "anthropic"))
-    assert edits.supernodes == (Supernode("animals", (other, feature)),)
+    assert edits.supernodes == (Supernode("animals", (other, feature), id="g1"),)
     graph_json.write(tmp_path / "out.json", graph, edits)
     q_params = json.loads((tmp_path / "out.json").read_text())["qParams"]
     assert (q_params["gridsnap"], q_params["linkType"], q_params["sg_pos"]) == ("subgraph0008", "either", "10 20 30 40")

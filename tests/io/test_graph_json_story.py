@@ -17,6 +17,7 @@ from explorer.io import graph_json_story as stories
 from explorer.io.graph_json_ids import cantor
 from explorer.io.graph_json_story import Story, apply, of_link, read_story
 from explorer.session.edits import Edits, Label, Supernode
+from explorer.session.supernodes import whole
 
 DATA = Path(__file__).parents[1] / "data" / "graphs"
 LINKS = gzip.decompress((DATA / "neuronpedia_share_urls.txt.gz").read_bytes()).decode().split()
@@ -80,10 +81,12 @@ def test_real_share_links_arrive_whole(link: str) -> None:
     edits, notes = apply(of_link(link), graph_of(keys | {NodeKey(2, -1, 9, 1)}, n_layers), Edits())
     assert len(notes) == (TYPING_ERROR in link)
     assert edits.pinned == tuple(dict.fromkeys(key_of(name, n_layers) for name in pins))
-    assert edits.supernodes == tuple(
-        Supernode(name, tuple(dict.fromkeys(key_of(member, n_layers) for member in members)))
-        for name, *members in groups
-        if members
+    assert edits.supernodes == whole(
+        tuple(
+            Supernode(name, tuple(dict.fromkeys(key_of(member, n_layers) for member in members)))
+            for name, *members in groups
+            if members
+        )
     )
     assert {key: label.text for key, label in edits.labels.items()} == {k: text for k, text in named.items() if text}
 

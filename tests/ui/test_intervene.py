@@ -334,6 +334,8 @@ def test_after_a_restart_it_asks_again(dock: Dock) -> None:
     dock.engine.set_state("ready")
     dock.document.set_model(MODEL)
     dock.answer()
+    assert not dock.panel.answer.state.whole.endswith("exact")  # of the model as it was
+    dock.answer()
     assert dock.panel.answer.state.whole.endswith("exact")
     assert dock.panel.answer.words.text() == ""
 
@@ -405,12 +407,38 @@ def test_changed_features_are_measured_and_selected(qtbot: QtBot, dock: Dock) ->
     assert dock.document.selection == (3,)
     column.select.click()
     assert dock.document.selection == (3, 4)
-    column.direct.click()
-    assert dock.asked("intervene")[-1]["mode"] == "direct"
     assert "measured +2.00, predicted +1.00" in column.scatter.describe(dock.panel.effects.moved[0])
     assert not column.scatter._faint
+    column.direct.click()
+    assert dock.asked("intervene")[-1]["mode"] == "direct"
+    assert column.scatter._faint  # those of the other mode, until these are measured
     dock.panel.edits.change(0, {"value": 0.5})
     assert column.scatter._faint
+
+
+def test_a_late_answer_of_rows_that_are_gone_is_left(dock: Dock) -> None:
+    dock.add(0)
+    dock.panel.edits.reset()
+    dock.answer()
+    assert dock.panel.intervening.outcome is None
+
+
+def test_the_same_node_is_added_once(dock: Dock) -> None:
+    dock.add(0)
+    dock.add(0)
+    assert len(dock.document.edits.interventions.rows) == 1
+
+
+def test_a_drag_after_an_undo_is_a_step_of_its_own(dock: Dock) -> None:
+    dock.add(0)
+    edits = dock.panel.edits
+    edits.change(0, {"value": 2.5}, True)
+    edits.rest()
+    edits.change(0, {"value": 2.0}, True)
+    dock.document.undo()
+    edits.change(0, {"value": 1.7}, True)
+    dock.document.undo()
+    assert dock.document.edits.interventions.rows[0].value == 2.5
 
 
 def point(value: float, chance: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from explorer.engine.jobs.interventions import read_interventions, read_mode, re
 from explorer.engine.jobs.opening import Setting, encode_prompt, model_of, stopping, transcoders_of
 from explorer.engine.jobs.replacing import replaced
 from explorer.engine.state import EngineState
+from explorer.errors import GraphError
 from explorer.work import Progress, Work
 
 if TYPE_CHECKING:
@@ -41,14 +42,22 @@ def asked(
     layers: list[int] | None = None,
     attention: bool | None = None,
     norms: bool | None = None,
+    made_with: str = "",
     **prompt: Any,
 ) -> Work[Asked]:
     """What a request asks for; its prompt, and the one that it counts in, are made ready if they are not.
+
+    ``made_with`` is the fingerprint of the transcoders that the features are of; GraphError if others are open.
 
     ``prompt``: model, transcoders or neurons, text or token_ids, device, dtype, threads, told, as for attribute.
     """
     made: list[Intervention] = read_interventions(interventions)  # first: what is no intervention costs no reading
     subject = yield from _subject(state, **prompt)
+    if made_with not in ("", subject.transcoders.sha256):
+        raise GraphError(
+            "These changes were made on a graph of other features than those that are open; "
+            "open the transcoders of that graph, or take the changes out."
+        )
     how = read_mode(mode, subject.n_layers, layers, attention, norms)
     if any(one.unit.value == "other" for one in made):
         made = yield from _in_other(state, subject, made, prompt, other)

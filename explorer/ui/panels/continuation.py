@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
@@ -61,7 +63,7 @@ class SaidText(QPlainTextEdit):
         if at is None:
             QToolTip.hideText()
         else:
-            QToolTip.showText(event.globalPosition().toPoint(), self.words_at(at), self)
+            QToolTip.showText(event.globalPosition().toPoint(), escape(self.words_at(at)), self)
 
 
 class ContinuationView(QWidget):

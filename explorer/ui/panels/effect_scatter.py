@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -147,7 +148,7 @@ class EffectScatter(QWidget):
         if isinstance(event, QHelpEvent):
             found = self._nearest(QPointF(event.pos()))
             if found >= 0:
-                QToolTip.showText(event.globalPos(), self.describe(self._moved[found]), self)
+                QToolTip.showText(event.globalPos(), escape(self.describe(self._moved[found])), self)
             else:
                 QToolTip.hideText()
             return True

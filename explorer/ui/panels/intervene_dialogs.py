@@ -219,7 +219,7 @@ def whole_number(value: int, most: int = MANY) -> QSpinBox:
 def number(value: float) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setRange(-1e6, 1e6)
-    box.setDecimals(4)
+    box.setDecimals(4 if round(value, 4) == value else 8)
     box.setSingleStep(0.05)
     box.setValue(value)
     return box

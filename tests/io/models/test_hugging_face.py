@@ -143,7 +143,7 @@ FAULTS: dict[str, tuple[Damage, tuple[str, ...]]] = {
         write("model.safetensors", (16).to_bytes(8, "little") + b"x" * 16),
         ("model.safetensors", "not a safetensors file", "convert"),
     ),
-    "NaN": (edit_weights(set_entry(NORM, float("nan"))), ("a model", NORM, "1 value")),
+    "NaN": (edit_weights(set_entry(NORM, float("nan"))), ("a model", NORM, "not finite in 1 of")),
     "infinity": (edit_weights(set_entry(NORM, float("inf"))), ("a model", NORM)),
     "a layer missing": (edit_weights(drop_layer), ("a model", "settings", "layers.2")),
     "a tensor missing": (edit_weights(drop_norm), ("a model", NORM)),
