@@ -73,6 +73,13 @@ class FeatureIndex:
             raise GraphError(f"Layer {layer} has features 0 to {self.sizes[layer] - 1}; {feature} is none of them.")
         return int(held.rows("row", feature, feature + 1)[0])
 
+    def frequencies(self, layer: int, features: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        """The share of tokens on which each of ``features`` of ``layer`` is active."""
+        held = self.layer(layer)
+        active = np.append(held.all("active"), 0)  # row -1 is that of features that are never active
+        found: NDArray[np.float64] = active[held.all("row")[features]] / max(self.n_tokens, 1)
+        return found
+
     def evidence(self, layer: int, feature: int) -> Evidence:
         """All there is to ``feature`` of ``layer``."""
         row = self.row(layer, feature)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from explorer.circuits.graph import Bools, NodeKind
 from explorer.errors import GraphError
-from explorer.session.view import GraphView, rows_of, shown_token
+from explorer.session.view import GraphView, HiddenBy, rows_of, shown_token
 
 Compare = Callable[[Any, Any], Any]
 OPERATORS: Mapping[str, Compare] = {
@@ -43,6 +43,13 @@ KINDS = {kind.name.lower(): kind for kind in NodeKind} | {
     "output": NodeKind.LOGIT,
 }
 FLAGS = ("pinned", "labelled", "hidden")
+RULES = {rule.name.lower(): rule for rule in HiddenBy if rule}
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "kind": tuple(KINDS),
+    "is": FLAGS,
+    "hidden": tuple(RULES),
+    "sign": ("raise", "lower"),
+}
 TOKENS = ("token", "reads", "pushes")  # conditions whose value is a token
 READ = 0.05
 WORD = re.compile(r'-?/(?:[^/\\]|\\.)+/(?=\s|$)|-?(?:[^\s"]|"[^"]*"?)+')
@@ -98,11 +105,10 @@ def _term(word: str) -> Term:
         return Term(name, compare, low, high, negated)
     if name in TOKENS and compare in (":", "=", "!="):
         return Term(name, ":", value.strip().casefold(), negated=negated != (compare == "!="))
-    words: dict[str, tuple[str, ...]] = {"kind": tuple(KINDS), "is": FLAGS, "sign": ("raise", "lower")}
-    if name not in words:
+    if name not in WORDS:
         return Term("text", ":", body.replace('"', "").casefold(), negated=negated)
-    if value not in words[name] or compare not in (":", "=", "!="):
-        raise GraphError(f"“{word}” is not understood: {name}: takes {', '.join(words[name])}.")
+    if value not in WORDS[name] or compare not in (":", "=", "!="):
+        raise GraphError(f"“{word}” is not understood: {name}: takes {', '.join(WORDS[name])}.")
     return Term(name, ":", value, negated=negated != (compare == "!="))
 
 
@@ -138,6 +144,8 @@ def _fits(term: Term, view: GraphView) -> Bools:
         return np.asarray(view.graph.nodes.kind == KINDS[str(term.value)])
     if term.name == "sign":
         return np.asarray(view.effect > 0 if term.value == "raise" else view.effect < 0)
+    if term.name == "hidden":
+        return np.asarray(view.hidden_by == RULES[str(term.value)])
     if term.name == "is":
         return _is(str(term.value), view)
     column = _column(term.name, view)

@@ -102,7 +102,7 @@ def resolve(
         influence = node_influence(aimed, count_bias=bias)
     excluded = _excluded(graph, rules, influence, density)
     thresholds = (edits.node_threshold, edits.edge_threshold)
-    same = old is not None and old.density is density and old.edits.rules == rules
+    same = old is not None and old.edits.rules == rules and (rules.max_density is None or old.density is density)
     if old is not None and same and thresholds == (old.edits.node_threshold, old.edits.edge_threshold):
         pruned = old.pruned
     else:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from explorer.circuits.graph import Graph, NodeKey
+from explorer.circuits.graph import Floats, Graph, NodeKey
 from explorer.circuits.scores import Scores, scores
 from explorer.session.edits import Edits
 from explorer.session.history import History
@@ -189,11 +189,16 @@ class Document(QObject):
             self._partial = None
             self._present(self._selected_before)
 
-    def name_features(self, named: Mapping[NodeKey, str]) -> None:
-        """What the features of the document's graph are called where edits do not say; no edit itself."""
-        if self._own is not None and named != self._own.view.named:
-            self._own = replace(self._own, view=replace(self._own.view, named=named))
-            self.view_changed.emit()
+    def name_features(self, named: Mapping[NodeKey, str], density: Floats | None = None) -> None:
+        """What the features of the document's graph are called where edits do not say; no edit itself.
+
+        ``density`` (n_nodes) is the share of tokens on which each is active, NaN where it is not known.
+        """
+        if self._own is None or (named == self._own.view.named and density is self._own.view.density):
+            return
+        view = resolve(self._own.graph, self.edits, self._own.view, density)
+        self._own = replace(self._own, view=replace(view, named=named))
+        self.view_changed.emit()
 
     def do(self, text: str, edits: Edits, *, merge: bool = False) -> None:
         """Step to ``edits``; ``merge`` joins it to a last step of the same text."""
@@ -295,10 +300,10 @@ class Document(QObject):
             self.path_changed.emit()
             return
         if self._own is not None and self.edits != before:
-            graph, counted = self._own.graph, self._own.scores
+            graph, old, counted = self._own.graph, self._own.view, self._own.scores
             if self.edits.count_bias != before.count_bias:
                 counted = scores(graph, count_bias=self.edits.count_bias)
-            self._own = replace(self._own, view=resolve(graph, self.edits, self._own.view), scores=counted)
+            self._own = replace(self._own, view=resolve(graph, self.edits, old, old.density), scores=counted)
             self.view_changed.emit()
             if self.group and self.edits.supernodes != before.supernodes:
                 self.select_group(self.group)

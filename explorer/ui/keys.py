@@ -43,7 +43,7 @@ FINDING = (
     ("Layer, position", "layer>=3  pos:4-6"),
     ("Kind, sign of the effect", "kind:feature  sign:lower"),
     ("Influence, effect in %", "influence>0.5  effect<0"),
-    ("Pinned, with a label, hidden", "is:pinned"),
+    ("Pinned, with a label, hidden by a rule", "is:pinned  hidden:layer"),
     ("Not", "-kind:error"),
     ("Select all in the palette, forget a filter", "Ctrl+Return  Del"),
 )

@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
         self.workspace.turned.connect(self._refresh)
         self.status.cancel_asked.connect(self.cancel)
         self.status.hidden_asked.connect(self._list_hidden)
+        self.thresholds.rules.listed.connect(self._list_hidden)
         self.status.worst_asked.connect(self._select_worst)
         self.banner.occupied.connect(self._show_notice_bar)
         self.intervene.fold_asked.connect(self.places.drawer.fold)
@@ -320,9 +321,9 @@ class MainWindow(QMainWindow):
         else:
             self.status.say(CANCEL_HINT)
 
-    def _list_hidden(self) -> None:
+    def _list_hidden(self, query: str = "is:hidden") -> None:
         self.focus_filter()
-        self.nodes.list_hidden()
+        self.nodes.list_hidden(query)
 
     def _select_worst(self) -> None:
         graph = self.document.graph

@@ -13,7 +13,7 @@ from explorer.circuits.graph import Bools, NodeKind
 from explorer.errors import GraphError
 from explorer.session.edits import Edits, hide, pin, set_label
 from explorer.session.query import influence_share, matches, parse
-from explorer.session.view import GraphView, resolve
+from explorer.session.view import GraphView, HiddenBy, resolve
 from tests.graphs import random_graph
 
 
@@ -42,6 +42,8 @@ CASES: tuple[tuple[str, Callable[[GraphView], Bools]], ...] = (
     ("influence>1%", lambda v: influence_share(v) > 0.01),
     ("sign:lower", lambda v: v.effect < 0),
     ("is:hidden", lambda v: ~v.shown),
+    ("hidden:hand", lambda v: np.arange(len(v.graph)) == 1),
+    ("hidden:influence", lambda v: v.hidden_by == HiddenBy.INFLUENCE),
     ("is:pinned", lambda v: np.arange(len(v.graph)) == 0),
     ("is:labelled", lambda v: np.arange(len(v.graph)) == 2),
     ("contrast", lambda v: np.arange(len(v.graph)) == 2),

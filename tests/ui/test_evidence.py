@@ -27,11 +27,13 @@ from explorer.io.feature_index import FeatureIndex, open_index
 from explorer.io.feature_labels import Labels
 from explorer.io.feature_places import beside
 from explorer.io.samples import SAMPLES, transcoder_folder
-from explorer.session.edits import set_label
+from explorer.session.edits import set_label, set_rules
 from explorer.session.model_info import NEURONS
 from explorer.session.query import matches, parse
+from explorer.session.rules import Rules
 from explorer.session.settings import Settings
 from explorer.session.theme import THEMES
+from explorer.session.view import HiddenBy
 from explorer.ui import theme as themes
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
@@ -470,3 +472,15 @@ def test_the_engine_finds_on_the_prompt_what_the_graph_holds_and_makes_an_index(
     assert panel.found.windows == 8
     assert panel.found.maximum == pytest.approx(panel.activation, rel=1e-4)
     engine.close()
+
+
+def test_the_view_learns_how_often_features_are_active(qtbot: QtBot, sha: str, index: FeatureIndex) -> None:
+    shown = Shown(qtbot, graph_of(sha, index))
+    view = shown.document.view
+    assert view.density[shown.node] == pytest.approx(shown.index.evidence(*shown.feature).frequency)
+    assert np.isnan(view.density[view.graph.nodes.kind != 0]).all()
+    shown.document.do("density", set_rules(shown.document.edits, Rules(max_density=0.03)))
+    view = shown.document.view
+    dense = (view.graph.nodes.kind == 0) & (view.density > 0.03)
+    assert dense.any()
+    np.testing.assert_array_equal(view.hidden_by == HiddenBy.DENSITY, dense)

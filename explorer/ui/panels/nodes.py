@@ -52,9 +52,9 @@ class NodesPanel(QWidget):
         self.filter.setFocus()
         self.filter.selectAll()
 
-    def list_hidden(self) -> None:
-        """List the nodes that are not drawn."""
-        self.filter.setText("is:hidden")
+    def list_hidden(self, query: str = "is:hidden") -> None:
+        """List the nodes that a query finds, those that are not drawn included."""
+        self.filter.setText(query)
         self._include_hidden()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -76,7 +76,7 @@ class NodesPanel(QWidget):
         self.filter.setPlaceholderText("kind:feature layer>=1")
         self.filter.setAccessibleName("Filter nodes")
         self.filter.setToolTip(
-            "Words of a label, or conditions: kind:feature layer>=1 pos:3 influence>0.5 sign:lower is:pinned"
+            "Words of a label, or conditions: kind:feature layer>=1 pos:3 influence>0.5 reads:is is:pinned"
         )
         self.filter.setClearButtonEnabled(True)
         self.filter.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)

@@ -13,13 +13,19 @@ STEPS = 1000
 
 
 class ValueSlider(QWidget):
-    """A fraction in [0, 1]. ``changed`` says each value while it is dragged, ``released`` that the hand rests."""
+    """A fraction from 0 to ``most``, which is written as ``end`` there, if given.
+
+    ``changed`` says each value while it is dragged, ``released`` that the hand rests.
+    """
 
     changed = Signal(float)
     released = Signal()
 
-    def __init__(self, name: str, described: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, described: str, parent: QWidget | None = None, *, most: float = 1.0, end: str = ""
+    ) -> None:
         super().__init__(parent)
+        self._most, self._end = most, end
         self._name = QLabel(name)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
@@ -41,21 +47,23 @@ class ValueSlider(QWidget):
         self.slider.sliderReleased.connect(self.released)
 
     def value(self) -> float:
-        return self.slider.value() / STEPS
+        return self._most * self.slider.value() / STEPS
 
     def set_value(self, value: float) -> None:
         """Show ``value`` without telling."""
         with QSignalBlocker(self.slider):
-            self.slider.setValue(round(value * STEPS))
+            self.slider.setValue(round(value / self._most * STEPS))
         self._write(value)
 
     def _measure(self) -> None:
         self._value.setMinimumWidth(QFontMetrics(font("strong")).horizontalAdvance("88.8 %"))
 
     def _tell(self, step: int) -> None:
-        self._write(step / STEPS)
-        self.changed.emit(step / STEPS)
+        self._write(self.value())
+        self.changed.emit(self.value())
 
     def _write(self, value: float) -> None:
-        text = f"{value * 100:.1f}".removesuffix(".0")
-        self._value.setText(f"{text} %")
+        digits = 1 if self._most == 1.0 else 2
+        text = f"{value * 100:.{digits}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        self._value.setText(self._end if self._end and value >= self._most else f"{text} %")
