@@ -22,6 +22,7 @@ from explorer.errors import SaveError
 from explorer.io import atomic
 from explorer.io.settings_file import APP
 
+LARGEST = 64_000_000  # bytes of a journal that is read
 MANY = 200  # journals kept; the oldest go first
 
 
@@ -45,6 +46,8 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
     """The entries of a journal by name; none if there is no journal."""
     found: dict[str, dict[str, Any]] = {}
     with contextlib.suppress(OSError):
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            return found
         for line in path.read_bytes().split(b"\n"):
             with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
                 entry = json.loads(line)
@@ -76,6 +79,12 @@ def forget(path: Path) -> None:
 
 
 def _forget_old(folder: Path) -> None:
-    held = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    def age(path: Path) -> float:
+        try:
+            return path.stat().st_mtime
+        except FileNotFoundError:  # another window forgot it just now
+            return 0.0
+
+    held = sorted(folder.glob("*.jsonl"), key=age)
     for path in held[: max(0, len(held) - MANY + 1)]:
         path.unlink(missing_ok=True)

@@ -119,6 +119,18 @@ def test_predictions_are_kept_before_anything_is_measured_and_a_run_goes_on_wher
     assert len(counted) == 5
 
 
+@pytest.mark.parametrize("damage", [{"weights": {"model": "another", "transcoders": ""}}, {"target": {"logit": []}}])
+def test_a_journal_of_other_weights_or_a_damaged_one_is_begun_anew(
+    state: EngineState, made: dict[str, Any], view: GraphView, tmp_path: Path, damage: dict[str, Any]
+) -> None:
+    wanted = question(view, "pinned", controls=0)
+    found = asked(state, made, wanted, layers=False)
+    (file,) = (tmp_path / "validations").iterdir()
+    known = next(name for name in journal.read(file) if name.startswith("measured "))
+    journal.append(file, {known: {"direct": 99.0, "total": 99.0, "probability": 0.5, "kl": 0.0}, **damage})
+    assert asked(state, made, wanted, layers=False) == found
+
+
 def test_a_partial_result_holds_what_is_measured_so_far(
     state: EngineState, made: dict[str, Any], view: GraphView
 ) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 LIMIT = 1e6  # of a factor
 Entry = dict[str, Any]
 
+MEASURED_WITH = "weights"  # the entry that names model and transcoders
+
 
 @dataclass(frozen=True)
 class Step:
@@ -70,6 +72,12 @@ def validate(
     if afresh:
         journal.forget(path)
     entries = journal.read(path)
+    measured_with = {"model": fingerprint(state, model), "transcoders": bench.subject.transcoders.sha256}
+    if not _may_go_on(wanted, graph, entries, measured_with):
+        journal.forget(path)
+        entries = {}
+        journal.append(path, {MEASURED_WITH: measured_with})
+        entries |= {MEASURED_WITH: measured_with}
     first = _before(bench, entries)
     if first:
         journal.append(path, first)
@@ -238,6 +246,19 @@ def _answer(wanted: Question, graph: Graph, entries: Mapping[str, Entry]) -> dic
     keys = {key for thing in wanted.things if len(thing.members) == 1 for key in thing.members}
     activation = {str(key): float(graph.nodes.activation[graph.index[key]]) for key in keys}
     return to_message(assemble(wanted, activation, entries))
+
+
+def _may_go_on(
+    wanted: Question, graph: Graph, entries: Mapping[str, Entry], measured_with: Mapping[str, str]
+) -> bool:
+    """Whether what a journal holds is of this model and these transcoders, and whole."""
+    if entries.get(MEASURED_WITH) != measured_with:
+        return False
+    try:
+        _answer(wanted, graph, entries)
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _check_made_with(state: EngineState, graph: Graph, model: str, subject: Subject) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -195,7 +196,8 @@ class ValidationPanel(QWidget):
             entries = journal.read(journal.journal_path(graph, asked.factor, asked.mode, dtype))
             keys = [key for thing in asked.things for key in thing.members]
             activation = {str(key): float(graph.nodes.activation[graph.index[key]]) for key in keys}
-            self.found = assemble(asked, activation, entries)
+            with suppress(KeyError, TypeError, ValueError):  # a damaged journal, with which a run begins anew
+                self.found = assemble(asked, activation, entries)
         self._show()
 
     def _question(self) -> Question | str:
