@@ -46,6 +46,7 @@ class PruningButton(QPushButton):
         super().__init__(parent)
         self._document = document
         self.card = PruningCard(document, self)
+        self._short = False
         self.setIcon(icon("down"))
         self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.setProperty("second", True)
@@ -55,9 +56,15 @@ class PruningButton(QPushButton):
         document.view_changed.connect(self._show)
         self._show()
 
+    def set_short(self, short: bool) -> None:
+        """Whether there is little room for the name."""
+        self._short = short
+        self._show()
+
     def _show(self) -> None:
         n_rules = count_rules(self._document.edits.rules)
-        self.setText(f"{n_rules} rule{'s' * (n_rules > 1)}" if n_rules else "density, layers")
+        none = "Rules" if self._short else "density, layers"
+        self.setText(f"{n_rules} rule{'s' * (n_rules > 1)}" if n_rules else none)
         self.setToolTip("Rules of pruning beyond the two thresholds, and what each of them hides")
         self.setAccessibleName(f"Rules of pruning: {n_rules or 'none'} beyond the thresholds")
 
@@ -124,6 +131,7 @@ class PruningCard(QFrame):
         for box, name in ((self.first, "First layer"), (self.last, "Last layer")):
             box.setAccessibleName(name)
             box.setKeyboardTracking(False)
+            box.setProperty("small", True)
             box.setFixedWidth(px(64))
             box.editingFinished.connect(self._dragged.rest)
             if box is self.last:

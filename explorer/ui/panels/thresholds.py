@@ -94,7 +94,9 @@ class ThresholdsPanel(QFrame):
         self._fit_counts()
 
     def _fit_counts(self) -> None:
-        """The counts stand in the status bar too, so they go first where there is no room."""
+        """The counts stand in the status bar too, so they go first where there is no room; then names grow short."""
+        self.rules.set_short(False)
         others = (self.nodes, self.links, self.rules, self.fit, self.figure)
         taken = sum(part.sizeHint().width() for part in others) + 7 * 14 + 22
         self.counts.setVisible(bool(self.counts.text()) and self.width() - taken > self.counts.sizeHint().width())
+        self.rules.set_short(taken > self.width())
