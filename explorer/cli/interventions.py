@@ -32,6 +32,8 @@ def intervene(chosen: argparse.Namespace) -> int:
         if chosen.dose is not None:
             values = dose_values(chosen.dose)
             answer = run_job("dose", state, line, **asked, values=values, n=chosen.generate or COHERENCE)
+        elif chosen.sweep:
+            answer = run_job("sweep", state, line, **asked)
         else:
             more = {"changed": chosen.changed, "all_logits": chosen.logits is not None}
             answer = run_job("intervene", state, line, **asked, **more)
@@ -48,7 +50,7 @@ def intervene(chosen: argparse.Namespace) -> int:
     if logits is not None:
         write_arrays(chosen.logits, logits)
         answer["logits_file"] = str(chosen.logits)
-    result(answer, _dose_text(answer) if chosen.dose is not None else _text(answer), as_json=chosen.json)
+    result(answer, _dose_text(answer) if "points" in answer else _text(answer), as_json=chosen.json)
     return 0
 
 
@@ -151,7 +153,8 @@ def _dose_text(answer: dict[str, Any]) -> str:
     lines = [f"{'value':>9} {'KL':>8} {'perplexity':>10} " + " ".join(f"{name:>12}" for name in names)]
     for point in points:
         chances = " ".join(f"{row['probability']:12.3f}" for row in point["tokens"][:COLUMNS])
-        lines.append(f"{point['value']:9.4g} {point['kl']:8.3f} {point['perplexity']:10.3g} {chances}")
+        odd = "" if point["perplexity"] is None else f"{point['perplexity']:.3g}"
+        lines.append(f"{point['value']:9.4g} {point['kl']:8.3f} {odd:>10} {chances}")
     return "\n".join(lines)
 
 
@@ -184,7 +187,10 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--changed", type=int, default=0, metavar="N", help="list the N features that moved most")
     command.add_argument("--logits", type=Path, metavar="FILE.npz", help="write all logits: before, now, predicted")
     text = "let the first change take STEPS values instead of its own, and print what comes of each"
-    command.add_argument("--dose", metavar="FROM:TO:STEPS", help=text)
+    many = command.add_mutually_exclusive_group()
+    many.add_argument("--dose", metavar="FROM:TO:STEPS", help=text)
+    text = "hold the MLPs from the first changed layer up to each later one, and print what comes of each"
+    many.add_argument("--sweep", action="store_true", help=text)
     command.add_argument("--generate", type=int, default=0, metavar="N", help="go on for N tokens, with and without")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--temperature", type=float, default=1.0, help="0 takes the most probable token")

@@ -46,6 +46,7 @@ class Evidence(QObject):
             window.inspector.node.evidence.addWidget(panel)
             panel.find_asked.connect(self.ask)
             panel.copy_asked.connect(self._copy)
+            window.intervene.edits.maximum_of = index.maximum
             self._parts = (index, panel)
         return self._parts
 

@@ -76,6 +76,11 @@ class EvidenceIndex(QObject):
             self.fault = str(error)
             return None
 
+    def maximum(self, layer: int, feature: int) -> float | None:
+        """The largest activation of a feature in the index's text; None if that is not known."""
+        known = self.evidence(layer, feature)
+        return known.maximum if known is not None and known.maximum > 0 else None
+
     def _find(self, graph: Graph) -> tuple[Labels | None, str]:
         sha, model = set_of(graph), self._document.model
         if not sha:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ class InterventionEdits(QObject):
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self.maximum_of: Callable[[int, int], float | None] = lambda layer, feature: None  # of the dataset
         self._dragging = ("", 0)  # the step of a slider, and how long the history was then
 
     @property
@@ -60,11 +61,17 @@ class InterventionEdits(QObject):
         self.add([group_row(group.name, members_below(self._document.edits.supernodes, group.id))])
 
     def add(self, rows: Iterable[Row], counterpart: str | None = None) -> None:
-        rows = list(rows)
+        rows = [self._with_maximum(row) for row in rows]
         if rows:
             view = self._document.view
             what = title(rows[0], view) if len(rows) == 1 else f"{len(rows)} nodes"
             self.do(f"intervene on {what}", add(self._with(counterpart), rows))
+
+    def _with_maximum(self, row: Row) -> Row:
+        """The row of a feature with its dataset maximum, if the evidence for it says one."""
+        if row.kind != "feature" or row.maximum is not None:
+            return row
+        return replace(row, maximum=self.maximum_of(row.layer, row.index) or None)
 
     def substitute(self, off: Supernode | None, on: Supernode, counterpart: str, factor: float, at_end: bool) -> None:
         """``off`` switched off and ``on`` times ``factor`` as strong as in the prompt ``counterpart``, as one step.

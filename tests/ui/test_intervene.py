@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QDialogButtonBox, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from explorer.circuits.graph import NodeKind
@@ -483,3 +483,22 @@ def test_rows_of_other_kinds_are_shown(dock: Dock) -> None:
     rows = [Row(kind, 1, 2, 5, 5, file="d/truth.npy") for kind in kinds]  # type: ignore[arg-type]
     dock.panel.edits.add(rows)
     assert [widget.title.whole for widget in dock.panel.rows.rows] == ["neuron 2", "head 2", "truth", "residual stream"]
+
+
+def test_a_feature_is_added_with_its_dataset_maximum_where_that_is_known(dock: Dock) -> None:
+    dock.panel.edits.maximum_of = lambda layer, feature: 12.5
+    dock.add(0)
+    (row,) = dock.document.edits.interventions.rows
+    assert row.maximum == 12.5
+    dock.panel.edits.set_unit(0, "maximum")
+    assert dock.document.edits.interventions.rows[0].unit == "maximum"
+
+
+def test_a_row_may_have_a_name_of_its_own(dock: Dock) -> None:
+    dock.add(0)
+    dock.panel.rows._name(0)
+    (dialog,) = dock.panel.rows.findChildren(QInputDialog)
+    dialog.setTextValue("Texas")
+    dialog.accept()
+    assert dock.document.edits.interventions.rows[0].name == "Texas"
+    assert dock.panel.rows.rows[0].title.whole == "Texas"

@@ -39,6 +39,7 @@ JOBS: dict[str, str] = {
     "features_label": "explorer.engine.jobs.labelling:features_label",
     "feature": "explorer.engine.jobs.one_feature:feature",
     "dose": "explorer.engine.jobs.dosing:dose",
+    "sweep": "explorer.engine.jobs.sweeping:sweep",
     "validate": "explorer.engine.jobs.validating:validate",
 }
 

@@ -62,8 +62,8 @@ def dose(
             if not made:
                 subject = longer(wanted.subject, n)
             made.append(_dose(state, Asked(subject, wanted.made, wanted.how), float(value), n, at))
-        yield Progress(len(made), len(values), "Measuring", partial(_points, model, tuple(made), top))
-    return _points(model, made, top)
+        yield Progress(len(made), len(values), "Measuring", partial(points_of, model, tuple(made), top))
+    return points_of(model, made, top)
 
 
 def _check(row: int, n_rows: int, values: Sequence[float | int]) -> None:
@@ -92,7 +92,7 @@ def _dose(state: EngineState, wanted: Asked, value: float, n: int, at: int) -> D
     return Dose(value, outcome.now.double().cpu().softmax(-1), divergence(outcome.before, outcome.now), surprise)
 
 
-def _points(model: LanguageModel, made: Sequence[Dose], top: int) -> dict[str, object]:
+def points_of(model: LanguageModel, made: Sequence[Dose], top: int) -> dict[str, object]:
     """All points by the tokens that are among the ``top`` of any, those that are ever most probable first."""
     best: dict[int, float] = {}
     for one in made:

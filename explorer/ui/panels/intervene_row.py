@@ -38,6 +38,7 @@ class RowWidget(QWidget):
     removed = Signal(int)
     edit_asked = Signal(int)
     dose_asked = Signal(int)
+    name_asked = Signal(int)
     select_asked = Signal(int)
 
     def __init__(self, number: int, parent: QWidget | None = None) -> None:
@@ -123,6 +124,7 @@ class RowWidget(QWidget):
         menu.addSeparator()
         asked = (
             ("Where and how…", self.edit_asked),
+            ("Name…", self.name_asked),
             ("Dose-response", self.dose_asked),
             ("Select in the graph", self.select_asked),
         )

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
+    QInputDialog,
     QLabel,
     QMenu,
     QPushButton,
@@ -101,6 +102,16 @@ class InterveneRows(QWidget):
         dialog.chosen.connect(lambda changed, counterpart: self._edits.put(number, changed, counterpart))
         self._open(dialog)
 
+    def _name(self, number: int) -> None:
+        """Ask for a row's own name; an empty one gives it back what it is called by itself."""
+        row = self._edits.made.rows[number]
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle("Name a change")
+        dialog.setLabelText("Name:")
+        dialog.setTextValue(row.name)
+        dialog.textValueSelected.connect(lambda text: self._edits.put(number, replace(row, name=text.strip())))
+        self._open(dialog)
+
     def _set_unit(self, number: int, unit: Unit) -> None:
         """Count in another unit; that of another prompt asks for it first."""
         if unit == "other" and not self._edits.made.counterpart:
@@ -178,6 +189,7 @@ class InterveneRows(QWidget):
         widget.unit_chosen.connect(self._set_unit)
         widget.edit_asked.connect(self._edit)
         widget.dose_asked.connect(self.dose_asked)
+        widget.name_asked.connect(self._name)
         widget.select_asked.connect(self._select)
         self._list.insertWidget(len(self.rows), widget)
         self.rows.append(widget)
