@@ -72,6 +72,8 @@ def write_arrays(path: Path, held: Mapping[str, NDArray[Any]]) -> None:
 
 def read_vector(path: Path) -> NDArray[np.floating[Any]]:
     """The one-dimensional array of numbers in a .npy file; LoadError if it holds anything else."""
+    if path.exists() and not path.is_file():
+        raise LoadError(f"{path} is no ordinary file; name a .npy file.")
     try:
         vector = np.load(path, "r", allow_pickle=False)  # mapped, so that no more is taken than the file has
     except FileNotFoundError as error:

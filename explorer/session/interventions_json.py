@@ -13,6 +13,7 @@ from explorer.session.interventions import KINDS, OPS, UNITS, Interventions, Row
 
 MODES = ("direct", "constrained", "iterative", "free")
 CHOICES = {"kind": KINDS, "op": OPS, "unit": UNITS, "mode": MODES}
+MANY = 10_000_000
 OPTIONAL = ("last", "maximum", "other_pos", "layers", "attention", "norms")
 
 
@@ -66,18 +67,25 @@ def _checked(name: str, value: Any, plain: Any) -> Any:
     elif name == "members":
         return _members(value)
     elif name == "layers":
-        good = isinstance(value, list) and len(value) == 2 and all(type(layer) is int for layer in value)
+        good = isinstance(value, list) and len(value) == 2 and all(_whole(layer) for layer in value)
     elif name in ("value", "maximum"):
         good = type(value) in (int, float) and math.isfinite(value)
     elif name in ("attention", "norms"):
         good = type(value) is bool
     elif name in ("last", "other_pos"):
-        good = type(value) is int
+        good = _whole(value)
+    elif type(plain) is int:
+        good = _whole(value) and value >= 0
     else:
         good = type(value) is type(plain)
     if not good:
         raise LoadError(f"The interventions' {name} is {str(value)[:80]!r}, which does not belong there.")
     return tuple(value) if name == "layers" else float(value) if name in ("value", "maximum") else value
+
+
+def _whole(value: Any) -> bool:
+    """Whether ``value`` is a whole number that may count layers, positions or features."""
+    return type(value) is int and abs(value) <= MANY
 
 
 def _members(value: Any) -> tuple[NodeKey, ...]:

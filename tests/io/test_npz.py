@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from explorer.circuits.graph import NodeKind
 from explorer.circuits.pruning import prune
+from explorer.errors import LoadError
 from explorer.io import npz
 from explorer.session.edits import Edits
 from tests.io.graphs import random_graph
@@ -69,3 +72,9 @@ def test_masks_are_those_of_the_thresholds(tmp_path: Path) -> None:
     assert held["edge_mask"].sum() == pruned.edges.sum()
     assert held["edge_mask"][graph.edge_target[pruned.edges], graph.rows.source[pruned.edges]].all()
     assert not held["edge_mask"][:, ~pruned.nodes].any()
+
+
+def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.npy")
+    with pytest.raises(LoadError, match="no ordinary file"):
+        npz.read_vector(tmp_path / "pipe.npy")

@@ -86,6 +86,8 @@ class RowDialog(Asking):
     def row(self) -> Row:
         """The Row as it stands in the fields."""
         elsewhere = None if self.other_pos.currentIndex() == SAME else -1
+        if elsewhere is not None and self._row.other_pos is not None:
+            elsewhere = self._row.other_pos  # which may be one that only a program names
         row = replace(self._row, op=self.op.currentData(), unit=self.unit.currentData(), value=self.value.value())
         row = replace(row, maximum=self.maximum.value() or None, other_pos=elsewhere)
         if row.kind == "supernode":
