@@ -14,7 +14,7 @@ from explorer.ui.actions import ACTIONS, MENUS, Action
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
-FOR_CANVAS = ("label", "group", "ungroup", "tighter", "looser", "add_selected")
+FOR_CANVAS = ("label", "group", "ungroup", "tighter", "looser", "add_selected", "paths", "propose")
 MORE_KEYS = {"redo": ("Ctrl+Y",), "run": ("Ctrl+Enter",), "larger": ("Ctrl+Shift+=",)}
 
 

@@ -149,6 +149,10 @@ def group(window: MainWindow) -> None:
     window.workspace.group()
 
 
+def propose(window: MainWindow) -> None:
+    window.asides.show_proposals()
+
+
 def strongest_input(window: MainWindow) -> None:
     view, node = window.document.view, window.document.current
     if view is not None and node is not None and (other := walk.strongest_input(view, node)) is not None:
@@ -207,6 +211,7 @@ ACTIONS = (
     Action("hide", "Hide the node", "Edit", hide, "H", can_edit, single=True),
     Action("group", "Group the selection", "Edit", group, "G", can_edit, single=True),
     Action("ungroup", "Ungroup", "Edit", lambda w: ungroup(w.document), "Shift+G", can_ungroup, single=True),
+    Action("propose", "Propose groups…", "Edit", propose, "Shift+P", has_whole_graph, single=True),
     Action("show_all", "Show all nodes hidden by hand", "Edit", show_all, "Shift+H", has_hidden, single=True),
     Action("escape", "Clear the selection", "Edit", escape, "Escape"),
     Action("preferences", "Preferences…", "Edit", lambda w: w.dialogs.preferences(), "Ctrl+,", group=True),
@@ -293,6 +298,7 @@ ACTIONS = (
         group=True,
     ),
     Action("output", "Walk to the strongest output", "Graph", strongest_output, "O", has_current, single=True),
+    Action("paths", "Paths between…", "Graph", lambda w: w.asides.show_paths(), "P", has_whole_graph, single=True),
     Action("add_selected", "Change what is selected", "Intervene", dock.add_selected, "E", dock.can_add, single=True),
     Action("add_feature", "Change an inactive feature…", "Intervene", _ask("feature"), "", dock.has_prompt, group=True),
     Action("add_head", "Change an attention head…", "Intervene", _ask("head"), "", dock.has_prompt),

@@ -10,9 +10,10 @@ from explorer.ui.widgets.drawer import Drawer
 from explorer.ui.widgets.look import px
 
 NODES, INSPECTOR, HISTORY, INTERVENE = "nodes", "inspector", "history", "intervene"
-WIDTHS = {NODES: 252, INSPECTOR: 340, HISTORY: 230}
+PATHS, PROPOSALS = "paths", "proposals"
+WIDTHS = {NODES: 252, INSPECTOR: 340, HISTORY: 230, PATHS: 300, PROPOSALS: 300}
 HEIGHT = 206
-VERSION = 2
+VERSION = 3
 FOLDED = " folded"  # behind the state, if the lower dock is
 NARROW, NARROWER = 1280, 1120
 INSPECTOR_NARROW = 300
@@ -51,6 +52,13 @@ class Places(QObject):
         self._sides[NODES].unfolded.connect(self._nodes_unfolded)
         self.drawer.unfolded.connect(self._heighten)
 
+    def add(self, name: str, panel: QWidget) -> None:
+        """A further dock at the left, which is put away until it is asked for."""
+        self._sides[name] = self.docks[name] = dock = PanelDock(panel, name.capitalize(), WIDTHS[name])
+        self.wanted[name] = False
+        self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+        dock.hide()
+
     def show(self) -> None:
         for name, dock in self.docks.items():
             dock.setVisible(self.wanted[name])
@@ -83,6 +91,8 @@ class Places(QObject):
     def toggle(self, name: str, *, visible: bool) -> None:
         self.wanted[name] = not self.wanted[name]
         self.docks[name].setVisible(self.wanted[name] and visible)
+        if name in (PATHS, PROPOSALS) and self.docks[name].isVisible():
+            self._widen(name)
 
     def fit(self) -> None:
         """Give way to the canvas, or take the room back."""

@@ -21,6 +21,7 @@ from explorer.session.prompt import Prompt, prompt_text
 from explorer.session.settings import Recent, Settings, remember, scaled
 from explorer.session.targets import TargetChoice
 from explorer.ui.action_set import ActionSet
+from explorer.ui.asides import Asides
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.dialogs import Dialogs
 from explorer.ui.document import Document
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self.jobs = JobWatch(self)
         self.evidence: Evidence = Evidence(self)
+        self.asides: Asides = Asides(self)
         self._restore()
         self.welcome.show_samples(SAMPLES)
         self.show_welcome()

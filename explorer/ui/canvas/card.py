@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPen
 
 from explorer.circuits.graph import NodeKind
+from explorer.ui.canvas.describe import card_lines
 from explorer.ui.canvas.frame import LEGEND, Frame
 from explorer.ui.canvas.texts import TextBox, Texts
 
@@ -34,6 +35,18 @@ def paint_card(texts: Texts, frame: Frame, node: int, lines: list[str]) -> QRect
         texts.draw(line, rect.left() + PADDING, y, ink, role, background=theme.surface_panel)
     painter.setRenderHint(painter.RenderHint.Antialiasing, False)
     return rect
+
+
+def card_text(frame: Frame, node: int) -> list[str]:
+    """What the card of a node says: of one that stands in a “+n”, how many do."""
+    view = frame.scene.view
+    for more in frame.layout.more:
+        if node in more.nodes:
+            shown = int(view.shown[more.nodes].sum())
+            first = frame.graph.key(int(more.nodes[0]))
+            head = f"{len(more.nodes)} more features, {shown} of them shown"
+            return [head, f"layer {first.layer}, token {first.pos}", "click to zoom in"]
+    return card_lines(view, node, frame.scene.current)
 
 
 def _beside(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -22,9 +22,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.circuits.graph import NodeKey, NodeKind
 from explorer.session.theme import Theme
-from explorer.ui.canvas.card import paint_card
-from explorer.ui.canvas.describe import card_lines, spoken
+from explorer.ui.canvas.card import card_text, paint_card
+from explorer.ui.canvas.describe import spoken
 from explorer.ui.canvas.frame import Frame
+from explorer.ui.canvas.lit import paint_lit
 from explorer.ui.canvas.moved import paint_moved
 from explorer.ui.canvas.paint import paint_hovered
 from explorer.ui.canvas.stage import Stage
@@ -52,6 +53,7 @@ class GraphCanvas(QWidget):
         self._drag = ""
         self._band: QRectF | None = None
         self._rises: Mapping[NodeKey, bool] = {}
+        self._lit: tuple[Sequence[int], bool] = ((), False)
         self._card_open = False
         self._shows_focus = False
         self._walker = Walker(document, self._stage)
@@ -143,6 +145,11 @@ class GraphCanvas(QWidget):
             self._rises = rises
             self.update()
 
+    def light(self, nodes: Sequence[int], is_path: bool = False) -> None:
+        """Ring nodes that a panel points at; with ``is_path`` the links from each to the next are drawn too."""
+        self._lit = (nodes, is_path)
+        self.update()
+
     def text_boxes(self) -> list[TextBox]:
         """The texts of the last painting."""
         return list(self._overlay_boxes if self._overlay_boxes is not None else self._stage.boxes)
@@ -230,6 +237,7 @@ class GraphCanvas(QWidget):
         self._overlay_boxes = None
         hovered, theme = self._document.hovered, frame.theme
         paint_moved(painter, frame, self._rises)
+        paint_lit(painter, frame, *self._lit)
         if hovered is not None and hovered < len(frame.graph):
             painter.save()
             painter.setClipRect(frame.plot)
@@ -239,22 +247,12 @@ class GraphCanvas(QWidget):
             if self._card_open:
                 texts = Texts(painter, theme.surface_panel, frame.text_scale, frame.ratio)
                 texts.boxes = list(self._stage.boxes)
-                paint_card(texts, frame, hovered, self._card_lines(frame, hovered))
+                paint_card(texts, frame, hovered, card_text(frame, hovered))
                 self._overlay_boxes = texts.boxes
         if self._band is not None:
             painter.setPen(QPen(QColor(theme.select), 1))
             painter.setBrush(color(theme.select, 0.10))
             painter.drawRect(self._band)
-
-    def _card_lines(self, frame: Frame, node: int) -> list[str]:
-        view = frame.scene.view
-        for more in frame.layout.more:
-            if node in more.nodes:
-                shown = int(view.shown[more.nodes].sum())
-                first = frame.graph.key(int(more.nodes[0]))
-                head = f"{len(more.nodes)} more features, {shown} of them shown"
-                return [head, f"layer {first.layer}, token {first.pos}", "click to zoom in"]
-        return card_lines(view, node, frame.scene.current)
 
     # mouse
 

@@ -14,7 +14,9 @@ from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.inspector import InspectorPanel
 from explorer.ui.panels.intervene import IntervenePanel
 from explorer.ui.panels.nodes import NodesPanel
+from explorer.ui.panels.paths import PathsPanel
 from explorer.ui.panels.prompt import PromptPanel
+from explorer.ui.panels.proposals import ProposalsPanel
 from explorer.ui.panels.status import StatusPanel
 from explorer.ui.panels.subgraph import SubgraphPage
 from explorer.ui.panels.supernodes import SupernodesPanel
@@ -42,6 +44,8 @@ PANELS = (
     Panel(InspectorPanel, ("document",)),
     Panel(IntervenePanel, ("document", "engine")),
     Panel(HistoryPanel, ("document",)),
+    Panel(PathsPanel, ("document",)),
+    Panel(ProposalsPanel, ("document",)),
     Panel(StatusPanel, ("document", "engine")),
     Panel(ValidationPanel, ("document", "engine")),
 )

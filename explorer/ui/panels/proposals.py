@@ -1,0 +1,116 @@
+"""The proposals panel: groups of features that are alike, each with its reason, to be accepted or rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from explorer.circuits.graph import NodeKey
+from explorer.session.proposals import Proposal, accept, propose
+from explorer.session.view import rows_of
+from explorer.ui.document import Document
+from explorer.ui.panels.aside import AsidePanel
+from explorer.ui.widgets.look import per_cent
+from explorer.ui.widgets.two_lines import TwoLines
+
+
+class ProposalsPanel(AsidePanel):
+    """``offered`` are the groups that are listed; one that was rejected is not offered again in this session."""
+
+    TITLE = "Proposals"
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(document, parent)
+        self.offered: tuple[Proposal, ...] = ()
+        self._rejected: set[frozenset[NodeKey]] = set()
+        self.accept, self.reject, self.accept_all = QPushButton("Accept"), QPushButton("Reject"), QPushButton()
+        self.accept.setToolTip("Make a supernode of it (Return)")
+        self.reject.setToolTip("Do not offer it again (Delete)")
+        self.accept_all.setToolTip("Make a supernode of each whose members share most of their inputs")
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(12, 0, 12, 0)
+        buttons.setSpacing(6)
+        for button in (self.accept, self.reject, self.accept_all):
+            button.setProperty("small", True)
+            buttons.addWidget(button)
+        buttons.addStretch()
+        self.page.addWidget(self.nothing)
+        self.page.addWidget(self.list, 1)
+        self.page.addStretch()
+        self.page.addLayout(buttons)
+        self.accept.clicked.connect(self._accept_current)
+        self.reject.clicked.connect(self._reject_current)
+        self.accept_all.clicked.connect(self._accept_clear)
+        self.list.itemActivated.connect(self._accept_current)
+        self.list.currentRowChanged.connect(self._enable)
+        self.look()
+
+    def look(self) -> None:
+        view = self._document.view
+        found = propose(view) if view is not None and not self._document.is_partial else ()
+        self.offered = tuple(one for one in found if frozenset(one.members) not in self._rejected)
+        row = min(max(self.list.currentRow(), 0), len(self.offered) - 1)
+        self.list.show_rows(map(_row, self.offered), row)
+        self.count.setText(f"{len(self.offered)} offered" if self.offered else "")
+        self._enable()
+        self._say("" if self.offered else _nothing(view is None, bool(found)))
+
+    def nodes_of(self, row: int) -> tuple[int, ...]:
+        graph = self._document.graph
+        if graph is None or row >= len(self.offered):
+            return ()
+        return tuple(rows_of(graph, self.offered[row].members).tolist())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Delete:
+            self._reject_current()
+            return
+        super().keyPressEvent(event)
+
+    def _clear(self) -> tuple[Proposal, ...]:
+        """Those that are accepted together."""
+        return tuple(one for one in self.offered if one.accepted)
+
+    def _enable(self) -> None:
+        may = not self._document.is_partial
+        chosen, clear = self.list.currentRow() >= 0, len(self._clear())
+        self.accept.setEnabled(may and chosen)
+        self.reject.setEnabled(chosen)
+        self.accept_all.setEnabled(may and clear > 0)
+        self.accept_all.setText(f"Accept all {clear} clear ones" if clear > 1 else "Accept all clear ones")
+
+    def _accept_current(self) -> None:
+        if self.accept.isEnabled():
+            self._take((self.offered[self.list.currentRow()],))
+
+    def _accept_clear(self) -> None:
+        self._take(self._clear())
+
+    def _take(self, chosen: Sequence[Proposal]) -> None:
+        text = f"group “{chosen[0].name}”" if len(chosen) == 1 else f"accept {len(chosen)} proposals"
+        self._document.do(text, accept(self._document.edits, chosen))
+        self.look()
+
+    def _reject_current(self) -> None:
+        row = self.list.currentRow()
+        if 0 <= row < len(self.offered):
+            self._rejected.add(frozenset(self.offered[row].members))
+            self.look()
+
+
+def _row(one: Proposal) -> TwoLines:
+    right = f"{len(one.members)} nodes, alike {per_cent(one.coherence)}"
+    reason = one.reason[:1].upper() + one.reason[1:]
+    tone = "text" if one.accepted else "text_2"
+    return TwoLines(one.name, right, reason, tone, f"{one.name}, {right}. {reason}")
+
+
+def _nothing(no_graph: bool, were_rejected: bool) -> str:
+    if no_graph:
+        return "No graph yet."
+    if were_rejected:
+        return "Nothing more is offered: the rest was rejected."
+    return "No two shown features are alike enough to be offered as a group."

@@ -1,0 +1,178 @@
+"""Paths and proposals: what they list, what they light, and what they change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from explorer.session.edits import Edits, hide
+from explorer.session.paths import as_csv, as_text, ends_of, paths
+from explorer.session.proposals import propose
+from explorer.session.settings import Settings
+from explorer.ui.canvas import GraphCanvas
+from explorer.ui.document import Document
+from explorer.ui.panels.paths import PathsPanel
+from explorer.ui.panels.proposals import ProposalsPanel
+from explorer.ui.theme import LIGHT, load_fonts
+from explorer.ui.window import MainWindow
+from tests.circuits import by_hand
+from tests.circuits.test_proposals import EDGES, OTHER, OUT
+from tests.graphs import random_graph
+from tests.ui.stand_in import StandInEngine
+
+
+@pytest.fixture
+def document(qapp: object) -> Document:
+    load_fonts()
+    document = Document()
+    document.open_graph(random_graph(60, 400, seed=1, n_layers=4, n_pos=5))
+    return document
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, document: Document) -> PathsPanel:
+    panel = PathsPanel(document)
+    qtbot.addWidget(panel)
+    panel.resize(300, 400)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+@pytest.fixture
+def proposals(qtbot: QtBot) -> Iterator[ProposalsPanel]:
+    load_fonts()
+    document = Document()
+    document.open_graph(by_hand.graph(EDGES, {OUT: 0.6, OTHER: 0.4}), Edits(1.0, 1.0))
+    panel = ProposalsPanel(document)
+    qtbot.addWidget(panel)
+    panel.resize(300, 400)
+    panel.show()
+    qtbot.waitExposed(panel)
+    yield panel
+    panel.hide()
+
+
+def test_the_strongest_paths_are_listed_and_the_first_is_lit(qtbot: QtBot, document: Document) -> None:
+    panel = PathsPanel(document)
+    qtbot.addWidget(panel)
+    with qtbot.waitSignal(panel.lit) as lit:
+        panel.show()
+    expected = paths(document.view, *ends_of(document.view, ()))
+    assert panel.found == expected
+    assert panel.list.count() == len(expected.ways) > 1
+    assert lit.args == [expected.ways[0].nodes, True]
+    with qtbot.waitSignal(panel.lit) as lit:
+        panel.list.setCurrentRow(1)
+    assert lit.args == [expected.ways[1].nodes, True]
+    with qtbot.waitSignal(panel.lit) as lit:
+        panel.hide()
+    assert lit.args == [(), False]
+
+
+def test_ends_are_taken_from_the_selection_one_by_one(panel: PathsPanel, document: Document) -> None:
+    assert not panel.take_start.isEnabled()
+    tokens, outputs = ends_of(document.view, ())
+    document.select([tokens[2]])
+    panel.take_start.click()
+    assert panel.found == paths(document.view, [tokens[2]], outputs)
+    document.select([outputs[0]])
+    panel.take_end.click()
+    assert panel.found == paths(document.view, [tokens[2]], [outputs[0]])
+    assert panel.start.whole == document.view.label(tokens[2])
+
+
+def test_paths_follow_the_pruning_once_it_rests(qtbot: QtBot, panel: PathsPanel, document: Document) -> None:
+    gone = panel.found.ways[0].nodes[1]
+    document.do("hide", hide(document.edits, [document.graph.key(gone)]))
+    qtbot.waitUntil(lambda: all(gone not in way.nodes for way in panel.found.ways))
+    assert panel.found.ways
+
+
+def test_no_way_is_said_in_a_sentence(panel: PathsPanel, document: Document) -> None:
+    tokens, outputs = ends_of(document.view, ())
+    document.select(outputs)
+    panel.take_start.click()
+    document.select(tokens)
+    panel.take_end.click()
+    assert panel.nothing.text() == "No drawn links lead there; prune looser, or choose other ends."
+    assert panel.list.isHidden()
+    assert not panel.copy.isEnabled()
+
+
+def test_paths_are_copied_as_text_and_as_a_table(panel: PathsPanel) -> None:
+    text, table = panel.copy.menu().actions()
+    text.trigger()
+    assert QGuiApplication.clipboard().text() == as_text(panel.found)
+    table.trigger()
+    assert QGuiApplication.clipboard().text() == as_csv(panel.found)
+
+
+def test_return_selects_the_nodes_of_a_path(qtbot: QtBot, panel: PathsPanel, document: Document) -> None:
+    qtbot.keyClick(panel.list, Qt.Key.Key_Return)
+    assert document.selection == panel.found.ways[0].nodes
+
+
+def test_a_proposal_is_accepted_undoably(qtbot: QtBot, proposals: ProposalsPanel) -> None:
+    document = proposals._document
+    (offered,) = proposals.offered
+    assert offered == propose(document.view)[0]
+    assert proposals.list.item(0).toolTip().startswith("say “out1”, 2 nodes")
+    qtbot.keyClick(proposals.list, Qt.Key.Key_Return)
+    assert [set(group.members) for group in document.edits.supernodes] == [set(offered.members)]
+    assert proposals.offered == ()
+    document.undo()
+    assert document.edits.supernodes == ()
+    qtbot.waitUntil(lambda: proposals.offered == (offered,))
+
+
+def test_what_is_rejected_is_not_offered_again(qtbot: QtBot, proposals: ProposalsPanel) -> None:
+    qtbot.keyClick(proposals.list, Qt.Key.Key_Delete)
+    assert proposals.offered == ()
+    assert proposals.nothing.text() == "Nothing more is offered: the rest was rejected."
+    proposals.look()
+    assert proposals.offered == ()
+    assert proposals._document.history.past == ()
+
+
+def test_clear_ones_are_accepted_together_and_the_pointed_one_is_lit(qtbot: QtBot, proposals: ProposalsPanel) -> None:
+    document = proposals._document
+    members = {document.graph.index[key] for key in proposals.offered[0].members}
+    assert set(proposals.nodes_of(0)) == members
+    with qtbot.waitSignal(proposals.lit) as lit:
+        proposals.list.itemEntered.emit(proposals.list.item(0))
+    assert (set(lit.args[0]), lit.args[1]) == (members, False)
+    proposals.accept_all.click()
+    assert len(document.edits.supernodes) == 1
+    assert not proposals.accept_all.isEnabled()
+
+
+def test_the_window_opens_them_on_a_key_and_lights_the_canvas(qtbot: QtBot, document: Document) -> None:
+    canvas = GraphCanvas(document, LIGHT)
+    window = MainWindow(document, StandInEngine(), canvas, Settings(), lambda settings: None)
+    qtbot.addWidget(window)
+    window.show()
+    window.show_workspace()
+    qtbot.waitUntil(lambda: canvas.is_settled)
+    token = ends_of(document.view, ())[0][1]
+    document.select([token])
+    canvas.setFocus()
+    qtbot.keyClick(canvas, Qt.Key.Key_P)
+    assert window.places.docks["paths"].isVisible()
+    assert window.asides.paths.found.ways[0].nodes[0] == token
+    document.select([])
+    qtbot.waitUntil(lambda: canvas.is_settled)
+    assert canvas._lit[0] == window.asides.paths.found.ways[0].nodes
+    lit = canvas.grab().toImage()
+    canvas.light(())
+    assert canvas.grab().toImage() != lit
+    window.asides.paths.close_asked.emit()
+    assert window.places.docks["paths"].isHidden()
+    assert canvas._lit == ((), False)
+    canvas.setFocus()
+    qtbot.keyClick(canvas, Qt.Key.Key_P, Qt.KeyboardModifier.ShiftModifier)
+    assert window.places.docks["proposals"].isVisible()
