@@ -13,6 +13,7 @@ NODES, INSPECTOR, HISTORY, INTERVENE = "nodes", "inspector", "history", "interve
 PATHS, PROPOSALS = "paths", "proposals"
 WIDTHS = {NODES: 252, INSPECTOR: 340, HISTORY: 230, PATHS: 300, PROPOSALS: 300}
 HEIGHT = 206
+ASIDE_HEIGHT = 360  # beside the nodes, which are above it
 VERSION = 3
 FOLDED = " folded"  # behind the state, if the lower dock is
 NARROW, NARROWER = 1280, 1120
@@ -93,6 +94,8 @@ class Places(QObject):
         self.docks[name].setVisible(self.wanted[name] and visible)
         if name in (PATHS, PROPOSALS) and self.docks[name].isVisible():
             self._widen(name)
+            halves = [self.docks[NODES], self.docks[name]]
+            self._window.resizeDocks(halves, [px(ASIDE_HEIGHT)] * 2, Qt.Orientation.Vertical)
 
     def fit(self) -> None:
         """Give way to the canvas, or take the room back."""

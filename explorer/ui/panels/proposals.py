@@ -102,7 +102,7 @@ class ProposalsPanel(AsidePanel):
 
 
 def _row(one: Proposal) -> TwoLines:
-    right = f"{len(one.members)} nodes, alike {per_cent(one.coherence)}"
+    right = f"{len(one.members)} nodes, {per_cent(one.coherence)} alike"
     reason = one.reason[:1].upper() + one.reason[1:]
     tone = "text" if one.accepted else "text_2"
     return TwoLines(one.name, right, reason, tone, f"{one.name}, {right}. {reason}")
