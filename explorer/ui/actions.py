@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.session.interventions import Kind
 from explorer.ui import intervene_actions as dock
@@ -94,6 +95,11 @@ def is_open(window: MainWindow) -> bool:
 
 def has_hidden(window: MainWindow) -> bool:
     return bool(window.document.edits.hidden) and not window.document.is_partial
+
+
+def has_labels(window: MainWindow) -> bool:
+    """Whether a feature has a label of its own."""
+    return has_whole_graph(window) and any(key.kind == NodeKind.FEATURE for key in window.document.edits.labels)
 
 
 def can_ungroup(window: MainWindow) -> bool:
@@ -201,6 +207,8 @@ ACTIONS = (
     Action("save_copy", "Save a copy…", "File", lambda w: w.files.save_copy(), "Ctrl+Shift+S", has_whole_graph),
     Action("export", "Export a figure…", "File", lambda w: w.files.export(), "Ctrl+E", has_whole_graph),
     Action("export_data", "Export the graph…", "File", lambda w: w.files.export_data(), "", has_whole_graph),
+    Action("export_labels", "Add labels to a library…", "File", lambda w: w.files.export_labels(), "", has_labels),
+    Action("import_labels", "Import labels…", "File", lambda w: w.files.import_labels(), "", has_whole_graph),
     Action("close", "Close the document", "File", lambda w: w.close_document(), "Ctrl+W", is_open, group=True),
     Action("quit", "Quit", "File", leave, "Ctrl+Q"),
     Action("undo", "Undo", "Edit", lambda w: w.document.undo(), "Ctrl+Z", can_undo, named=undo_text),

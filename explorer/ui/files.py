@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from explorer.errors import ExplorerError, LoadError
-from explorer.io import circuit_file, graph_json_story, graphs
+from explorer.io import circuit_file, graph_json_story, graphs, label_file
 from explorer.io.descriptions import Description
 from explorer.io.magic import sniff
 from explorer.io.model_formats import ALONE
+from explorer.session.labels import joined, library, take
 from explorer.session.look import look
 from explorer.ui.notices import STALE, Notice
 from explorer.ui.reading import GraphReader, Opened
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 GRAPHS = f"Graphs and documents ({' '.join(f'*{suffix}' for suffix in graphs.SUFFIXES)})"
 MODELS = f"Models in one file ({' '.join(f'*{suffix}' for suffix in (*ALONE, '.safetensors'))})"
 FIGURES = "SVG picture (*.svg);;PDF document (*.pdf);;PNG picture (*.png)"
+LABELS = "Labels of features (*.json)"
 DATA = "Graph JSON of circuit-tracer and Neuronpedia (*.json);;GraphML (*.graphml);;GEXF (*.gexf);;numpy arrays (*.npz)"
 AT_ONCE = 4_000_000  # bytes of a file that is read and shown within a fifth of a second
 NOTES_SHOWN = 3
@@ -196,6 +198,42 @@ class Files:
     def export_data(self) -> None:
         """Ask for a file and write there what is shown, for other programs."""
         self.ask_to_write("Export the graph", ".json", DATA, self._export_data)
+
+    def export_labels(self) -> None:
+        """Ask for a library of labels and add those of the graph's features; a library that is there grows."""
+        start, once = str(self.folder / "labels.json"), QFileDialog.Option.DontConfirmOverwrite
+        title = "Add the labels to a library"
+        chosen, _ = QFileDialog.getSaveFileName(self._window, title, start, LABELS, "", once)
+        if chosen:
+            path = Path(chosen)
+            self.folder = path.parent
+            self._try(lambda: self._add_labels(path if path.suffix else path.with_suffix(".json")))
+
+    def import_labels(self) -> None:
+        """Ask for a library and call the graph's features as it does, undoably."""
+        title = "Import labels of features"
+        chosen, _ = QFileDialog.getOpenFileName(self._window, title, str(self.folder), LABELS)
+        if chosen:
+            self.folder = Path(chosen).parent
+            self._try(lambda: self._take_labels(Path(chosen)))
+
+    def _add_labels(self, path: Path) -> None:
+        graph = self._window.document.own_graph
+        if graph is None:
+            return
+        held = library(graph, self._window.document.edits)
+        whole = joined(label_file.read(path), held) if path.exists() else held
+        label_file.write(path, whole)
+        self._window.status.say(f"{len(held.labels):,} labels are in “{path.name}”, which holds {len(whole.labels):,}.")
+
+    def _take_labels(self, path: Path) -> None:
+        document = self._window.document
+        if document.own_graph is None:
+            return
+        edits, n_named = take(document.edits, document.own_graph, label_file.read(path))
+        document.do("import labels", edits)
+        nodes = f"{n_named:,} node{'s' * (n_named != 1)}"
+        self._window.status.say(f"“{path.name}” names {nodes if n_named else 'no node that had no name'}.")
 
     def ask_to_write(self, title: str, suffix: str, kinds: str, write: Callable[[Path], None]) -> None:
         start = str(self.folder / f"{self._name()}{suffix}")
