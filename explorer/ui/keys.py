@@ -36,16 +36,20 @@ CANVAS_KEYS = (
     ("On a slider: 0, its own strength", "Home  End"),
 )
 FINDING = (
-    ("The label has a text, fits a pattern", "capital  /^say/"),
-    ("At a token", "token:Dallas"),
-    ("5 % of its input straight from a token", "reads:Dallas"),
-    ("Raises an output, 5 % of what it sends", "pushes:Austin"),
-    ("Layer, position", "layer>=3  pos:4-6"),
-    ("Kind, sign of the effect", "kind:feature  sign:lower"),
-    ("Influence, effect in %", "influence>0.5  effect<0"),
-    ("Pinned, with a label, hidden by a rule", "is:pinned  hidden:layer"),
+    ("Text of the label", "capital"),
+    ("Pattern of the label", "/^say/"),
+    ("At a token", "token:is"),
+    ("Reads a token", "reads:is"),
+    ("Pushes an output", "pushes:Austin"),
+    ("Layer, position", "layer>2  pos:4-6"),
+    ("Kind", "kind:feature"),
+    ("Effect raises, lowers", "sign:lower"),
+    ("Influence, effect in %", "influence>0.5"),
+    ("Pinned, labelled", "is:pinned"),
+    ("Hidden by a rule", "hidden:layer"),
     ("Not", "-kind:error"),
-    ("Select all in the palette, forget a filter", "Ctrl+Return  Del"),
+    ("Palette: select all", "Ctrl+Return"),
+    ("Palette: forget a filter", "Del"),
 )
 
 
@@ -57,7 +61,7 @@ class KeyMap(QDialog):
         self.setWindowTitle("Keyboard map")
         groups = [(name, _of_menu(name)) for name in MENUS]
         columns = QHBoxLayout()
-        columns.setSpacing(36)
+        columns.setSpacing(28)
         for chosen in (("Graph", "Edit"), ("View", "Intervene", "Help"), ("File", "Model")):
             column = QVBoxLayout()
             column.setSpacing(4)
@@ -92,7 +96,7 @@ class KeyMap(QDialog):
         layout.addSpacing(6)
         layout.addWidget(area, 1)
         layout.addWidget(buttons)
-        self.resize(px(920), px(560))
+        self.resize(px(1000), px(600))
 
 
 def _of_menu(name: str) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from explorer.ui.widgets.look import px
 
 NODES, INSPECTOR, HISTORY, INTERVENE = "nodes", "inspector", "history", "intervene"
 PATHS, PROPOSALS = "paths", "proposals"
+ASIDES = (HISTORY, PATHS, PROPOSALS)  # below the nodes
 WIDTHS = {NODES: 252, INSPECTOR: 340, HISTORY: 230, PATHS: 300, PROPOSALS: 300}
 HEIGHT = 206
 ASIDE_HEIGHT = 360  # beside the nodes, which are above it
@@ -23,8 +24,9 @@ INSPECTOR_NARROW = 300
 class Places(QObject):
     """Shows the docks that are wanted while the workspace is on screen.
 
-    Below 1280 px the nodes fold to a strip (until the user unfolds them), below 1120 the inspector narrows. ``drawer``
-    lies below, left of the inspector, and is folded until something is put into it.
+    Below 1280 px the nodes fold to a strip (until the user unfolds them), below 1120 the inspector narrows; while
+    something is open below the nodes, they stay and the inspector waits instead. ``drawer`` lies below, left of the
+    inspector, and is folded until something is put into it.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Places(QObject):
             self._placed = True
             self._state = state
             self.wanted = {name: not dock.isHidden() for name, dock in self.docks.items()}
+            self.wanted[INSPECTOR] |= self._has_aside  # for which it may have waited
 
     def state(self) -> str:
         """Where the docks stand, or last stood, as text."""
@@ -92,6 +95,8 @@ class Places(QObject):
     def toggle(self, name: str, *, visible: bool) -> None:
         self.wanted[name] = not self.wanted[name]
         self.docks[name].setVisible(self.wanted[name] and visible)
+        if visible:
+            self.fit()
         if name in (PATHS, PROPOSALS) and self.docks[name].isVisible():
             self._widen(name)
             halves = [self.docks[NODES], self.docks[name]]
@@ -105,10 +110,15 @@ class Places(QObject):
             self._unfolded = False
         nodes = self._sides[NODES]
         was_folded = nodes.folded
-        nodes.set_folded(narrow and not self._unfolded)
+        nodes.set_folded(narrow and not self._unfolded and not self._has_aside)
+        self.docks[INSPECTOR].setVisible(self.wanted[INSPECTOR] and not (narrow and self._has_aside))
         if was_folded and not nodes.folded and self._placed:
             self._widen(NODES)
         self._sides[INSPECTOR].limit(INSPECTOR_NARROW if width < px(NARROWER) else None)
+
+    @property
+    def _has_aside(self) -> bool:
+        return any(self.wanted.get(name) for name in ASIDES)
 
     def unfold_nodes(self) -> None:
         if self._sides[NODES].folded:

@@ -176,3 +176,23 @@ def test_the_window_opens_them_on_a_key_and_lights_the_canvas(qtbot: QtBot, docu
     canvas.setFocus()
     qtbot.keyClick(canvas, Qt.Key.Key_P, Qt.KeyboardModifier.ShiftModifier)
     assert window.places.docks["proposals"].isVisible()
+
+
+def test_in_a_narrow_window_the_inspector_waits_for_them(qtbot: QtBot, document: Document) -> None:
+    window = MainWindow(document, StandInEngine(), GraphCanvas(document, LIGHT), Settings(), lambda settings: None)
+    qtbot.addWidget(window)
+    window.resize(1024, 700)
+    window.show()
+    window.show_workspace()
+    docks = window.places.docks
+    assert docks["nodes"].folded
+    window.asides.show_paths()
+    assert not docks["nodes"].folded
+    assert docks["inspector"].isHidden()
+    window.resize(1440, 900)
+    qtbot.waitUntil(docks["inspector"].isVisible)
+    window.resize(1024, 700)
+    qtbot.waitUntil(docks["inspector"].isHidden)
+    window.toggle("paths")
+    assert docks["inspector"].isVisible()
+    assert docks["nodes"].folded

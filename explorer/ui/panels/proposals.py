@@ -80,7 +80,7 @@ class ProposalsPanel(AsidePanel):
         self.accept.setEnabled(may and chosen)
         self.reject.setEnabled(chosen)
         self.accept_all.setEnabled(may and clear > 0)
-        self.accept_all.setText(f"Accept all {clear} clear ones" if clear > 1 else "Accept all clear ones")
+        self.accept_all.setText(f"Accept {clear} clear" if clear else "Accept clear")
 
     def _accept_current(self) -> None:
         if self.accept.isEnabled():
