@@ -16,7 +16,7 @@ WIDTHS = {NODES: 252, INSPECTOR: 340, HISTORY: 230, PATHS: 300, PROPOSALS: 300}
 HEIGHT = 206
 ASIDE_HEIGHT = 360  # beside the nodes, which are above it
 VERSION = 3
-FOLDED = " folded"  # behind the state, if the lower dock is
+FOLDED, WAITING = "folded", "waiting"  # behind the state, if the lower dock is, or the inspector
 NARROW, NARROWER = 1280, 1120
 INSPECTOR_NARROW = 300
 
@@ -72,19 +72,21 @@ class Places(QObject):
 
     def restore(self, state: str) -> None:
         """Put the docks where ``state`` says, before they are shown for the first time."""
-        if state and self._window.restoreState(QByteArray.fromBase64(state.removesuffix(FOLDED).encode()), VERSION):
-            if not state.endswith(FOLDED):
+        held, *marks = state.split() or [""]
+        if held and self._window.restoreState(QByteArray.fromBase64(held.encode()), VERSION):
+            if FOLDED not in marks:
                 self.drawer.unfold()
             self._placed = True
             self._state = state
             self.wanted = {name: not dock.isHidden() for name, dock in self.docks.items()}
-            self.wanted[INSPECTOR] |= self._has_aside  # for which it may have waited
+            self.wanted[INSPECTOR] |= WAITING in marks
 
     def state(self) -> str:
         """Where the docks stand, or last stood, as text."""
         if any(not dock.isHidden() for dock in self.docks.values()):
             self._state = bytes(self._window.saveState(VERSION).toBase64().data()).decode()
-            self._state += FOLDED if self.drawer.folded else ""
+            waits = self.wanted[INSPECTOR] and self.docks[INSPECTOR].isHidden()
+            self._state += f" {FOLDED}" * self.drawer.folded + f" {WAITING}" * waits
         return self._state
 
     def hide(self) -> None:

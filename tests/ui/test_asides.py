@@ -193,6 +193,8 @@ def test_in_a_narrow_window_the_inspector_waits_for_them(qtbot: QtBot, document:
     qtbot.waitUntil(docks["inspector"].isVisible)
     window.resize(1024, 700)
     qtbot.waitUntil(docks["inspector"].isHidden)
+    assert window.places.state().endswith(" waiting")
     window.toggle("paths")
     assert docks["inspector"].isVisible()
+    assert not window.places.state().endswith(" waiting")
     assert docks["nodes"].folded
