@@ -45,16 +45,23 @@ class PruningButton(QPushButton):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self.card = PruningCard(document, self)
+        self._card: PruningCard | None = None
         self._short = False
         self.setIcon(icon("down"))
         self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.setProperty("second", True)
         self.setProperty("small", True)
         self.clicked.connect(self._open)
-        self.card.listed.connect(self.listed)
         document.view_changed.connect(self._show)
         self._show()
+
+    @property
+    def card(self) -> PruningCard:
+        """Made when it is first asked for: a window opens faster without."""
+        if self._card is None:
+            self._card = PruningCard(self._document, self)
+            self._card.listed.connect(self.listed)
+        return self._card
 
     def set_short(self, short: bool) -> None:
         """Whether there is little room for the name."""
