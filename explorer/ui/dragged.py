@@ -11,11 +11,14 @@ class Dragged:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._text = ""
+        self._last: tuple[str, object, int] | None = None  # text, what was changed, how many steps there were then
 
-    def step(self, text: str, edits: Edits) -> None:
-        self._document.do(text, edits, merge=text == self._text == self._document.history.undo_text)
-        self._text = text
+    def step(self, text: str, edits: Edits, of: object = None) -> None:
+        """``of`` tells apart what is changed by steps of the same text."""
+        history = self._document.history
+        joins = self._last == (text, of, len(history.past)) and history.undo_text == text
+        self._document.do(text, edits, merge=joins)
+        self._last = (text, of, len(self._document.history.past))
 
     def rest(self) -> None:
-        self._text = ""
+        self._last = None

@@ -178,7 +178,7 @@ class Intervening(QObject):
     @property
     def asked_on(self) -> tuple[object, ...]:
         """What an answer is of, beside the interventions: answers of another one come too late."""
-        return (self.position, tuple(self.token_ids), self._turn)
+        return (self.position, self.token_ids, self._turn)
 
     def _ask_anew(self) -> None:
         """Ask again: the model, its features or the engine is another one."""

@@ -14,6 +14,7 @@ from explorer.session.edits import intervene
 from explorer.session.interventions import Interventions, Kind, Row, Unit, add, change, group_row, remove, row_of
 from explorer.session.supernodes import Supernode, members_below
 from explorer.ui.document import Document
+from explorer.ui.dragged import Dragged
 
 
 class InterventionEdits(QObject):
@@ -23,7 +24,7 @@ class InterventionEdits(QObject):
         super().__init__(parent)
         self._document = document
         self.maximum_of: Callable[[int, int], float | None] = lambda layer, feature: None  # of the dataset
-        self._dragging = ("", 0)  # the step of a slider, and how long the history was then
+        self._dragged = Dragged(document)
 
     @property
     def made(self) -> Interventions:
@@ -35,8 +36,8 @@ class InterventionEdits(QObject):
         graph = self._document.own_graph
         return len(self._document.prompt.tokens) if graph is None else graph.n_pos
 
-    def do(self, text: str, made: Interventions, *, merge: bool = False) -> None:
-        self._document.do(text, intervene(self._document.edits, made), merge=merge)
+    def do(self, text: str, made: Interventions) -> None:
+        self._document.do(text, intervene(self._document.edits, made))
 
     # adding
 
@@ -71,7 +72,7 @@ class InterventionEdits(QObject):
         """The row of a feature with its dataset maximum, if the evidence for it says one."""
         if row.kind != "feature" or row.maximum is not None:
             return row
-        return replace(row, maximum=self.maximum_of(row.layer, row.index) or None)
+        return replace(row, maximum=self.maximum_of(row.layer, row.index))
 
     def substitute(self, off: Supernode | None, on: Supernode, counterpart: str, factor: float, at_end: bool) -> None:
         """``off`` switched off and ``on`` times ``factor`` as strong as in the prompt ``counterpart``, as one step.
@@ -104,14 +105,15 @@ class InterventionEdits(QObject):
         text = f"change {name}"
         if "on" in values:
             text = f"switch {name} {'on' if values['on'] else 'off'}"
-        history = self._document.history
-        merge = dragged and self._dragging == (f"{number} {text}", len(history.past)) and history.undo_text == text
-        self.do(text, change(self.made, number, **values), merge=merge)
-        self._dragging = (f"{number} {text}", len(self._document.history.past)) if dragged else ("", 0)
+        if not dragged:
+            self.rest()
+        self._dragged.step(text, intervene(self._document.edits, change(self.made, number, **values)), number)
+        if not dragged:
+            self.rest()
 
     def rest(self) -> None:
         """The next step of a slider begins a new step of the history."""
-        self._dragging = ("", 0)
+        self._dragged.rest()
 
     def set_unit(self, number: int, unit: Unit) -> None:
         row = in_unit(self.made.rows[number], unit, self._document.own_graph)
