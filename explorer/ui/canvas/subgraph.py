@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from explorer.circuits.graph import NodeKind
@@ -14,13 +14,12 @@ from explorer.session.figure_ties import nearest_tie
 from explorer.session.subgraph import Box
 from explorer.ui import grouping
 from explorer.ui.canvas import subgraph_walk as walk
+from explorer.ui.canvas.hand import CARD_MS, DRAG, ZOOM_STEP
 from explorer.ui.canvas.subgraph_name import NameEdit
 from explorer.ui.canvas.subgraph_view import EDGE, DiagramView
 from explorer.ui.document import Document
 
-DRAG, NEAR = 4.0, 6.0
-ZOOM_STEP = 1.25
-CARD_MS = 250
+NEAR = 6.0
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -175,16 +174,6 @@ class SubgraphCanvas(DiagramView):
         box = self._box_at(event.position())
         if box is not None and not self._document.is_partial:
             self._edit_name(box)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        turn = event.angleDelta()
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.pan(turn.y() / 2 + turn.x() / 2, 0)
-        elif turn.x() and abs(turn.x()) > abs(turn.y()):
-            self.pan(turn.x() / 2, 0)
-        else:
-            self.zoom(ZOOM_STEP ** (turn.y() / 120), event.position())
-        event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(QPointF(-1e6, -1e6))

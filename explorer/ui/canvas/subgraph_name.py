@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRect, Qt, Signal
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
+from explorer.ui.widgets.label_edit import LabelEdit
 from explorer.ui.widgets.look import px
 
 LEAST = 150
 
 
-class NameEdit(QLineEdit):
+class NameEdit(LabelEdit):
     """``named`` says the box and what was written, on Return and when the focus leaves; Escape drops it."""
 
     named = Signal(str, str)
@@ -21,6 +22,7 @@ class NameEdit(QLineEdit):
         self._ground = parent
         self._box = ""
         self.setAccessibleName("Name")
+        self.left.connect(self._leave)
         self.hide()
 
     def ask(self, box: str, name: str, x: float, y: float, width: float) -> None:
@@ -37,17 +39,9 @@ class NameEdit(QLineEdit):
         self.show()
         self.setFocus()
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
-            event.accept()  # or the window would take it
-            return True
-        return super().event(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._end(kept=True)
-        elif event.key() == Qt.Key.Key_Escape:
-            self._end(kept=False)
         else:
             super().keyPressEvent(event)
 
@@ -55,6 +49,9 @@ class NameEdit(QLineEdit):
         super().focusOutEvent(event)
         if event.reason() != Qt.FocusReason.PopupFocusReason:
             self._end(kept=True)
+
+    def _leave(self) -> None:
+        self._end(kept=False)
 
     def _end(self, *, kept: bool) -> None:
         box, self._box = self._box, ""

@@ -9,7 +9,6 @@ from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QColor,
-    QFocusEvent,
     QPainter,
     QPaintEvent,
     QPen,
@@ -22,6 +21,7 @@ from explorer.session.diagram import OVER, Diagram, diagram, main_outputs
 from explorer.session.figure_boxes import Lens, Lit, box_items
 from explorer.session.figure_ties import share_texts, tie_items, touches
 from explorer.session.subgraph import BoxLink, Subgraph, subgraph
+from explorer.ui.canvas.hand import Hand
 from explorer.ui.canvas.subgraph_words import box_lines, link_lines, spoken_box
 from explorer.ui.document import Document
 from explorer.ui.export import paint_items
@@ -34,7 +34,7 @@ EDGE = 28.0
 LEAST, MOST = 0.2, 4.0
 
 
-class DiagramView(QWidget):
+class DiagramView(Hand):
     """Shows the document's subgraph; its boxes stand where the layout, or a person, has put them."""
 
     changed = Signal()  # another diagram, or more or fewer of its links are drawn
@@ -47,7 +47,7 @@ class DiagramView(QWidget):
         self._over, self._weights = OVER, False
         self._hovered, self._joined = "", ""
         self._link: BoxLink | None = None
-        self._card_open = self._is_dragged = self._shows_focus = self._is_stale = False
+        self._card_open = self._is_dragged = self._is_stale = False
         self.opened: frozenset[str] = frozenset()
         self.diagram: Diagram | None = None
         self.setMouseTracking(True)
@@ -234,17 +234,3 @@ class DiagramView(QWidget):
         words = EMPTY if self._document.view is not None else NO_GRAPH
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(self.rect().adjusted(20, 20, -20, -20), int(flags), words)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._shows_focus = event.reason() in (
-            Qt.FocusReason.TabFocusReason,
-            Qt.FocusReason.BacktabFocusReason,
-            Qt.FocusReason.ShortcutFocusReason,
-        )
-        self.update()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._shows_focus = False
-        self.update()
-        super().focusOutEvent(event)

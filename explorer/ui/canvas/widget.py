@@ -9,14 +9,12 @@ from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QColor,
-    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QResizeEvent,
-    QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -25,6 +23,7 @@ from explorer.session.theme import Theme
 from explorer.ui.canvas.card import card_text, paint_card
 from explorer.ui.canvas.describe import spoken
 from explorer.ui.canvas.frame import Frame
+from explorer.ui.canvas.hand import CARD_MS, DRAG, ZOOM_STEP, Hand
 from explorer.ui.canvas.lit import paint_lit
 from explorer.ui.canvas.moved import paint_moved
 from explorer.ui.canvas.paint import paint_hovered
@@ -34,12 +33,8 @@ from explorer.ui.canvas.walker import Walker
 from explorer.ui.document import Document
 from explorer.ui.theme import color
 
-CARD_MS = 250
-DRAG = 4.0  # px after which a press is a drag
-ZOOM_STEP = 1.25
 
-
-class GraphCanvas(QWidget):
+class GraphCanvas(Hand):
     """Click selects, Ctrl-click pins, Shift-drag selects many, drag pans, wheel zooms; see ``keyPressEvent``."""
 
     settled = Signal()  # the links on screen are complete
@@ -55,7 +50,6 @@ class GraphCanvas(QWidget):
         self._rises: Mapping[NodeKey, bool] = {}
         self._lit: tuple[Sequence[int], bool] = ((), False)
         self._card_open = False
-        self._shows_focus = False
         self._walker = Walker(document, self._stage)
         self._overlay_boxes: list[TextBox] | None = None
         self._card_timer = QTimer(self, singleShot=True, interval=CARD_MS)
@@ -322,16 +316,6 @@ class GraphCanvas(QWidget):
         inside = inside & (x >= band.left()) & (x <= band.right()) & (y >= band.top()) & (y <= band.bottom())
         self._document.select(inside.nonzero()[0].tolist())
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        turn = event.angleDelta()
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.pan(turn.y() / 2 + turn.x() / 2, 0)
-        elif turn.x() and abs(turn.x()) > abs(turn.y()):
-            self.pan(turn.x() / 2, 0)
-        else:
-            self.zoom(ZOOM_STEP ** (turn.y() / 120), event.position())
-        event.accept()
-
     def leaveEvent(self, event: QEvent) -> None:
         self._document.hover(None)
         super().leaveEvent(event)
@@ -380,17 +364,3 @@ class GraphCanvas(QWidget):
             self._stage.open_bias(False)
         else:
             self._document.select(())
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._shows_focus = event.reason() in (
-            Qt.FocusReason.TabFocusReason,
-            Qt.FocusReason.BacktabFocusReason,
-            Qt.FocusReason.ShortcutFocusReason,
-        )
-        self.update()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._shows_focus = False
-        self.update()
-        super().focusOutEvent(event)

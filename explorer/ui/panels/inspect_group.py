@@ -17,11 +17,11 @@ from explorer.session.supernodes import Supernode, by_id
 from explorer.session.view import GraphView, place
 from explorer.ui import grouping
 from explorer.ui.document import Document
-from explorer.ui.panels.inspect_head import LabelEdit
 from explorer.ui.panels.inspect_node import rule, section
 from explorer.ui.panels.links_table import LinksTable, Row
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
+from explorer.ui.widgets.label_edit import LabelEdit
 from explorer.ui.widgets.look import per_cent, plain, set_property, signed
 from explorer.ui.widgets.marks import Mark, mark_of
 from explorer.ui.widgets.scaling import fixed

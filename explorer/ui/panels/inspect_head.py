@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QMouseEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction, QActionGroup, QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLineEdit,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -24,6 +23,7 @@ from explorer.ui.canvas.describe import hidden_reason
 from explorer.ui.document import Document
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
+from explorer.ui.widgets.label_edit import LabelEdit
 from explorer.ui.widgets.look import plain, signed, token_text
 from explorer.ui.widgets.marks import MarkLabel, mark_of
 from explorer.ui.widgets.scaling import fixed
@@ -42,24 +42,6 @@ class Title(ElidedLabel):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.edit_asked.emit()
-
-
-class LabelEdit(QLineEdit):
-    """The label while it is edited; Escape leaves it as it was."""
-
-    left = Signal()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
-            event.accept()  # or the window would take it
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-            return
-        super().keyPressEvent(event)
 
 
 class Head(QWidget):
