@@ -15,13 +15,13 @@ the push itself, which attention and the residual stream carry on whatever the M
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explorer.circuits.layer_faithfulness import LayerFaithfulness
 from explorer.circuits.modes import Mode
 from explorer.circuits.plan import plan
 from explorer.circuits.replaced import Acting, ReplacedRun, everything
@@ -31,21 +31,6 @@ from explorer.work import Pause, go_on
 
 SIZES = (0.1, 1.0)
 KINDS = ("encoder", "decoder", "random")  # what a feature reads of the pushed stream, what one wrote to it, chance
-
-
-@dataclass(frozen=True)
-class LayerFaithfulness:
-    """Means over ``n`` pushes of one kind and size in front of block ``start``, compared behind block ``layer``."""
-
-    start: int
-    layer: int
-    kind: str
-    size: float
-    cosine: float
-    nmse: float
-    held_cosine: float
-    held_nmse: float
-    n: int
 
 
 def faithfulness(

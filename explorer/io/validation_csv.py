@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
 
+from explorer.circuits.layer_faithfulness import LayerFaithfulness
 from explorer.io import atomic
-from explorer.session.validation import Effect, LayerRow, Validation
+from explorer.session.validation import Effect, Validation
 
 COLUMNS = tuple(field.name for field in fields(Effect))
-LAYER_COLUMNS = tuple(field.name for field in fields(LayerRow))
+LAYER_COLUMNS = tuple(field.name for field in fields(LayerFaithfulness))
 
 
 def write_csv(found: Validation, path: Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from explorer.circuits.graph import Bools, NodeKey, NodeKind
-from explorer.errors import GraphError
+from explorer.circuits.layer_faithfulness import LayerFaithfulness
+from explorer.errors import GraphError, LoadError
 from explorer.session import supernodes
 from explorer.session.view import GraphView
 
@@ -112,21 +113,6 @@ class CircuitTest:
 
 
 @dataclass(frozen=True)
-class LayerRow:
-    """How the replacement model answers to pushes (circuits.faithfulness)."""
-
-    start: int
-    layer: int
-    kind: str
-    size: float
-    cosine: float
-    nmse: float
-    held_cosine: float
-    held_nmse: float
-    n: int
-
-
-@dataclass(frozen=True)
 class Validation:
     """What is known so far. ``mass``: the targets' whole absolute input, by weight, to which errors are relative."""
 
@@ -138,7 +124,7 @@ class Validation:
     mass: float
     effects: tuple[Effect, ...]
     circuit: CircuitTest
-    layers: tuple[LayerRow, ...]
+    layers: tuple[LayerFaithfulness, ...]
 
     @property
     def measured(self) -> tuple[Effect, ...]:
@@ -163,7 +149,14 @@ def question(view: GraphView, only: str = "shown", **how: Any) -> Question:
 
 
 def assemble(asked: Question, activation: Mapping[str, float], entries: Entries) -> Validation:
-    """What ``entries`` say of what is ``asked``; ``activation`` by node."""
+    """What ``entries`` say of what is ``asked``; ``activation`` by node. LoadError if they are damaged."""
+    try:
+        return _assembled(asked, activation, entries)
+    except (KeyError, TypeError, ValueError) as error:
+        raise LoadError("What was measured before is damaged; measure it anew.") from error
+
+
+def _assembled(asked: Question, activation: Mapping[str, float], entries: Entries) -> Validation:
     about = entries.get("target", {})
     return Validation(
         factor=asked.factor,
@@ -175,7 +168,7 @@ def assemble(asked: Question, activation: Mapping[str, float], entries: Entries)
         effects=tuple(_effect(one, activation, entries) for one in asked.things),
         circuit=_circuit(asked, entries),
         layers=tuple(
-            LayerRow(**row)
+            LayerFaithfulness(**row)
             for name in entries
             if name.startswith("layer ") and name.endswith(f" {asked.seed}")
             for row in entries[name]["rows"]
@@ -210,7 +203,7 @@ def validation_of(message: Mapping[str, Any]) -> Validation:
     for name in ("controls", "activations"):
         circuit[name] = tuple(circuit[name])
     effects = tuple(Effect(**{**one, "members": tuple(one["members"])}) for one in message["effects"])
-    layers = tuple(LayerRow(**row) for row in message["layers"])
+    layers = tuple(LayerFaithfulness(**row) for row in message["layers"])
     return Validation(**{**message, "circuit": CircuitTest(**circuit), "effects": effects, "layers": layers})
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from explorer.circuits.graph import NodeKind
+from explorer.circuits.layer_faithfulness import LayerFaithfulness
 from explorer.errors import GraphError
 from explorer.io.svg import svg_text
 from explorer.io.validation_csv import write_csv
@@ -22,7 +23,6 @@ from explorer.session.theme import DARK, LIGHT, PRINT
 from explorer.session.validation import (
     CircuitTest,
     Effect,
-    LayerRow,
     Validation,
     assemble,
     question,
@@ -54,7 +54,7 @@ def found() -> Validation:
         5, is_pinned=True, without_logit=2.0, without_probability=0.1, alone_logit=8.0, alone_probability=0.8,
         empty_logit=4.0, rest="zero", features=4, matched=3, matched_effect=-1.0, controls=(0.2, -1.5, 0.3),
     )  # fmt: skip
-    layers = tuple(LayerRow(start, layer, "random", 1.0, 0.5 + start / 10, 0.4, 0.3, 0.6, 2 + start)
+    layers = tuple(LayerFaithfulness(start, layer, "random", 1.0, 0.5 + start / 10, 0.4, 0.3, 0.6, 2 + start)
                    for start in range(2) for layer in range(start, 2))  # fmt: skip
     return Validation(0.0, "iterative", "Austin", 10.0, 0.97, 4.0, effects, circuit, layers)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.circuits.graph_arrays import from_arrays
-from explorer.engine.jobs.opening import Setting, fingerprint, model_of
+from explorer.engine.jobs.opening import Setting, changed_weights, model_of
 from explorer.engine.jobs.replacing import replaced
 from explorer.engine.state import EngineState
 from explorer.work import Progress, Work
@@ -58,13 +58,10 @@ def check(
         off = np.abs(moved - weights)[known] / mass[targets][known]
         worst, n_edges = max(worst, float(off.max(initial=0.0))), n_edges + int(known.sum())
     worst = worst if n_edges else float("nan")
-    then = {"model": graph.provenance.get("model_sha256"), "transcoders": graph.provenance.get("transcoder_sha256")}
-    now = {"model": fingerprint(state, model) if then["model"] else "", "transcoders": local.transcoders.sha256}
-    changed = [name for name in now if now[name] and then[name] and now[name] != then[name]]
     return {
         "sources": len(sources),
         "edges": n_edges,
         "worst": worst,
         "fidelity": local.fidelity(),
-        "changed": changed,
+        "changed": changed_weights(state, graph, model, local.transcoders),
     }

@@ -20,6 +20,7 @@ from explorer.session.settings import DTYPES, MAX_THREADS
 from explorer.work import Progress, Work
 
 if TYPE_CHECKING:
+    from explorer.circuits.graph import Graph
     from explorer.models.loader import LanguageModel
     from explorer.models.tokenizer import Tokens
     from explorer.transcoders.transcoder import TranscoderSet
@@ -180,6 +181,13 @@ def fingerprint(state: EngineState, model: str) -> str:
     if files not in state.digests:
         state.digests[files] = digest((file for file, _ in files), state.raise_if_stopped)
     return state.digests[files]
+
+
+def changed_weights(state: EngineState, graph: Graph, model: str, held: TranscoderSet) -> list[str]:
+    """Which of “model” and “transcoders” are others than ``graph`` says that it was made with."""
+    then = {"model": graph.provenance.get("model_sha256"), "transcoders": graph.provenance.get("transcoder_sha256")}
+    now = {"model": fingerprint(state, model) if then["model"] else "", "transcoders": held.sha256}
+    return [name for name in now if now[name] and then[name] and now[name] != then[name]]
 
 
 def _is_new(state: EngineState, key: str, told: Mapping[str, str]) -> bool:

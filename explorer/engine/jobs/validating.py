@@ -17,11 +17,11 @@ from explorer.circuits.graph import Graph, NodeKey, NodeKind
 from explorer.circuits.graph_arrays import from_arrays
 from explorer.circuits.influence import row_mass
 from explorer.circuits.predicted import predict, target_weight
-from explorer.engine.jobs.opening import fingerprint, stopping
+from explorer.engine.jobs.opening import changed_weights, fingerprint, stopping
 from explorer.engine.jobs.subjects import asked
 from explorer.engine.jobs.targets import contrasts
 from explorer.engine.state import EngineState
-from explorer.errors import GraphError
+from explorer.errors import GraphError, LoadError
 from explorer.io import validation_file as journal
 from explorer.session.validation import Question, assemble, question_of, to_message
 from explorer.work import Pause, Progress, Work
@@ -256,15 +256,12 @@ def _may_go_on(
         return False
     try:
         _answer(wanted, graph, entries)
-    except (KeyError, TypeError, ValueError):
+    except LoadError:
         return False
     return True
 
 
 def _check_made_with(state: EngineState, graph: Graph, model: str, subject: Subject) -> None:
     """GraphError if the graph is of other weights: its predictions would be tested on what they are not of."""
-    then = {"model": graph.provenance.get("model_sha256"), "transcoders": graph.provenance.get("transcoder_sha256")}
-    now = {"model": fingerprint(state, model) if then["model"] else "", "transcoders": subject.transcoders.sha256}
-    for name, own in then.items():
-        if own and now[name] and own != now[name]:
-            raise GraphError(f"This graph was made with other weights of the {name} than are open; open those.")
+    for name in changed_weights(state, graph, model, subject.transcoders):
+        raise GraphError(f"This graph was made with other weights of the {name} than are open; open those.")

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from explorer.circuits.graph import Graph, NodeKey
 from explorer.circuits.graph_arrays import to_arrays
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, LoadError
 from explorer.io import validation_file as journal
 from explorer.session.figure import Figure
 from explorer.session.figure_validation import effects_figure, effects_places, effects_plot, layers_figure
@@ -196,7 +196,7 @@ class ValidationPanel(QWidget):
             entries = journal.read(journal.journal_path(graph, asked.factor, asked.mode, dtype))
             keys = [key for thing in asked.things for key in thing.members]
             activation = {str(key): float(graph.nodes.activation[graph.index[key]]) for key in keys}
-            with suppress(KeyError, TypeError, ValueError):  # a damaged journal, with which a run begins anew
+            with suppress(LoadError):  # a damaged journal, with which a run begins anew
                 self.found = assemble(asked, activation, entries)
         self._show()
 
