@@ -22,6 +22,7 @@ from explorer.ui.window import MainWindow
 from tests.circuits import by_hand
 from tests.circuits.test_proposals import EDGES, OTHER, OUT
 from tests.graphs import random_graph
+from tests.ui.showing import show
 from tests.ui.stand_in import StandInEngine
 
 
@@ -36,10 +37,7 @@ def document(qapp: object) -> Document:
 @pytest.fixture
 def panel(qtbot: QtBot, document: Document) -> PathsPanel:
     panel = PathsPanel(document)
-    qtbot.addWidget(panel)
-    panel.resize(300, 400)
-    panel.show()
-    qtbot.waitExposed(panel)
+    show(qtbot, panel, 300, 400)
     return panel
 
 
@@ -49,10 +47,7 @@ def proposals(qtbot: QtBot) -> Iterator[ProposalsPanel]:
     document = Document()
     document.open_graph(by_hand.graph(EDGES, {OUT: 0.6, OTHER: 0.4}), Edits(1.0, 1.0))
     panel = ProposalsPanel(document)
-    qtbot.addWidget(panel)
-    panel.resize(300, 400)
-    panel.show()
-    qtbot.waitExposed(panel)
+    show(qtbot, panel, 300, 400)
     yield panel
     panel.hide()
 

@@ -12,6 +12,7 @@ from explorer.ui.document import Document
 from explorer.ui.panels.inspector import InspectorPanel
 from explorer.ui.theme import load_fonts
 from tests.graphs import random_graph
+from tests.ui.showing import show
 from tests.ui.text_boxes import faults, texts
 
 
@@ -31,10 +32,7 @@ def document(qapp: object) -> Document:
 @pytest.fixture
 def inspector(qtbot: QtBot, document: Document) -> InspectorPanel:
     inspector = InspectorPanel(document)
-    qtbot.addWidget(inspector)
-    inspector.resize(340, 800)
-    inspector.show()
-    qtbot.waitExposed(inspector)
+    show(qtbot, inspector, 340, 800)
     return inspector
 
 

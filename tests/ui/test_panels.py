@@ -25,6 +25,7 @@ from explorer.ui.panels.thresholds import ThresholdsPanel
 from explorer.ui.theme import LIGHT
 from explorer.ui.widgets.share_bar import CELL
 from tests.graphs import random_graph
+from tests.ui.showing import show
 from tests.ui.stand_in import MODEL, StandInEngine, prompt
 
 
@@ -33,13 +34,6 @@ def document(qapp: object) -> Document:
     document = Document()
     document.open_graph(random_graph(60, 400, seed=3, n_layers=5, n_pos=6))
     return document
-
-
-def show(qtbot: QtBot, widget: QWidget, width: int = 340, height: int = 700) -> None:
-    qtbot.addWidget(widget)
-    widget.resize(width, height)
-    widget.show()
-    qtbot.waitExposed(widget)
 
 
 def make(panel: Panel, document: Document) -> tuple[QWidget, list[QWidget]]:

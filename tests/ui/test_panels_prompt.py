@@ -24,6 +24,7 @@ from explorer.ui.panels.status import StatusPanel, remaining_time
 from explorer.ui.panels.welcome import WelcomePanel, relative
 from explorer.ui.widgets.token_edit import TokenEdit
 from tests.graphs import random_graph
+from tests.ui.showing import show
 from tests.ui.stand_in import MODEL, StandInEngine, prompt
 
 POPUP = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing the keyboard)", extend=True)
@@ -37,13 +38,6 @@ def document(qapp: object) -> Document:
 @pytest.fixture
 def engine(qapp: object) -> StandInEngine:
     return StandInEngine()
-
-
-def show(qtbot: QtBot, widget: QWidget, width: int, height: int) -> None:
-    qtbot.addWidget(widget)
-    widget.resize(width, height)
-    widget.show()
-    qtbot.waitExposed(widget)
 
 
 def asked_to_tokenize(engine: StandInEngine) -> list[str]:

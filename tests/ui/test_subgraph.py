@@ -22,10 +22,12 @@ from explorer.ui.panels.centre import Centre
 from explorer.ui.panels.subgraph import SubgraphPage
 from explorer.ui.theme import load_fonts
 from tests.graphs import random_graph
+from tests.ui.showing import show
 from tests.ui.text_boxes import faults, texts
 
 NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
+SIZE = (820, 660)
 
 
 @pytest.fixture
@@ -44,15 +46,8 @@ def document(qapp: object) -> Document:
 @pytest.fixture
 def canvas(qtbot: QtBot, document: Document) -> SubgraphCanvas:
     canvas = SubgraphCanvas(document)
-    show(qtbot, canvas)
+    show(qtbot, canvas, *SIZE)
     return canvas
-
-
-def show(qtbot: QtBot, widget: QWidget, size: tuple[int, int] = (820, 660)) -> None:
-    qtbot.addWidget(widget)
-    widget.resize(*size)
-    widget.show()
-    qtbot.waitExposed(widget)
 
 
 def click(qtbot: QtBot, canvas: SubgraphCanvas, id: str, keys: Qt.KeyboardModifier = NONE) -> None:
@@ -216,7 +211,7 @@ def test_the_menu_colours_nests_and_dissolves(canvas: SubgraphCanvas, document: 
 @pytest.mark.parametrize("scale", [1.0, 0.7, 0.4])
 def test_texts_can_be_read_at_every_size(qtbot: QtBot, document: Document, scale: float) -> None:
     page = SubgraphPage(document)
-    show(qtbot, page, (900, 760))
+    show(qtbot, page, 900, 760)
     document.select_group(document.edits.supernodes[0].id)
     page.canvas.zoom(scale / page.canvas._lens.scale)
     found = [text for text in texts(page) if text.owner]
@@ -226,7 +221,7 @@ def test_texts_can_be_read_at_every_size(qtbot: QtBot, document: Document, scale
 
 def test_the_page_says_how_much_its_boxes_explain(qtbot: QtBot, document: Document) -> None:
     page = SubgraphPage(document)
-    show(qtbot, page)
+    show(qtbot, page, *SIZE)
     assert page.scores.whole.startswith("2 supernodes and")
     assert page.scores.whole.endswith("everything outside of the boxes counted as error")
 
@@ -234,7 +229,7 @@ def test_the_page_says_how_much_its_boxes_explain(qtbot: QtBot, document: Docume
 def test_the_centre_turns_its_pages_and_counts_boxes(qtbot: QtBot, document: Document) -> None:
     graph, bar = QWidget(), QWidget()
     centre = Centre(document, bar, graph, graph)
-    show(qtbot, centre)
+    show(qtbot, centre, *SIZE)
     assert centre.tabs.button(1).text() == "Subgraph 4"
     centre.turn()
     assert centre.shows_subgraph
@@ -260,7 +255,7 @@ def test_a_hidden_page_takes_what_changed_when_it_is_shown(qtbot: QtBot, documen
     canvas = SubgraphCanvas(document)
     qtbot.addWidget(canvas)
     assert canvas.diagram is None
-    show(qtbot, canvas)
+    show(qtbot, canvas, *SIZE)
     assert len(canvas.drawn.boxes) >= 4
     canvas.hide()
     document.do("unpin", edit.unpin(document.edits, document.edits.pinned))

@@ -13,6 +13,7 @@ from explorer.ui.document import Document
 from explorer.ui.panels.supernodes import SupernodesPanel
 from explorer.ui.theme import load_fonts
 from tests.graphs import random_graph
+from tests.ui.showing import show
 from tests.ui.text_boxes import faults, texts
 
 
@@ -31,10 +32,7 @@ def document(qapp: object) -> Document:
 @pytest.fixture
 def panel(qtbot: QtBot, document: Document) -> SupernodesPanel:
     panel = SupernodesPanel(document)
-    qtbot.addWidget(panel)
-    panel.resize(252, 260)
-    panel.show()
-    qtbot.waitExposed(panel)
+    show(qtbot, panel, 252, 260)
     return panel
 
 
