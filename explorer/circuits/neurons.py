@@ -20,15 +20,22 @@ ROUNDING = {torch.bfloat16: 0.1, torch.float16: 1e-2}  # of the largest MLP outp
 def neurons_of(model: LanguageModel, trace: Trace, per_cell: int, pause: Pause = go_on) -> TranscoderSet:
     """The neurons of ``model``, ``per_cell`` of them to be kept at each layer and position.
 
-    GraphError for ``per_cell`` < 1; UnsupportedModel if there are none (experts) or if they do not add up to what
-    the MLPs wrote in ``trace``, so that the family's MLP is of another form.
+    GraphError for ``per_cell`` < 1; UnsupportedModel if there are none (experts), if no MLP wrote anything in
+    ``trace`` (attention alone) or if they do not add up to what the MLPs wrote, whose form is another one then.
     """
     if per_cell < 1:
         raise GraphError(f"At least one neuron must be kept at each layer and position; got {per_cell}.")
     layers = tuple(_transcoder(weights, per_cell) for weights in mlps(model))
+    if not any(held.mlp_out.any() for held in trace.layers):
+        raise UnsupportedModel(
+            f"The MLPs of “{model.name}” write nothing, so there are no neurons to explain it by; "
+            "see what its heads do instead: attention, attribution, patching."
+        )
     for layer, (transcoder, held) in enumerate(zip(layers, trace.layers, strict=True)):
         pause()
-        off = (reconstruct(transcoder, held.mlp_in) - held.mlp_out).abs().max() / held.mlp_out.abs().max()
+        smallest = torch.finfo(held.mlp_out.dtype).tiny  # a mute MLP, which its neurons match exactly, is off by 0
+        largest = held.mlp_out.abs().max().clamp(min=smallest)
+        off = (reconstruct(transcoder, held.mlp_in) - held.mlp_out).abs().max() / largest
         if not float(off) <= ROUNDING.get(held.mlp_out.dtype, 1e-3):
             raise UnsupportedModel(
                 f"The neurons of layer {layer} of “{model.name}” do not add up to what its MLP writes; "

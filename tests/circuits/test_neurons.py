@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from explorer.circuits.aim import aim
 from explorer.circuits.attribution import attribute
@@ -155,6 +156,31 @@ def test_an_mlp_of_another_form_is_refused() -> None:
     family = replace(model.family, neurons_in="mlp.gate_proj", neurons_gate="mlp.up_proj")
     with pytest.raises(UnsupportedModel, match="layer 0 of “llama” do not add up"):
         neurons_of(replace(model, family=family), model.run(tiny_models.PROMPT), PER_CELL)
+
+
+def muted(*layers: int) -> LanguageModel:
+    """A tiny model in which the MLPs of ``layers`` write zeros."""
+    model = tiny_models.model("tiny without norms", "float64")
+    network = deepcopy(model.network)
+    for layer in layers:
+        nn.init.zeros_(network.blocks[layer].mlp.down.weight)
+        nn.init.zeros_(network.blocks[layer].mlp.down.bias)
+    return replace(model, network=network)
+
+
+def test_an_mlp_that_writes_nothing_has_no_active_neurons_and_the_books_balance() -> None:
+    model = muted(1)
+    trace = model.run(tiny_models.PROMPT)
+    local = replace_locally(model, trace, neurons_of(model, trace, PER_CELL), torch.float64)
+    of_mute = local.features.of_layer(1)
+    assert of_mute.start == of_mute.stop < len(local.features)
+    assert worst_residual(run(attribute(local, chosen_tokens(model.head, trace.logits, 8, [3])))) <= 1e-12
+
+
+def test_a_model_of_attention_alone_is_told_to_have_no_neurons() -> None:
+    model = muted(*range(len(mlps(tiny_models.model("tiny without norms")))))
+    with pytest.raises(UnsupportedModel, match="write nothing, so there are no neurons"):
+        neurons_of(model, model.run(tiny_models.PROMPT), PER_CELL)
 
 
 def test_at_least_one_neuron_must_be_kept() -> None:
