@@ -55,7 +55,7 @@ check: $(STAMP)
 
 samples: $(STAMP)
 	@$(BIN)/python -m sample_models.training.us_cities
-	@for specimen in letters superposition adder "modular modular-113" "modular modular-59" induction; do \
+	@for specimen in letters superposition "adder --seed 2" "modular modular-113" "modular modular-59" induction; do \
 		$(BIN)/python -m sample_models.training.$$specimen; \
 	done
 	@$(BIN)/python -m sample_models.training.us_cities.features

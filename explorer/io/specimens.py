@@ -44,6 +44,14 @@ SPECIMENS = (
         facts="15 parameters at each of ten densities",
     ),
     Specimen(
+        name="adder",
+        title="Ten-digit sums, digit by digit",
+        description="A transformer so small that every weight fits on the screen, and it adds two ten-digit numbers. "
+        "See which digits it looks at for each digit of the sum, and which sums it loses with a neuron.",
+        facts="1 layer, 777 parameters, right on 99.99 % of random sums",
+        prompt="4999999999+1234567891=",
+    ),
+    Specimen(
         name="modular-113",
         title="Understanding long after remembering",
         description="Addition modulo 113. It knows its training pairs by heart after two hundred steps and fails on "
