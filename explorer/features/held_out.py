@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from explorer.features.keys import hashed, is_held_out
 from explorer.features.reads import counted, entries, reads
@@ -32,6 +32,32 @@ class HeldOut:
         return {"number": self.number, "ids": self.ids, "length": self.length}
 
 
+@dataclass(frozen=True, eq=False)
+class Active:
+    """Windows of a layer in which a feature is active: ``row`` of HeldOut, the activation at the peak.
+
+    Sorted by feature and row.
+    """
+
+    feature: Int[np.ndarray, " n"]
+    row: Int[np.ndarray, " n"]
+    peak: Float[np.ndarray, " n"]
+
+    @classmethod
+    def of(cls, feature: np.ndarray, row: np.ndarray, value: np.ndarray) -> Active:
+        """The peaks of active positions with their windows."""
+        order = np.lexsort((-value, row, feature))
+        feature, row, value = feature[order], row[order], value[order]
+        first = np.ones(len(feature), bool)
+        first[1:] = (feature[1:] != feature[:-1]) | (row[1:] != row[:-1])
+        return cls(feature[first], row[first], value[first])
+
+    def by_feature(self, features: Int[np.ndarray, " n_features"]) -> list[slice]:
+        """Where the windows of each of ``features`` are."""
+        bounds = np.searchsorted(self.feature, np.stack([features, features + 1], 1))
+        return [slice(int(start), int(stop)) for start, stop in bounds]
+
+
 def draw(batches: Iterable[Batch], context: int, n: int = N_WINDOWS) -> HeldOut:
     """The ``n`` held-out windows with the smallest hashes, or all."""
     kept = HeldOut(np.zeros(0, np.int64), np.zeros((0, context), np.int32), np.zeros(0, np.int32))
@@ -47,9 +73,9 @@ def draw(batches: Iterable[Batch], context: int, n: int = N_WINDOWS) -> HeldOut:
 
 def active_in(
     held: HeldOut, model: LanguageModel, transcoders: TranscoderSet, n_special: int, pause: Pause = go_on
-) -> tuple[Int[np.ndarray, "n_found 2"], ...]:
-    """For each layer (feature, row of ``held``) for every window in which a feature is active, sorted."""
-    found: list[list[np.ndarray]] = [[] for _ in transcoders.layers]
+) -> tuple[Active, ...]:
+    """For each layer the windows of ``held`` in which its features are active."""
+    found: list[list[tuple[np.ndarray, ...]]] = [[] for _ in transcoders.layers]
     n_rows, context = rows_of(held.ids.shape[1]), held.ids.shape[1]
     for first in range(0, len(held.ids), n_rows):
         batch = _padded(held, first, n_rows, n_special)
@@ -57,9 +83,9 @@ def active_in(
         for layer, x in enumerate(reads(model, transcoders, torch.from_numpy(batch.ids).to(model.device))):
             pause()
             one = entries(transcoders, layer, x, there)
-            found[layer].append(np.unique(np.stack([one.feature, first + one.row // context], 1), axis=0))
-    nothing = np.zeros((0, 2), np.int64)
-    return tuple(np.unique(np.concatenate([nothing, *parts]), axis=0) for parts in found)
+            found[layer].append((one.feature, first + one.row // context, one.value))
+    nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+    return tuple(Active.of(*map(np.concatenate, zip(nothing, *parts, strict=True))) for parts in found)
 
 
 def _padded(held: HeldOut, first: int, n_rows: int, n_special: int) -> Batch:

@@ -4,11 +4,14 @@ output   the tokens whose logits stand out (z-score of the effect at least Z): s
 input    the tokens at the peaks that hold most of the activation, or the one in front of them
 context  the tokens that stand up to the peaks more often than in the text (log-odds with an informative prior,
          Monroe, Colaresi and Quinn 2008)
+strong   the same for the strongest examples alone: a feature that is a little active everywhere may have a meaning of
+         its own where it is strong
 
 Rules are fitted on one half of the windows and scored on the other (score.py). The one with the best average precision
 makes the label (AUC alone would prefer what is in every second window to what is there seldom and never wrong); an
 output rule that scores well is said along with a rule of what is read, since the two together describe a feature best
-(arXiv 2501.08319).
+(arXiv 2501.08319). A strong rule is scored by how it tells windows as strong as these from all others, and is said
+behind the label if it does so well, better than the rule that makes the label, and mostly by other tokens.
 """
 
 from __future__ import annotations
@@ -24,8 +27,9 @@ Z = 4.0  # standard deviations over the vocabulary from which a logit effect sta
 MASS = 0.8  # of the activation at peaks that a token rule must hold
 LOG_ODDS_Z = 2.0
 DENSE = 0.01
-MOST = 5  # tokens that a rule names
+MOST, FEW = 5, 3  # tokens that a rule names; that a strong rule names
 GOOD = 0.75  # AUC from which a rule counts towards tags and the joint label
+PART = 0.25  # of the windows that makes a group of its own
 TIE = 0.02  # average precision within which the earlier of two rules is taken
 
 
@@ -108,7 +112,9 @@ def input_rule(seen: Sequence[Seen], text: Text) -> Rule | None:
     return None
 
 
-def context_rule(seen: Sequence[Seen], token_windows: Mapping[int, int], n_windows: int, text: Text) -> Rule | None:
+def context_rule(
+    seen: Sequence[Seen], token_windows: Mapping[int, int], n_windows: int, text: Text, most: int = MOST
+) -> Rule | None:
     """Tokens that stand up to the peak more often than they stand in windows of the text."""
     if not seen:
         return None
@@ -119,7 +125,7 @@ def context_rule(seen: Sequence[Seen], token_windows: Mapping[int, int], n_windo
         z = _log_odds(count, len(seen), prior, max(n_windows, 1))
         if z >= LOG_ODDS_Z and (count > 1 or len(seen) == 1):
             found.append((z, token, count))
-    found = sorted(found, key=lambda one: (-one[0], one[1]))[:MOST]
+    found = sorted(found, key=lambda one: (-one[0], one[1]))[:most]
     if not found:
         return None
     words = [text(token) for _, token, _ in found]
@@ -130,9 +136,33 @@ def context_rule(seen: Sequence[Seen], token_windows: Mapping[int, int], n_windo
     return Rule("context", f"about {', '.join(map(_quoted, words))}", evidence, weights)
 
 
-def label_of(rules: Sequence[Rule], frequency: float, seen: Sequence[Seen]) -> Label:
-    """The label that scored ``rules`` make."""
-    ranked = sorted(rules, key=lambda rule: -math.floor((rule.precision or 0.0) / TIE))
+def strong_rule(
+    seen: Sequence[Seen], least: float, token_windows: Mapping[int, int], n_windows: int, text: Text
+) -> Rule | None:
+    """The context rule of the windows with ``least`` activation or more; None unless PART of all has less."""
+    strong = [one for one in seen if one.activation >= least]
+    if len(strong) > len(seen) * (1 - PART):
+        return None
+    found = context_rule(strong, token_windows, n_windows, text, FEW)
+    if found is None:
+        return None
+    return replace(found, kind="strong", words=f"strongest with {found.words.removeprefix('about ')}")
+
+
+def best_of(rules: Sequence[Rule]) -> list[Rule]:
+    """``rules`` by their average precision, the best first."""
+    return sorted(rules, key=lambda rule: -math.floor((rule.precision or 0.0) / TIE))
+
+
+def adds(strong: Rule, best: Rule) -> bool:
+    """Whether a ``strong`` rule is worth saying behind the ``best``, both scored on how they tell strong windows."""
+    tells = (strong.auc or 0.0) >= GOOD and (strong.precision or 0.0) > (best.precision or 0.0) + TIE
+    return tells and len(strong.weights.keys() & best.weights.keys()) * 2 < len(strong.weights)
+
+
+def label_of(rules: Sequence[Rule], frequency: float, seen: Sequence[Seen], strong: Rule | None = None) -> Label:
+    """The label that scored ``rules`` make, with the ``strong`` rule behind it."""
+    ranked = best_of(rules)
     good = {rule.kind for rule in ranked if rule.auc is not None and rule.auc >= GOOD}
     tags = []
     if good:
@@ -143,7 +173,8 @@ def label_of(rules: Sequence[Rule], frequency: float, seen: Sequence[Seen]) -> L
     context = next((rule for rule in ranked if rule.kind == "context"), None)
     if _falls_apart(seen, context):
         tags.append("polysemantic")
-    return Label(_joint(ranked, good), tuple(tags), tuple(ranked))
+    said = [_joint(ranked, good), *([strong.words] if strong is not None else [])]
+    return Label("; ".join(filter(None, said)), tuple(tags), (*ranked, *([strong] if strong is not None else [])))
 
 
 def _joint(ranked: Sequence[Rule], good: set[str]) -> str:
@@ -191,7 +222,7 @@ def _quoted(word: str) -> str:
 
 
 def _falls_apart(seen: Sequence[Seen], context: Rule | None) -> bool:
-    """Whether the windows fall into two or more clusters of a quarter each that share no telling token.
+    """Whether the windows fall into two or more clusters of PART each that share no telling token.
 
     Telling are the token at the peak and those of the context rule.
     """
@@ -206,4 +237,4 @@ def _falls_apart(seen: Sequence[Seen], context: Rule | None) -> bool:
             else:
                 rest.append((other, n))
         clusters = [*rest, (marks, size)]
-    return len(seen) >= 4 and sum(size >= len(seen) / 4 for _, size in clusters) >= 2
+    return len(seen) >= 4 and sum(size >= len(seen) * PART for _, size in clusters) >= 2

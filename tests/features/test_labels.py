@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.features.labels import Rule, Seen, context_rule, input_rule, label_of, output_rule, with_score
+from explorer.features.labels import (
+    Rule,
+    Seen,
+    adds,
+    context_rule,
+    input_rule,
+    label_of,
+    output_rule,
+    strong_rule,
+    with_score,
+)
 from explorer.features.score import Windows, auc, average_precision
 
 WORDS = ["the", " is", " Texas", " Dallas", " Houston", " Austin", " austin", " walk", " walking", " walked", "in"]
@@ -56,6 +66,29 @@ def test_a_context_rule_names_what_is_more_frequent_than_in_the_text() -> None:
     assert found.words == "about “Dallas”, “Houston”"
     assert "“Dallas” in 3 of 6" in found.evidence
     assert context_rule([Seen((THE, IS), 1.0)] * 6, {THE: 900, IS: 900}, 1000, text) is None
+
+
+def test_a_strong_rule_names_what_the_strongest_windows_have_more_often_than_the_text() -> None:
+    weak, strong = [Seen((THE,), 1.0)] * 3, [Seen((TEXAS, DALLAS, THE), 5.0)] * 3
+    counts = {THE: 900, DALLAS: 10, TEXAS: 20}
+    found = strong_rule([*weak, *strong], 5.0, counts, 1000, text)
+    assert found is not None
+    assert (found.kind, found.words) == ("strong", "strongest with “Dallas”, “Texas”")
+    assert "“Dallas” in 3 of 3" in found.evidence
+    assert strong_rule(strong, 5.0, counts, 1000, text) is None  # no weaker ones to tell them from
+
+
+def test_a_strong_rule_is_said_if_it_tells_strong_windows_better_and_by_other_tokens() -> None:
+    best = with_score(Rule("input", "“the”", "", {THE: 1.0}), 0.9, 0.3)
+    strong = with_score(Rule("strong", "strongest with “Dallas”", "", {DALLAS: 1.0}), 0.95, 0.9)
+    assert adds(strong, best)
+    assert not adds(with_score(strong, 0.6, 0.9), best)
+    assert not adds(strong, with_score(best, 0.9, 0.89))
+    assert not adds(strong, Rule("context", "about “Dallas”", "", {DALLAS: 1.0, THE: 0.1}, 0.9, 0.3))
+    label = label_of([best], 0.02, [], strong)
+    assert label.text == "“the”; strongest with “Dallas”"
+    assert [rule.kind for rule in label.rules] == ["input", "strong"]
+    assert label.tags == ("input", "dense")
 
 
 def test_the_label_joins_what_is_read_and_what_is_said_if_both_score_well() -> None:

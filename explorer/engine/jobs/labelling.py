@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,18 @@ from explorer.engine.jobs.opening import Setting, model_of, transcoders_of
 from explorer.engine.state import EngineState
 from explorer.errors import LoadError
 from explorer.features.keys import is_held_out
-from explorer.features.labels import Rule, Seen, context_rule, input_rule, label_of, output_rule, with_score
+from explorer.features.labels import (
+    Rule,
+    Seen,
+    adds,
+    best_of,
+    context_rule,
+    input_rule,
+    label_of,
+    output_rule,
+    strong_rule,
+    with_score,
+)
 from explorer.features.score import Windows, auc, average_precision
 from explorer.io import feature_labels
 from explorer.io.arrays import ArrayFile
@@ -21,7 +32,7 @@ from explorer.io.feature_index import FeatureIndex, open_index
 from explorer.work import Progress, Work
 
 if TYPE_CHECKING:
-    from explorer.features.held_out import HeldOut
+    from explorer.features.held_out import Active, HeldOut
     from explorer.models.loader import LanguageModel
     from explorer.transcoders.transcoder import TranscoderSet
 
@@ -110,47 +121,84 @@ def _shared(index: FeatureIndex, drawn: HeldOut, token_windows: np.ndarray, n_sp
 
 
 def _records(
-    state: EngineState, index: FeatureIndex, layer: int, active: np.ndarray, shared: _Scoring
+    state: EngineState, index: FeatureIndex, layer: int, active: Active, shared: _Scoring
 ) -> list[dict[str, Any]]:
     file = index.layer(layer)
-    names = ("active", "top.window", "top.peak", "top.value", "random.window", "random.peak", "random.value")
+    kept = [f"{kind}.{name}" for kind in ("top", "random") for name in ("window", "peak", "value")]
     optional = ("logits.top.token", "logits.top.value", "logits.spread")
-    held = {name: file.all(name) for name in (*names, *(name for name in optional if name in file))}
+    held = {name: file.all(name) for name in ("active", "maximum", *kept, *(one for one in optional if one in file))}
     row = file.all("row")
     features = np.flatnonzero(row >= 0)
-    bounds = np.searchsorted(active[:, 0], np.stack([features, features + 1], 1))
     made = []
-    for feature, (start, stop) in zip(features, bounds, strict=True):
+    for feature, where in zip(features, active.by_feature(features), strict=True):
         state.raise_if_stopped()
         at = int(row[feature])
         own = {name: array[at] for name, array in held.items()}
-        made.append(_record(own, active[start:stop, 1], int(own["active"]) / max(index.n_tokens, 1), shared))
+        frequency = int(own["active"]) / max(index.n_tokens, 1)
+        made.append(_record(own, active.row[where], active.peak[where], frequency, shared))
     return made
 
 
-def _record(own: Mapping[str, Any], rows: np.ndarray, frequency: float, shared: _Scoring) -> dict[str, Any]:
-    """The label of one feature: rules fitted on its examples of one half, scored on windows of the other."""
+def _record(
+    own: Mapping[str, Any], rows: np.ndarray, peaks: np.ndarray, frequency: float, shared: _Scoring
+) -> dict[str, Any]:
+    """The label of one feature: rules fitted on its examples of one half, scored on windows of the other.
+
+    It is active in ``rows`` of the sample, with these ``peaks``.
+    """
     seen = _seen(own, shared)
     rules = [input_rule(seen, shared.text)]
     if "logits.spread" in own:
         tokens, values = own["logits.top.token"].tolist(), own["logits.top.value"].tolist()
         rules.append(output_rule(tokens, values, float(own["logits.spread"]), shared.text))
     rules.append(context_rule(seen, shared.token_windows, shared.n_fitted, shared.text))
-    more = own["random.window"]
-    more = more[(more >= 0)]
-    more = more[shared.held[more]]
-    others = Windows.of([shared.ids[w, shared.n_special : shared.length[w]].tolist() for w in more.tolist()])
+    trial = _trial(own, ("random",), rows, peaks, -np.inf, shared)
+    scored = [trial.scored(rule) for rule in rules if rule is not None]
+    strong = _strong(own, seen, scored, rows, peaks, shared)
+    label = label_of(scored, frequency, seen, strong).to_message()
+    inside = trial.inside
+    return {**label, "n_positive": int(inside.sum()), "n_negative": int((~inside).sum())}
+
+
+def _strong(
+    own: Mapping[str, Any], seen: Sequence[Seen], rules: Sequence[Rule], rows: np.ndarray, peaks: np.ndarray,
+    shared: _Scoring,
+) -> Rule | None:
+    """What is said of the strongest windows, with its score; None if the best of ``rules`` says it all."""
+    least = float(own["top.value"][own["top.window"] >= 0].min())
+    found = strong_rule(seen, least, shared.token_windows, shared.n_fitted, shared.text)
+    if found is None:
+        return None
+    trial = _trial(own, ("random", "top"), rows, peaks, least, shared)
+    found = trial.scored(found)
+    return found if not rules or adds(found, trial.scored(best_of(rules)[0])) else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Windows that rules were not made from; they are to find those ``inside``."""
+
+    windows: tuple[Windows, ...]
+    inside: np.ndarray
+
+    def scored(self, rule: Rule) -> Rule:
+        detected = np.concatenate([windows.detected(rule.weights) for windows in self.windows])
+        return with_score(rule, auc(detected, self.inside), average_precision(detected, self.inside))
+
+
+def _trial(
+    own: Mapping[str, Any], kinds: Sequence[str], rows: np.ndarray, peaks: np.ndarray, least: float, shared: _Scoring
+) -> _Trial:
+    """The sample and the feature's own windows of ``kinds``; inside are those with ``least`` activation or more."""
+    more: dict[int, float] = {}
+    for kind in kinds:
+        for window, value in zip(own[f"{kind}.window"].tolist(), own[f"{kind}.value"].tolist(), strict=True):
+            if window >= 0 and shared.held[window]:
+                more[window] = value
+    others = Windows.of([shared.ids[window, shared.n_special : shared.length[window]].tolist() for window in more])
     there = np.zeros(shared.sample.n, bool)
-    there[rows] = True
-    active = np.concatenate([there, np.ones(others.n, bool)])
-    scored = [_scored(rule, active, others, shared) for rule in rules if rule is not None]
-    label = label_of(scored, frequency, seen).to_message()
-    return {**label, "n_positive": int(active.sum()), "n_negative": int((~active).sum())}
-
-
-def _scored(rule: Rule, active: np.ndarray, others: Windows, shared: _Scoring) -> Rule:
-    detected = np.concatenate([shared.sample.detected(rule.weights), others.detected(rule.weights)])
-    return with_score(rule, auc(detected, active), average_precision(detected, active))
+    there[rows[peaks >= least]] = True
+    return _Trial((shared.sample, others), np.concatenate([there, np.array(list(more.values())) >= least]))
 
 
 def _seen(own: Mapping[str, Any], shared: _Scoring) -> list[Seen]:

@@ -4,7 +4,7 @@ Evidence is collected from the training sentences with 20 examples of each kind 
 what is shipped keeps the first few. The figure asked of the labels: of the states whose best feature tells the held-out
 cities of the state from all other held-out cities with F1 >= 0.9, how many have a label that names the state, its
 capital or its cities. The feature is chosen on the other cities, and two cities of each state are held out: no sentence
-here asks for the capital of their states. Thresholds of the labels were settled before this figure was taken.
+here asks for the capital of their states. ORIGIN.md says which rules were made after the figure was first taken.
 """
 
 from __future__ import annotations
