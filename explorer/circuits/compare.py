@@ -10,7 +10,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.circuits.graph import Floats, Graph, Ints, NodeKind
+from explorer.circuits.graph import Floats, Graph, Ints, NodeKind, Weights
 from explorer.circuits.influence import node_influence
 
 SET = "transcoder_sha256"
@@ -28,29 +28,44 @@ class Status(IntEnum):
 class Comparison:
     """n nodes that are in A or B: first those of A, in its order, then those of B alone; m links between them.
 
-    row_a, row_b         (n) the node's row in each graph, -1 where it is not
-    status               (n) Status
-    activation           (n) B less A; NaN unless both have one
-    influence            (n) B less A, in shares of the influence of all nodes of a graph; absent counts as 0
-    target, source       (m) ends of the links, as nodes above
-    weight_a, weight_b   (m) direct effects; 0 where there is no such link
-    link_status          (m) Status
-    role                 (n_pos of B) the position of A that a position of B stands for; -1 for none
-    said                 sentences on what could not be compared, and on what differs as a whole
+    row_a, row_b                 (n) the node's row in each graph, -1 where it is not
+    status                       (n) Status
+    activation_a, activation_b   (n) NaN where there is none
+    influence_a, influence_b     (n) in shares of the influence of all nodes of a graph; absent counts as 0
+    target, source               (m) ends of the links, as nodes above
+    edge_a, edge_b               (m) the link's row in each graph, -1 where it is not
+    weight_a, weight_b           (m) direct effects; 0 where there is no such link
+    link_status                  (m) Status
+    role                         (n_pos of B) the position of A that a position of B stands for; -1 for none
+    said                         sentences on what could not be compared, and on what differs as a whole
     """
 
     row_a: Ints
     row_b: Ints
     status: NDArray[np.int8]
-    activation: Floats
-    influence: Floats
+    activation_a: Floats
+    activation_b: Floats
+    influence_a: Floats
+    influence_b: Floats
     target: Ints
     source: Ints
+    edge_a: Ints
+    edge_b: Ints
     weight_a: Floats
     weight_b: Floats
     link_status: NDArray[np.int8]
     role: Ints
     said: tuple[str, ...]
+
+    @property
+    def activation(self) -> Floats:
+        """(n) B less A; NaN unless both have one."""
+        return self.activation_b - self.activation_a
+
+    @property
+    def influence(self) -> Floats:
+        """(n) B less A."""
+        return self.influence_b - self.influence_a
 
     @property
     def weight(self) -> Floats:
@@ -77,19 +92,22 @@ def compare(a: Graph, b: Graph, *, count_bias: bool = False, same_features: bool
     row_b[len(a) :] = alone
     node_b = in_a.copy()
     node_b[alone] = len(a) + np.arange(len(alone))
-    links = _links(a, b, node_b, len(row_a))
-    shares = (_share(graph, count_bias) for graph in (a, b))
+    ends, edge_a, edge_b = _links(a, b, node_b, len(row_a))
     return Comparison(
         row_a=row_a,
         row_b=row_b,
-        status=np.where(row_b < 0, Status.ONLY_A, np.where(row_a < 0, Status.ONLY_B, Status.BOTH)).astype(np.int8),
-        activation=_at(b.nodes.activation, row_b, np.nan) - _at(a.nodes.activation, row_a, np.nan),
-        influence=-np.subtract(*(_at(share, rows, 0.0) for share, rows in zip(shares, (row_a, row_b), strict=True))),
-        target=links[0],
-        source=links[1],
-        weight_a=links[2],
-        weight_b=links[3],
-        link_status=links[4],
+        status=_status(row_a, row_b),
+        activation_a=_at(a.nodes.activation, row_a, np.nan),
+        activation_b=_at(b.nodes.activation, row_b, np.nan),
+        influence_a=_at(_share(a, count_bias), row_a, 0.0),
+        influence_b=_at(_share(b, count_bias), row_b, 0.0),
+        target=ends[0],
+        source=ends[1],
+        edge_a=edge_a,
+        edge_b=edge_b,
+        weight_a=_at(a.rows.weight, edge_a, 0.0),
+        weight_b=_at(b.rows.weight, edge_b, 0.0),
+        link_status=_status(edge_a, edge_b),
         role=role,
         said=_said(a, b, features, role),
     )
@@ -132,20 +150,21 @@ def _keys(graph: Graph, role: Ints, side: int, same_features: bool) -> list[tupl
     return numbered
 
 
-def _links(a: Graph, b: Graph, node_b: Ints, n: int) -> tuple[Ints, Ints, Floats, Floats, NDArray[np.int8]]:
+def _links(a: Graph, b: Graph, node_b: Ints, n: int) -> tuple[tuple[Ints, Ints], Ints, Ints]:
+    """Targets and sources of the links of either graph, and the row that each has in ``a`` and in ``b``."""
     pairs = [
         a.edge_target.astype(np.int64) * n + a.rows.source,
         node_b[b.edge_target] * n + node_b[b.rows.source],
     ]
     every = np.union1d(*pairs)
-    weights = [np.zeros(len(every)), np.zeros(len(every))]
-    there = [np.zeros(len(every), dtype=bool), np.zeros(len(every), dtype=bool)]
-    for side, graph in enumerate((a, b)):
-        at = np.searchsorted(every, pairs[side])
-        weights[side][at] = graph.rows.weight
-        there[side][at] = True
-    status = np.where(~there[1], Status.ONLY_A, np.where(~there[0], Status.ONLY_B, Status.BOTH)).astype(np.int8)
-    return every // max(n, 1), every % max(n, 1), weights[0], weights[1], status
+    rows = [np.full(len(every), -1), np.full(len(every), -1)]
+    for side, held in enumerate(pairs):
+        rows[side][np.searchsorted(every, held)] = np.arange(len(held))
+    return (every // max(n, 1), every % max(n, 1)), rows[0], rows[1]
+
+
+def _status(row_a: Ints, row_b: Ints) -> NDArray[np.int8]:
+    return np.where(row_b < 0, Status.ONLY_A, np.where(row_a < 0, Status.ONLY_B, Status.BOTH)).astype(np.int8)
 
 
 def _share(graph: Graph, count_bias: bool) -> Floats:
@@ -154,7 +173,7 @@ def _share(graph: Graph, count_bias: bool) -> Floats:
     return influence / (total if total > 0 else 1.0)
 
 
-def _at(values: NDArray[np.float32] | Floats, rows: Ints, absent: float) -> Floats:
+def _at(values: Weights, rows: Ints, absent: float) -> Floats:
     """``values`` at ``rows``; ``absent`` where a row is -1."""
     return np.append(values.astype(np.float64), absent)[rows]
 

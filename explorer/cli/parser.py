@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="circuit-explorer", description="Shows why a language model said what it said.")
     top.add_argument("--version", action="version", version=f"circuit-explorer {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    ours = (_verify, _intervene, _validate, _features, _lens, _specimen, _engine, _unpickle, _self_test)
+    ours = (_compare, _verify, _intervene, _validate, _features, _lens, _specimen, _engine, _unpickle, _self_test)
     for add in (_open, _samples, _info, _attribute, _prune, _export, _import, _convert, *ours):
         add(commands)
     return top
@@ -118,12 +118,15 @@ def _prune(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _export(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    from explorer.cli.pictures import arguments
+
     command = _command(commands, "export", "graphs:export", "Write a graph as a picture or for other tools.")
     command.add_argument("input", type=Path, metavar="IN.circuit")
-    command.add_argument("output", type=Path, metavar="OUT.{png,svg,pdf,json,npz,graphml,gexf,py}")
-    command.add_argument("--theme", choices=["light", "dark", "print"], default="print")
-    text = "of a picture: the graph, or the diagram of what is pinned and grouped in it"
-    command.add_argument("--view", choices=["graph", "subgraph"], default="graph", help=text)
+    suffixes = "svg,pdf,png,html,json,npz,graphml,gexf,py"
+    command.add_argument("output", type=Path, metavar="OUT", help=f"its suffix is the format: {suffixes}")
+    text = f"the same: one of {suffixes}"
+    command.add_argument("--format", choices=suffixes.split(","), default="", help=text)
+    arguments(command)
 
 
 def _import(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -140,6 +143,14 @@ def _convert(commands: Subparsers[argparse.ArgumentParser]) -> None:
     command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     command.add_argument("--model", default="", metavar="NAME", help="the model's name, if the files do not say it")
     _tell(command)
+
+
+def _compare(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    from explorer.cli.compare import arguments
+
+    command = _command(commands, "compare", "compare:compare", "What two graphs have in common, and where they differ.")
+    arguments(command)
+    _json(command)
 
 
 def _verify(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -222,4 +233,4 @@ def _unpickle(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _self_test(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    _command(commands, "self-test", "checks:self_test", "Let the installed program prove that it works.")
+    _command(commands, "self-test", "self_test:self_test", "Let the installed program prove that it works.")

@@ -68,6 +68,10 @@ class GraphView:
         named = self.edits.labels.get(key)
         return named.text if named else self.named.get(key) or default_label(self.graph, node)
 
+    def position(self, pos: int) -> str:
+        """What the position of a column is called."""
+        return str(pos)
+
     def hidden_count(self, rule: HiddenBy) -> int:
         return int((self.hidden_by == rule).sum())
 
