@@ -102,7 +102,10 @@ def show_all(edits: Edits) -> Edits:
 
 
 def set_label(edits: Edits, key: NodeKey, text: str, status: str = "human") -> Edits:
-    """Name ``key``; an empty text takes the name away."""
+    """Name ``key``; an empty text takes the name away. An auto label never takes the place of a person's."""
+    old = edits.labels.get(key)
+    if status == "auto" and old is not None and old.status != "auto" and old.text != text.strip():
+        return edits
     labels = {other: label for other, label in edits.labels.items() if other != key}
     if text.strip():
         labels[key] = Label(text.strip(), status)
@@ -212,6 +215,13 @@ def set_edge_note(edits: Edits, target: str, source: str, text: str) -> Edits:
 def save_filter(edits: Edits, name: str, query: str) -> Edits:
     """Keep ``query`` under ``name``; an empty query forgets it."""
     return replace(edits, filters=_put(edits.filters, name.strip(), query.strip()))
+
+
+def rename_filter(edits: Edits, old: str, name: str) -> Edits:
+    """Another name for a saved query, in its place; one that goes by ``name`` already is replaced."""
+    name = name.strip() or old
+    others = {other: query for other, query in edits.filters.items() if other == old or other != name}
+    return replace(edits, filters={name if other == old else other: query for other, query in others.items()})
 
 
 def _put(held: Mapping[K, str], key: K, text: str) -> dict[K, str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import operator
 import re
-import warnings
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +42,7 @@ KINDS = {kind.name.lower(): kind for kind in NodeKind} | {
     "token": NodeKind.EMBEDDING,
     "output": NodeKind.LOGIT,
 }
-FLAGS = ("pinned", "labelled", "hidden")
+FLAGS = ("pinned", "labelled", "noted", "hidden")
 RULES = {rule.name.lower(): rule for rule in HiddenBy if rule}
 WORDS: Mapping[str, tuple[str, ...]] = {
     "kind": tuple(KINDS),
@@ -52,6 +52,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 TOKENS = ("token", "reads", "pushes")  # conditions whose value is a token
 READ = 0.05
+LONGEST = 0.5  # seconds that a pattern may take on all labels together
 WORD = re.compile(r'-?/(?:[^/\\]|\\.)+/(?=\s|$)|-?(?:[^\s"]|"[^"]*"?)+')
 CONDITION = re.compile(r"([a-z]+)(!=|>=|<=|≥|≤|[:=<>])(.+)", re.DOTALL)
 RANGE = re.compile(r"(-?[\d.]+)-([\d.]+)")
@@ -113,11 +114,11 @@ def _term(word: str) -> Term:
 
 
 def _pattern(word: str, pattern: str) -> str:
+    import regex  # docs/decisions/007-patterns.md; only when asked for: a window opens faster without
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of sets within sets
-            re.compile(pattern, re.IGNORECASE)
-    except (re.error, OverflowError, RecursionError) as error:
+        regex.compile(pattern, regex.IGNORECASE)
+    except (regex.error, OverflowError, RecursionError) as error:
         raise GraphError(f"“{word}” is no regular expression: {error}.") from error
     return pattern
 
@@ -136,8 +137,7 @@ def _fits(term: Term, view: GraphView) -> Bools:
     if term.name == "text":
         return _has_text(str(term.value), view)
     if term.name == "pattern":
-        found = re.compile(str(term.value), re.IGNORECASE).search
-        return _of_labels(view, lambda label: found(label) is not None)
+        return _has_pattern(str(term.value), view)
     if term.name in TOKENS:
         return _of_token(term.name, str(term.value), view)
     if term.name == "kind":
@@ -169,13 +169,32 @@ def _is(flag: str, view: GraphView) -> Bools:
     if flag == "hidden":
         return ~view.shown
     fits = np.zeros(len(view.graph), dtype=bool)
-    keys = view.edits.pinned if flag == "pinned" else tuple(view.edits.labels)
-    fits[rows_of(view.graph, keys)] = True
+    keys = {"pinned": view.edits.pinned, "labelled": view.edits.labels, "noted": view.edits.notes}[flag]
+    fits[rows_of(view.graph, tuple(keys))] = True
     return fits
 
 
 def _has_text(text: str, view: GraphView) -> Bools:
     return _of_labels(view, lambda label: text in label.casefold())
+
+
+def _has_pattern(pattern: str, view: GraphView) -> Bools:
+    """GraphError if the pattern takes longer than LONGEST: some take ages on a label of a few dozen letters."""
+    import regex
+
+    found = regex.compile(pattern, regex.IGNORECASE)
+    end = time.monotonic() + LONGEST
+
+    def fits(label: str) -> bool:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return found.search(label, timeout=left) is not None
+
+    try:
+        return _of_labels(view, fits)
+    except TimeoutError as error:
+        raise GraphError(f"“/{pattern}/” takes too long on these labels; write a simpler pattern.") from error
 
 
 def _of_labels(view: GraphView, fits: Callable[[str], bool]) -> Bools:

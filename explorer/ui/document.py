@@ -14,7 +14,8 @@ from PySide6.QtCore import QObject, Signal
 
 from explorer.circuits.graph import Floats, Graph, NodeKey
 from explorer.circuits.scores import Scores, scores
-from explorer.session.edits import Edits
+from explorer.session.edge import rows_of_box
+from explorer.session.edits import Edits, Link
 from explorer.session.history import History
 from explorer.session.look import Look, look
 from explorer.session.model_info import ModelInfo
@@ -38,7 +39,7 @@ class Document(QObject):
     hover_changed = Signal()
     prompt_changed = Signal()
     model_changed = Signal()
-    settling = Signal()  # another graph is about to be shown: what is being written becomes an edit now
+    settling = Signal()  # about to be saved, closed or replaced: what is being written becomes an edit now
     refused = Signal()  # an edit of a part of a graph
     leaving = Signal()  # another document is about to take the place of this one
     path_changed = Signal()  # path, or whether everything is saved
@@ -53,6 +54,7 @@ class Document(QObject):
         self._path: Path | None = None
         self._selection: tuple[int, ...] = ()
         self._group = ""
+        self._link: Link | None = None
         self._hovered: int | None = None
         self._prompt = Prompt("")
         self._model: ModelInfo | None = None
@@ -113,6 +115,14 @@ class Document(QObject):
     def group(self) -> str:
         """The id of the supernode that was selected as one; "" where nodes were."""
         return self._group if any(group.id == self._group for group in self.edits.supernodes) else ""
+
+    @property
+    def link(self) -> Link | None:
+        """The link that was selected as one, by the boxes of its target and source; their nodes are the selection."""
+        view, link = self.view, self._link
+        if view is None or link is None or not all(len(rows_of_box(view, box)) for box in link):
+            return None
+        return link
 
     @property
     def hovered(self) -> int | None:
@@ -224,11 +234,11 @@ class Document(QObject):
         self._path, self._saved = path, self.edits
         self.path_changed.emit()
 
-    def select(self, nodes: Iterable[int], group: str = "") -> None:
-        """Select ``nodes``; the last is the current one. ``group`` is the supernode that they were selected as."""
+    def select(self, nodes: Iterable[int], group: str = "", link: Link | None = None) -> None:
+        """Select ``nodes``; the last is the current one. ``group``, or ``link``, is what they were selected as."""
         selection = tuple(dict.fromkeys(nodes))
-        if (selection, group) != (self._selection, self._group):
-            self._selection, self._group = selection, group
+        if (selection, group, link) != (self._selection, self._group, self._link):
+            self._selection, self._group, self._link = selection, group, link
             self.selection_changed.emit()
 
     def select_group(self, id: str) -> None:
@@ -236,6 +246,12 @@ class Document(QObject):
         if self.graph is not None:
             keys = members_below(self.edits.supernodes, id)
             self.select(rows_of(self.graph, keys).tolist(), id)
+
+    def select_link(self, link: Link) -> None:
+        """Select the link between two boxes, with the nodes of both; the target is the current one."""
+        if self.view is not None:
+            target, source = (rows_of_box(self.view, box).tolist() for box in link)
+            self.select((*source, *target), link=link)
 
     def hover(self, node: int | None) -> None:
         if node != self._hovered:
@@ -277,7 +293,7 @@ class Document(QObject):
         graph = self.graph
         self._hovered = None
         self._selection = tuple(graph.index[key] for key in selected if key in graph.index) if graph is not None else ()
-        self._group = self.group
+        self._group, self._link = self.group, self.link
         self.graph_changed.emit()
         self.view_changed.emit()
         self.selection_changed.emit()
@@ -307,6 +323,8 @@ class Document(QObject):
             self.view_changed.emit()
             if self.group and self.edits.supernodes != before.supernodes:
                 self.select_group(self.group)
+            elif self.link and self.edits.supernodes != before.supernodes:
+                self.select_link(self.link)
         self.edits_changed.emit()
         self.path_changed.emit()
 

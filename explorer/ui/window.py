@@ -376,7 +376,7 @@ class MainWindow(QMainWindow):
         self.notice_bar.hide()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.inspector.node.notes.keep()
+        self.document.settling.emit()
         self.files.reader.close()
         place = bytes(self.saveGeometry().toBase64().data()).decode()
         self._keep(replace(self.settings, geometry=place, docks=self.places.state()))

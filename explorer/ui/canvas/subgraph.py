@@ -156,8 +156,7 @@ class SubgraphCanvas(DiagramView):
         if box is None:
             self._document.select(()) if not several and self._link is None else None
             if self._link is not None:
-                ends = self.drawn.box(self._link.source), self.drawn.box(self._link.target)
-                self._document.select(row for box in ends for row in box.rows)
+                self._document.select_link((self._link.target, self._link.source))
         elif several:
             rows = self._document.selection
             if box.id in self.selected:
@@ -225,6 +224,7 @@ class SubgraphCanvas(DiagramView):
             at = self.place_of(self.current)
         box = self._box_at(at)
         if box is None or self._document.is_partial or box.kind == NodeKind.LOGIT:
+            event.ignore()  # the page around it has a menu too
             return
         if box.id not in self.selected:
             self._select(box)

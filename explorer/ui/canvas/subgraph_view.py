@@ -22,7 +22,7 @@ from explorer.session.figure_boxes import Lens, Lit, box_items
 from explorer.session.figure_ties import share_texts, tie_items, touches
 from explorer.session.subgraph import BoxLink, Subgraph, subgraph
 from explorer.ui.canvas.hand import Hand
-from explorer.ui.canvas.subgraph_words import box_lines, link_lines, spoken_box
+from explorer.ui.canvas.subgraph_words import box_lines, chosen_items, link_lines, spoken_box
 from explorer.ui.document import Document
 from explorer.ui.export import paint_items
 from explorer.ui.widgets.look import current_theme, font, text_scale
@@ -137,6 +137,13 @@ class DiagramView(Hand):
         ids = [id for id in self.selected if last in self.drawn.box(id).rows]
         return ids[-1] if ids else ""
 
+    @property
+    def chosen(self) -> BoxLink | None:
+        """The link that is selected, if it is drawn."""
+        link = self._document.link
+        shown = self.diagram.links if link is not None and self.diagram is not None else ()
+        return next((one for one in shown if (one.target, one.source) == link), None)
+
     # what the document says
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -170,6 +177,8 @@ class DiagramView(Hand):
         self.update()
         if self.diagram is None:
             said = EMPTY if self._document.view is not None else NO_GRAPH
+        elif self.chosen is not None:
+            said = f"Link, {', '.join(link_lines(self.drawn, self.chosen))}, selected"
         elif self.current:
             said = spoken_box(self.diagram, self.drawn.box(self.current))
         else:
@@ -212,9 +221,12 @@ class DiagramView(Hand):
         theme, lens = current_theme(), self._lens
         hovered = self._hovered if not self._is_dragged else ""
         lit = Lit(frozenset(self.selected), hovered, self._joined)
+        paint_items(chosen_items(shown, lens, theme, self.chosen), painter)
         paint_items(tie_items(shown, lens, theme, lit), painter)
         paint_items(box_items(shown, lens, theme, lit), painter)
-        told = [link for link in shown.links if self._weights or touches(link, lit) or link is self._link]
+        always = (self._link, self.chosen)
+        told = [o for o in shown.links if self._weights or o.label or touches(o, lit) or o in always]
+        told.sort(key=lambda link: link is not self.chosen)
         paint_items(share_texts(shown, lens, theme, told), painter)
         if self._card_open and not self._is_dragged:
             self._paint_card(painter, shown)

@@ -1,14 +1,20 @@
-"""What the subgraph says of a box or a link: lines of a card, and sentences for assistive technology."""
+"""What the subgraph says of a box or a link: lines of a card, sentences for assistive technology, what is selected."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.session.diagram import Diagram
-from explorer.session.figure_ties import percent
+from explorer.session.figure import Curve, Ink, Item
+from explorer.session.figure_boxes import Lens
+from explorer.session.figure_ties import percent, tie_ink
 from explorer.session.plates import odds, share_text, where
 from explorer.session.subgraph import Box, BoxLink, Subgraph
+from explorer.session.theme import Theme
 from explorer.ui.widgets.look import per_cent, plain, signed
 
+AROUND = 6.0  # how much wider what is selected is, in its own colour
 KINDS = {
     NodeKind.FEATURE: "Feature",
     NodeKind.ERROR: "Error",
@@ -43,6 +49,17 @@ def link_lines(drawn: Subgraph, link: BoxLink) -> list[str]:
     lines.append(f"{percent(link.share)} of the input of “{target.name}” from outside of it")
     lines.append(f"direct effects add up to {signed(link.weight)}")
     return [*lines, link.note] if link.note else lines
+
+
+def chosen_items(diagram: Diagram, lens: Lens, theme: Theme, link: BoxLink | None) -> Iterator[Item]:
+    """What lies below a link that is selected."""
+    if link is None:
+        return
+    shift = lens.dx, lens.dy
+    points = diagram.routes[diagram.links.index(link)].points
+    seen = tuple(value * lens.scale + shift[at % 2] for at, value in enumerate(points))
+    yield Curve(seen, Ink(stroke=theme.select, width=tie_ink(link.share, theme).width + AROUND))
+    yield Curve(seen, Ink(stroke=theme.surface_canvas, width=tie_ink(link.share, theme).width + AROUND / 2))
 
 
 def spoken_box(diagram: Diagram, box: Box) -> str:

@@ -24,6 +24,7 @@ from explorer.ui.canvas.card import card_text, paint_card
 from explorer.ui.canvas.describe import spoken
 from explorer.ui.canvas.frame import Frame
 from explorer.ui.canvas.hand import CARD_MS, DRAG, ZOOM_STEP, Hand
+from explorer.ui.canvas.link_hand import LinkHand
 from explorer.ui.canvas.lit import paint_lit
 from explorer.ui.canvas.moved import paint_moved
 from explorer.ui.canvas.paint import paint_hovered
@@ -51,6 +52,7 @@ class GraphCanvas(Hand):
         self._lit: tuple[Sequence[int], bool] = ((), False)
         self._card_open = False
         self._walker = Walker(document, self._stage)
+        self._links = LinkHand(document, self)
         self._overlay_boxes: list[TextBox] | None = None
         self._card_timer = QTimer(self, singleShot=True, interval=CARD_MS)
         self._card_timer.timeout.connect(self._open_card)
@@ -89,6 +91,11 @@ class GraphCanvas(Hand):
     @links_budget.setter
     def links_budget(self, budget: int) -> None:
         self._stage.set_budget(max(0, budget))
+
+    @property
+    def frame(self) -> Frame | None:
+        """What is to be seen now."""
+        return self._stage.frame()
 
     @property
     def is_settled(self) -> bool:
@@ -231,6 +238,7 @@ class GraphCanvas(Hand):
         self._overlay_boxes = None
         hovered, theme = self._document.hovered, frame.theme
         paint_moved(painter, frame, self._rises)
+        self._links.paint(painter, frame)
         paint_lit(painter, frame, *self._lit)
         if hovered is not None and hovered < len(frame.graph):
             painter.save()
@@ -288,7 +296,7 @@ class GraphCanvas(Hand):
     def _click(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         node, frame = self.node_at(point), self._stage.frame()
         if node is None or frame is None:
-            if not modifiers:
+            if not modifiers and not self._links.click(frame, point):
                 self._document.select(())
             return
         if not frame.layout.placed[node] and frame.graph.nodes.kind[node] == NodeKind.FEATURE:
@@ -322,6 +330,7 @@ class GraphCanvas(Hand):
 
     def _hover(self, point: QPointF) -> None:
         node = self.node_at(point)
+        self._links.hover(self._stage.frame(), point if node is None else None)
         if node == self._document.hovered:
             return
         if node is not None and not self._card_open:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
+from explorer.session.edge import said_of
+from explorer.session.edits import Edits
 from explorer.session.plates import share_text, where
 from explorer.session.query import influence_share
 from explorer.session.subgraph import Box, BoxLink, Subgraph, subgraph
@@ -17,14 +18,14 @@ from explorer.session.supernodes import Supernode, by_id
 from explorer.session.view import GraphView, place
 from explorer.ui import grouping
 from explorer.ui.document import Document
-from explorer.ui.panels.inspect_node import rule, section
-from explorer.ui.panels.links_table import LinksTable, Row
+from explorer.ui.panels.inspect_node import noted, rule, section
+from explorer.ui.panels.links_table import LinksTable, Row, shortened
+from explorer.ui.panels.note_edit import NoteEdit
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
 from explorer.ui.widgets.label_edit import LabelEdit
 from explorer.ui.widgets.look import per_cent, plain, set_property, signed
 from explorer.ui.widgets.marks import Mark, mark_of
-from explorer.ui.widgets.scaling import fixed
 from explorer.ui.widgets.share_bar import Cell
 
 MEMBERS, LINKS = 12, 14
@@ -52,8 +53,9 @@ class GroupPage(QWidget):
         self.more.setIcon(icon("more"))
         self.more.setAccessibleName("More that can be done with the supernode")
         set_property(self.ungroup, "small", True)
-        self.members, self.inputs, self.outputs = LinksTable("Members"), LinksTable("Inputs"), LinksTable("Outputs")
-        self.note = _Note(document)
+        self.members = LinksTable("Members")
+        self.inputs, self.outputs = (LinksTable(name, has_links=True) for name in ("Inputs", "Outputs"))
+        self.note = NoteEdit(document, _annotated, "this supernode")
         self._lay_out()
         self.title.editingFinished.connect(self._rename)
         self.title.left.connect(self._show_name)
@@ -62,6 +64,8 @@ class GroupPage(QWidget):
         self.members.walked.connect(self._select_member)
         self.inputs.walked.connect(self._select_box)
         self.outputs.walked.connect(self._select_box)
+        self.inputs.link_asked.connect(lambda number: document.select_link((self._id, self._ends[number].id)))
+        self.outputs.link_asked.connect(lambda number: document.select_link((self._ends[number].id, self._id)))
 
     def show_group(self, view: GraphView, id: str) -> None:
         group = by_id(view.edits.supernodes, id)
@@ -108,13 +112,7 @@ class GroupPage(QWidget):
             layout.addWidget(table)
             layout.addSpacing(8)
         self.members_caption, self.inputs_caption, self.outputs_caption = captions
-        heading, _ = section("Notes")
-        layout.addWidget(rule())
-        layout.addLayout(heading)
-        held = QHBoxLayout()
-        held.setContentsMargins(12, 2, 12, 0)
-        held.addWidget(self.note)
-        layout.addLayout(held)
+        layout.addLayout(noted(self.note))
         layout.addStretch()
 
     # what it shows
@@ -134,8 +132,8 @@ class GroupPage(QWidget):
         self._show_members(view, box)
         self._ends = []
         self.inputs_caption.set_text(f"share of Σ|in| from outside = {plain(box.outside)}")
-        self.inputs.show_rows(self._sides(drawn, drawn.inputs(box.id), outwards=False) + _rest(box))
-        outputs = self._sides(drawn, drawn.outputs(box.id), outwards=True)
+        self.inputs.show_rows(self._sides(view, drawn, drawn.inputs(box.id), outwards=False) + _rest(box))
+        outputs = self._sides(view, drawn, drawn.outputs(box.id), outwards=True)
         self.outputs_caption.set_text("share of each target’s Σ|in|" if outputs else "none in the diagram")
         self.outputs.show_rows(outputs)
 
@@ -156,20 +154,22 @@ class GroupPage(QWidget):
             rows.append(Row((Cell(text, "text_2", indent=True), Cell(), Cell(), Cell()), text))
         self.members.show_rows(rows)
 
-    def _sides(self, drawn: Subgraph, links: tuple[BoxLink, ...], *, outwards: bool) -> list[Row]:
+    def _sides(self, view: GraphView, drawn: Subgraph, links: tuple[BoxLink, ...], *, outwards: bool) -> list[Row]:
         """The links of one side, strongest first; a row's number is that of its other end in ``_ends``."""
         largest = max((abs(link.share) for link in links), default=1.0)
+        said = said_of(view, self._id, inwards=not outwards)
         rows = []
         for link in links[:LINKS]:
             end = drawn.box(link.target if outwards else link.source)
             mark = Mark(int(NodeKind.LOGIT if end.kind is None else end.kind))
             cells = (
-                Cell(end.name, "text", mark),
+                Cell(end.name, "text", mark, shortened(said.get(end.id, ""))),
                 Cell(signed(link.weight), right=True),
                 Cell(bar=link.share / largest),
                 Cell(per_cent(link.share), right=True),
             )
-            rows.append(Row(cells, f"{end.name}, {signed(link.weight)}, share {per_cent(link.share)}", len(self._ends)))
+            spoken = [end.name, signed(link.weight), f"share {per_cent(link.share)}", said.get(end.id, "")]
+            rows.append(Row(cells, ", ".join(filter(None, spoken)), len(self._ends)))
             self._ends.append(end)
         if len(links) > LINKS:
             rest = sum(abs(link.share) for link in links[LINKS:])
@@ -228,37 +228,6 @@ def _sum(text: str, share: float) -> Row:
     return Row(cells, f"{text}, {per_cent(share)}")
 
 
-class _Note(QPlainTextEdit):
-    """The supernode's note; it becomes an edit when the hand leaves."""
-
-    def __init__(self, document: Document) -> None:
-        super().__init__()
-        self._document = document
-        self._id = ""
-        self.setAccessibleName("Notes")
-        self.setPlaceholderText("What you make of this supernode")
-        self.setTabChangesFocus(True)
-        fixed(self, height=66)
-        document.settling.connect(self.keep)
-
-    def show_note(self, id: str, text: str) -> None:
-        self.setReadOnly(self._document.is_partial)
-        if id != self._id:
-            self.keep()
-            self._id = id
-        elif self.hasFocus():
-            return
-        if text != self.toPlainText():
-            self.setPlainText(text)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        if event.reason() != Qt.FocusReason.PopupFocusReason:
-            self.keep()
-        super().focusOutEvent(event)
-
-    def keep(self) -> None:
-        """Make what is written an edit now."""
-        edits = self._document.edits
-        held = {group.id: group.note for group in edits.supernodes}
-        if self._id in held and held[self._id] != self.toPlainText():
-            self._document.do("write a note", edit.annotate(edits, self._id, self.toPlainText()))
+def _annotated(edits: Edits, id: str, note: str) -> Edits:
+    """The note of a supernode that may be gone meanwhile."""
+    return edit.annotate(edits, id, note) if any(group.id == id for group in edits.supernodes) else edits

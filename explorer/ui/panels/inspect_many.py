@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from explorer.circuits.graph import NodeKey, NodeKind
-from explorer.session.edits import hide, pin
-from explorer.session.links import inputs_of, outputs_of
+from explorer.session.edge import Edge, edge_of
+from explorer.session.edits import box_key, hide, pin
 from explorer.session.query import influence_share
-from explorer.session.view import GraphView, place
+from explorer.session.view import GraphView
 from explorer.ui.document import Document
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
-from explorer.ui.widgets.look import per_cent, signed
+from explorer.ui.widgets.look import per_cent, plain, signed
 
 KINDS = {
     NodeKind.FEATURE: ("feature", "features"),
@@ -22,6 +23,26 @@ KINDS = {
     NodeKind.BIAS: ("bias node", "bias nodes"),
     NodeKind.LOGIT: ("output", "outputs"),
 }
+
+
+class Facts(QGridLayout):
+    """Lines of a name and a value; one without a value is a heading."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setHorizontalSpacing(12)
+        self.setVerticalSpacing(4)
+        self.setColumnStretch(0, 1)
+
+    def fill(self, facts: list[tuple[str, str]]) -> None:
+        while (item := self.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        for row, (name, value) in enumerate(facts):
+            text = ElidedLabel(name)
+            text.setProperty("role", "second" if value else "section")
+            self.addWidget(text, row, 0)
+            self.addWidget(QLabel(value), row, 1)
 
 
 class SelectionPage(QWidget):
@@ -39,10 +60,11 @@ class SelectionPage(QWidget):
         self.hide_nodes = QPushButton(icon("hide"), "Hide all")
         self.pin.setProperty("small", True)
         self.hide_nodes.setProperty("small", True)
-        self.facts = QGridLayout()
-        self.facts.setHorizontalSpacing(12)
-        self.facts.setVerticalSpacing(4)
-        self.facts.setColumnStretch(0, 1)
+        self._edge: Edge | None = None
+        self.link = QPushButton("Show the link")
+        self.link.setProperty("small", True)
+        self.link.setToolTip("Its ends, its label and its note")
+        self.facts = Facts()
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.pin)
@@ -56,7 +78,9 @@ class SelectionPage(QWidget):
         layout.addLayout(buttons)
         layout.addSpacing(8)
         layout.addLayout(self.facts)
+        layout.addWidget(self.link, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addStretch()
+        self.link.clicked.connect(self._show_link)
         self.pin.clicked.connect(self._pin)
         self.hide_nodes.clicked.connect(self._hide)
 
@@ -68,19 +92,17 @@ class SelectionPage(QWidget):
         counts = [(names, int((kinds == kind).sum())) for kind, names in KINDS.items()]
         self.kinds.set_text(", ".join(f"{n:,} {names[n > 1]}" for names, n in counts if n))
         facts = _sums(view, nodes)
-        if len(nodes) == 2:
-            facts += _link_facts(view, *nodes)
-        self._fill(facts)
+        self._edge = _between(view, *nodes) if len(nodes) == 2 else None
+        if self._edge is not None:
+            facts += _link_facts(self._edge)
+        elif len(nodes) == 2:
+            facts += [("", ""), ("no direct link between them", "")]
+        self.link.setVisible(self._edge is not None)
+        self.facts.fill(facts)
 
-    def _fill(self, facts: list[tuple[str, str]]) -> None:
-        while (item := self.facts.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
-        for row, (name, value) in enumerate(facts):
-            text = ElidedLabel(name)
-            text.setProperty("role", "second" if value else "section")
-            self.facts.addWidget(text, row, 0)
-            self.facts.addWidget(QLabel(value), row, 1)
+    def _show_link(self) -> None:
+        if self._edge is not None:
+            self._document.select_link(self._edge.link)
 
     def _pin(self) -> None:
         self._document.do("pin nodes", pin(self._document.edits, self._keys()))
@@ -101,24 +123,22 @@ def _sums(view: GraphView, nodes: tuple[int, ...]) -> list[tuple[str, str]]:
     return facts
 
 
-def _link_facts(view: GraphView, one: int, other: int) -> list[tuple[str, str]]:
+def _between(view: GraphView, one: int, other: int) -> Edge | None:
     """The direct link between two nodes, whichever feeds the other."""
-    graph = view.graph
-    for source, target in ((one, other), (other, one)):
-        found, weight = graph.inputs(target)
-        at = np.flatnonzero(found == source)
-        if at.size == 0 or weight[at[0]] == 0:
-            continue
-        size = float(weight[at[0]])
-        into, out = inputs_of(view, target), outputs_of(view, source)
-        names = [f"{view.label(node)} {place(graph, node)}".strip() for node in (source, target)]
-        span = int(graph.rows.start[target]) + int(at[0])
-        facts = [
-            ("", ""),
-            (f"{names[0]} → {names[1]}", ""),
-            ("direct effect", signed(size)),
-            (f"share of Σ|in| = {into.mass:.2f}", per_cent(size / into.mass) if into.mass else "\u2013"),
-            (f"share of Σ|out| = {out.mass:.2f}", per_cent(size / out.mass) if out.mass else "\u2013"),
-        ]
-        return facts if view.links[span] else [*facts, ("hidden by pruning", "")]
-    return [("", ""), ("no direct link between them", "")]
+    boxes = [box_key(view.graph.key(node)) for node in (one, other)]
+    for target, source in (boxes[::-1], boxes):
+        edge = edge_of(view, (target, source))
+        if edge is not None and edge.count:
+            return edge
+    return None
+
+
+def _link_facts(edge: Edge) -> list[tuple[str, str]]:
+    facts = [
+        ("", ""),
+        (edge.ends, ""),
+        ("direct effect", signed(edge.weight)),
+        (f"share of Σ|in| = {plain(edge.into)}", per_cent(edge.share_in) if edge.into else "\u2013"),
+        (f"share of Σ|out| = {plain(edge.out)}", per_cent(edge.share_out) if edge.out else "\u2013"),
+    ]
+    return facts if edge.drawn else [*facts, ("hidden by pruning", "")]

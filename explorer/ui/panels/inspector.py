@@ -1,14 +1,17 @@
-"""The inspector: the selected node with what flows in and out, or a summary of several."""
+"""The inspector: the selected node, supernode or link, a summary of several nodes, or the document's note."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from explorer.session.edits import set_note
 from explorer.ui.document import Document
 from explorer.ui.panels.inspect_group import GroupPage
+from explorer.ui.panels.inspect_link import LinkPage
 from explorer.ui.panels.inspect_many import SelectionPage
-from explorer.ui.panels.inspect_node import NodePage
+from explorer.ui.panels.inspect_node import NodePage, noted
+from explorer.ui.panels.note_edit import NoteEdit
 
 
 class InspectorPanel(QScrollArea):
@@ -28,7 +31,9 @@ class InspectorPanel(QScrollArea):
         self.pages = QStackedWidget()
         self.pages.setProperty("panel", True)
         self.group = GroupPage(document)
-        for page in (self._nothing(), self.node, self.many, self.group):
+        self.link = LinkPage(document)
+        self.note = NoteEdit(document, lambda edits, _, text: set_note(edits, None, text), "this document")
+        for page in (self._nothing(), self.node, self.many, self.group, self.link):
             self.pages.addWidget(page)
         self.setWidget(self.pages)
         document.selection_changed.connect(self._show)
@@ -37,15 +42,27 @@ class InspectorPanel(QScrollArea):
         self._show()
 
     def edit_label(self) -> None:
-        """Put the cursor into the label of the selected node, or the name of the supernode."""
+        """Put the cursor into the label of the selected node or link, or the name of the supernode."""
         if self.pages.currentWidget() is self.group:
             self.group.edit_name()
+        if self.pages.currentWidget() is self.link:
+            self.link.edit_label()
         if self.pages.currentWidget() is self.node:
             self.node.head.edit_label()
 
+    def edit_note(self) -> None:
+        """Put the cursor into the note of what is shown; of the document while nothing, or several, are selected."""
+        if self.pages.currentWidget() is self.many:
+            self._document.select(())
+        notes = {1: self.node.notes, 3: self.group.note, 4: self.link.note}
+        note = notes.get(self.pages.currentIndex(), self.note)
+        self.ensureWidgetVisible(note)
+        note.setFocus()
+
     def take_focus(self) -> None:
         """Let the first table have the keys."""
-        (self.group if self.pages.currentWidget() is self.group else self.node).inputs.setFocus()
+        tables = {3: self.group.inputs, 4: self.link.ends}
+        tables.get(self.pages.currentIndex(), self.node.inputs).setFocus()
 
     def _nothing(self) -> QWidget:
         page = QWidget()
@@ -53,19 +70,32 @@ class InspectorPanel(QScrollArea):
         words = QLabel("Select a node, a link or a group.")
         words.setProperty("role", "second")
         words.setWordWrap(True)
+        words.setContentsMargins(12, 14, 12, 12)
+        self.own = QWidget()
+        own = noted(self.note, "Notes on the document")
+        own.setContentsMargins(0, 0, 0, 0)
+        own.setSpacing(0)
+        self.own.setLayout(own)
         layout = QVBoxLayout(page)
-        layout.setContentsMargins(12, 14, 12, 12)
+        layout.setContentsMargins(0, 0, 0, 12)
+        layout.setSpacing(0)
         layout.addWidget(words)
+        layout.addWidget(self.own)
         layout.addStretch()
         return page
 
     def _show(self) -> None:
         view, selection = self._document.view, self._document.selection
+        self.own.setVisible(view is not None)
+        self.note.show_note("document" if view is not None else None, self._document.edits.note)
         if view is None or not selection:
             page = 0
         elif self._document.group:
             page = 3
             self.group.show_group(view, self._document.group)
+        elif (link := self._document.link) is not None:
+            page = 4
+            self.link.show_link(view, link)
         elif len(selection) == 1:
             page = 1
             self.node.show_node(view, selection[0])

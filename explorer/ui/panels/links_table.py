@@ -1,17 +1,19 @@
-"""LinksTable: one side of a node as rows that add up; a click walks to the other end."""
+"""LinksTable: one side of a node as rows that add up; a click walks to the other end, or shows the link."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QMenu, QTableView, QWidget
 
 from explorer.circuits.graph import NodeKind
 from explorer.session.links import Book, Rest, Side
 from explorer.session.view import GraphView, place
+from explorer.ui.grouping import add_row
 from explorer.ui.widgets.look import per_cent, plain, px, residual, signed
 from explorer.ui.widgets.marks import Mark, mark_of
 from explorer.ui.widgets.scaling import on_text_size
@@ -21,6 +23,7 @@ NAME, WEIGHT, BAR, SHARE = range(4)
 ROW = 18
 LISTED = 6
 EACH_TIME = 200
+SAID = 16  # letters of what a person says of a link
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -35,14 +38,15 @@ class Row:
     more: bool = False
 
 
-def link_rows(view: GraphView, side: Side, n_listed: int) -> list[Row]:
-    """The first ``n_listed`` links, then what is left in sums."""
+def link_rows(view: GraphView, side: Side, n_listed: int, said: Mapping[int, str] | None = None) -> list[Row]:
+    """The first ``n_listed`` links, then what is left in sums; ``said`` is what a person says of them."""
+    said = said or {}
     largest = float(np.abs(side.weight).max(initial=0.0)) or 1.0
     share = side.share()
-    rows = [
-        _link(view, int(side.nodes[at]), float(side.weight[at]), float(share[at]), largest)
-        for at in range(min(n_listed, len(side.nodes)))
-    ]
+    rows = []
+    for at in range(min(n_listed, len(side.nodes))):
+        node = int(side.nodes[at])
+        rows.append(_link(view, node, float(side.weight[at]), float(share[at]), largest, said.get(node, "")))
     after = side.after(n_listed)
     if after.count:
         rows.append(_sum(f"{after.count:,} more shown", after, more=True))
@@ -81,19 +85,25 @@ def book_rows(book: Book, kind: int) -> list[Row]:
     return rows
 
 
-def _link(view: GraphView, node: int, weight: float, share: float, largest: float) -> Row:
+def _link(view: GraphView, node: int, weight: float, share: float, largest: float, said: str) -> Row:
     mark = mark_of(view, node, 0.0)
     label, where = view.label(node), place(view.graph, node)
     if mark.kind == NodeKind.LOGIT or label.replace(" ", "") == f"{where}".replace("·", "/"):
         where = ""
     named = mark.kind != NodeKind.FEATURE or view.graph.key(node) in view.edits.labels
     cells = (
-        Cell(label, "text" if named else "text_2", mark, where),
+        Cell(label, "text" if named else "text_2", mark, f"{where} {shortened(said)}".strip()),
         Cell(signed(weight), right=True),
         Cell(bar=weight / largest),
         Cell(per_cent(share), right=True),
     )
-    return Row(cells, f"{label} {where}, weight {signed(weight)}, share {per_cent(share)}", node)
+    spoken = f"{label} {where}, weight {signed(weight)}, share {per_cent(share)}"
+    return Row(cells, f"{spoken}, {said}" if said else spoken, node)
+
+
+def shortened(said: str) -> str:
+    """What a person says of a link, in the room that a row has for it."""
+    return said if len(said) <= SAID else said[: SAID - 1].rstrip() + "…"
 
 
 def _sum(text: str, rest: Rest, mark: Mark | None = None, *, more: bool = False) -> Row:
@@ -106,6 +116,7 @@ class LinksModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: list[Row] = []
+        self.hint = ""
 
     def show(self, rows: list[Row]) -> None:
         self.beginResetModel()
@@ -126,25 +137,32 @@ class LinksModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{cell.text} {cell.place}".strip()
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == NAME:
-            return "Click to list them" if row.more else cell.text
+            return "Click to list them" if row.more else f"{cell.text}{self.hint if row.node is not None else ''}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return row.spoken if index.column() == NAME else cell.text
         return None
 
 
 class LinksTable(QTableView):
-    """The links of one side; ``walked`` says which node was entered, ``hovered`` which the mouse is on."""
+    """The links of one side; ``walked`` says which node was entered, ``hovered`` which the mouse is on.
+
+    With ``has_links``, Shift with a click or Return asks for the link to that node instead: ``link_asked``.
+    """
 
     walked = Signal(int)
+    link_asked = Signal(int)
     hovered = Signal(object)
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None, *, has_links: bool = False) -> None:
         super().__init__(parent)
+        self._has_links, self._with_shift = has_links, False
         self._view: GraphView | None = None
         self._side: Side | None = None
         self._end: list[Row] = []
+        self._said: Mapping[int, str] = {}
         self._n_listed = LISTED
         self.links = LinksModel(self)
+        self.links.hint = "\nA click goes there, with Shift it shows the link" if has_links else ""
         self.setModel(self.links)
         self.setItemDelegate(CellDelegate(ROW, self))
         self.setAccessibleName(name)
@@ -152,9 +170,11 @@ class LinksTable(QTableView):
         self.clicked.connect(self._enter)
         self.entered.connect(self._hover)
 
-    def show_side(self, view: GraphView, side: Side, end: list[Row], n_listed: int = LISTED) -> None:
-        """Show ``side`` and below it the rows ``end``."""
-        self._view, self._side, self._end, self._n_listed = view, side, end, n_listed
+    def show_side(
+        self, view: GraphView, side: Side, end: list[Row], n_listed: int = LISTED, said: Mapping[int, str] | None = None
+    ) -> None:
+        """Show ``side`` and below it the rows ``end``; ``said`` is what a person says of the links."""
+        self._view, self._side, self._end, self._n_listed, self._said = view, side, end, n_listed, said or {}
         self._fill()
 
     def show_rows(self, rows: list[Row]) -> None:
@@ -164,10 +184,28 @@ class LinksTable(QTableView):
         self._measure()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self._enter(self.currentIndex())
             return
         super().keyPressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._with_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        super().mouseReleaseEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        node = self.links.rows[index.row()].node if index.isValid() else None
+        if node is None or not self._has_links:
+            return
+        menu = QMenu(self)
+        add_row(menu, "Go there", lambda: self.walked.emit(node), "Return")
+        add_row(menu, "Show the link", lambda: self.link_asked.emit(node), "Shift+Return")
+        menu.aboutToHide.connect(menu.deleteLater)
+        at = self.visualRect(index).center() if by_key else event.pos()
+        menu.popup(self.viewport().mapToGlobal(at))
 
     def leaveEvent(self, event: object) -> None:
         self.hovered.emit(None)
@@ -199,7 +237,7 @@ class LinksTable(QTableView):
     def _fill(self) -> None:
         assert self._view is not None
         assert self._side is not None
-        rows = link_rows(self._view, self._side, self._n_listed) + self._end
+        rows = link_rows(self._view, self._side, self._n_listed, self._said) + self._end
         self.clearSpans()
         self.links.show(rows)
         for at, row in enumerate(rows):
@@ -215,7 +253,7 @@ class LinksTable(QTableView):
             self._n_listed += EACH_TIME
             self._fill()
         elif row.node is not None:
-            self.walked.emit(row.node)
+            (self.link_asked if self._has_links and self._with_shift else self.walked).emit(row.node)
 
     def _hover(self, index: Index) -> None:
         self.hovered.emit(self.links.rows[index.row()].node)
