@@ -1,26 +1,20 @@
-"""Commands that check: a graph's certificate, and the installed program."""
+"""The command that checks the certificate of a graph."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from explorer.circuits.graph import Graph, NodeKind
-from explorer.circuits.graph_arrays import from_arrays, to_arrays
+from explorer.circuits.graph_arrays import to_arrays
 from explorer.circuits.influence import node_influence, rest_influence
-from explorer.circuits.scores import BOOKS_LIMIT, books_limit, worst_residual
+from explorer.circuits.scores import books_limit, worst_residual
 from explorer.cli.places import model_folder, transcoder_folder
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import ExplorerError, GraphError
-
-SAMPLE_ANSWER = "Austin"
 
 
 def verify(chosen: argparse.Namespace) -> int:
@@ -118,82 +112,3 @@ def _text(found: dict[str, Any], faults: list[str]) -> str:
         holds = "This is a preview; compute the graph in float32 for one that holds."
     verdict = holds if not faults else f"The graph does not hold: {'; '.join(faults)}."
     return "\n".join([books, f"influence conserved to {found['conservation']:.1e}", checked, verdict])
-
-
-def self_test(chosen: argparse.Namespace) -> int:
-    """Run every check, print each, and end the process with the code, so that no teardown can change it."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for name, check in CHECKS:
-            try:
-                print(f"ok    {name}: {check(Path(folder))}", flush=True)
-            except (ExplorerError, OSError) as error:
-                failed += 1
-                print(f"fail  {name}: {error}", flush=True)
-    print("The program works." if not failed else f"{failed} of {len(CHECKS)} checks failed.", flush=True)
-    sys.stderr.flush()
-    os._exit(1 if failed else 0)
-
-
-def _check_qt(folder: Path) -> str:
-    from explorer.ui.probe import check_none_references
-
-    return check_none_references()
-
-
-def _check_sample(folder: Path) -> str:
-    """The Dallas graph: right answer, balanced books, saved and opened again."""
-    from explorer.engine.inprocess import run_job
-    from explorer.engine.state import EngineState
-    from explorer.io.circuit_file import open_circuit, save
-    from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
-    from explorer.session.edits import Edits
-
-    sample = SAMPLES[0]
-    where = {"model": str(model_folder(sample)), "transcoders": str(transcoder_folder(sample))}
-    answer = run_job("attribute", EngineState(), None, text=sample.prompt, **where)
-    graph = from_arrays(answer["head"], answer["arrays"])
-    save(folder / "sample.circuit", graph, Edits())
-    again, _ = open_circuit(folder / "sample.circuit")
-    residual = worst_residual(again)
-    if not residual <= BOOKS_LIMIT["float32"]:
-        raise GraphError(f"the books of the sample are off by {residual:.1e}")
-    if again.logit_tokens[0] != SAMPLE_ANSWER:
-        raise GraphError(f"the sample answers “{again.logit_tokens[0]}” instead of “{SAMPLE_ANSWER}”")
-    return f"“{again.logit_tokens[0]}”, {len(again)} nodes, books balance to {residual:.1e}"
-
-
-def _check_export(folder: Path) -> str:
-    from explorer.io import npz
-    from explorer.io.circuit_file import open_circuit
-    from explorer.session.view import resolve
-    from explorer.ui.export import export_graph
-
-    graph, edits = open_circuit(folder / "sample.circuit")
-    view = resolve(graph, edits)
-    for suffix in (".svg", ".png", ".pdf"):
-        export_graph(view, folder / f"sample{suffix}", "print")
-    npz.write(folder / "sample.npz", graph, edits)
-    sizes = {file.suffix: file.stat().st_size for file in folder.iterdir()}
-    empty = [suffix for suffix, size in sizes.items() if size == 0]
-    if empty:
-        raise GraphError(f"the export wrote empty files: {', '.join(empty)}")
-    return ", ".join(f"{suffix} {size} bytes" for suffix, size in sorted(sizes.items()))
-
-
-def _check_window(folder: Path) -> str:
-    from explorer.ui.app import run
-
-    picture = folder / "window.png"
-    if run((str(folder / "sample.circuit"),), engine="", picture=picture) != 0 or not picture.is_file():
-        raise GraphError("the window could not be drawn")
-    return f"window drawn, {picture.stat().st_size} bytes"
-
-
-CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
-    ("Qt", _check_qt),
-    ("sample", _check_sample),
-    ("window", _check_window),  # before the export: the window's application serves both
-    ("export", _check_export),
-)
