@@ -18,6 +18,7 @@ from explorer.circuits.compare import Comparison, Status
 from explorer.circuits.graph import Bools, Floats, Graph, Ints, NodeKey, NodeKind, Nodes, Rows, Weights
 from explorer.circuits.pruning import Pruned, cumulative_share
 from explorer.session.edits import Edits
+from explorer.session.theme import Theme, group_colour
 from explorer.session.view import GraphView, HiddenBy, shown_token
 
 T = TypeVar("T")
@@ -27,9 +28,13 @@ STATUS_WORDS = {Status.BOTH: "in both", Status.ONLY_A: "only in A", Status.ONLY_
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Aligned(GraphView):
-    """A view on every node of two graphs; ``places`` are the columns' positions as text, of A, B or both."""
+    """A view on every node of two graphs.
+
+    Of the columns ``headings`` are the tokens of both, ``places`` the positions as text: of A, B or both.
+    """
 
     found: Comparison
+    headings: tuple[str, ...]
     places: tuple[str, ...]
 
     def position(self, pos: int) -> str:
@@ -73,6 +78,13 @@ class Compared:
     def label(self, node: int) -> str:
         """What the node is called in A, or in B where A does not have it."""
         return self.overlay.label(node)
+
+
+def side_colour(status: Status, theme: Theme) -> str:
+    """The colour of what is in A, in B or in both; none that means a sign."""
+    return {Status.ONLY_A: group_colour("violet", theme), Status.ONLY_B: group_colour("olive", theme)}.get(
+        status, theme.mark_ink
+    )
 
 
 def compared(a: GraphView, b: GraphView, found: Comparison) -> Compared:
@@ -186,6 +198,7 @@ def _overlay(a: GraphView, b: GraphView, nodes: Nodes, found: Comparison, merged
         share=share,
         named=named,
         found=found,
+        headings=graph.tokens,
         places=tuple(_places(*column) for column in merged.T.tolist()),
     )
 
@@ -216,6 +229,7 @@ def _side(view: GraphView, overlay: Overlay, which: int, merged: NDArray[np.int6
         share=view.share[edge[held]],
         named=_renamed(view, row, keys, view.named),
         found=found,
+        headings=whole.tokens,
         places=tuple(str(pos) if pos >= 0 else "" for pos in merged[which].tolist()),
         name=SIDES[which],
         present=present,

@@ -9,13 +9,17 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
+from explorer.circuits.compare import Status
 from explorer.circuits.graph import Floats, Ints, NodeKind
+from explorer.session.overlay import side_colour
 from explorer.session.theme import RADII, RAMP, Theme, blend
 from explorer.ui.canvas.pointers import as_fragments
-from explorer.ui.canvas.scene import HIDDEN, LOWER, RAISE, REST
+from explorer.ui.canvas.scene import HIDDEN, LOWER, RAISE, REST, SIDE
 
 KINDS = 4  # feature, error, embedding, bias; outputs are pills with text
 STATES = HIDDEN + 1
+ALL_STATES = SIDE + len(Status) * len(RAMP)  # those of an overlay too
+LEAST_SIDE = 1  # step of the fill that says in which graph a mark is
 SCALES = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 OUTLINED = 0.7  # smaller marks are plain, for an outline would hide their fill
 DOT = 1.3
@@ -46,16 +50,16 @@ class Atlas:
         painter.drawPixmapFragments(as_fragments(fragments), len(fragments), self.pixmap)
 
 
-def atlas(theme: Theme, scale: float, ratio: float) -> Atlas:
+def atlas(theme: Theme, scale: float, ratio: float, n_states: int = STATES) -> Atlas:
     """The marks of ``theme`` at one of SCALES and a device pixel ratio."""
     side = 2 * ceil((RADII[-1] * scale + MARGIN) * ratio)
-    pixmap = QPixmap(side * STATES, side * KINDS * len(RADII))
+    pixmap = QPixmap(side * n_states, side * KINDS * len(RADII))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for kind in range(KINDS):
         for step, radius in enumerate(RADII):
-            for state in range(STATES):
+            for state in range(n_states):
                 middle = QPointF((state + 0.5) * side, ((kind * len(RADII) + step) + 0.5) * side)
                 draw_mark(painter, middle, NodeKind(kind), radius * scale, state, theme, ratio)
     painter.end()
@@ -85,7 +89,36 @@ def draw_mark(
     else:
         painter.setPen(QPen(QColor(theme.line_strong if state == REST else theme.mark_ink), ratio))
         painter.setBrush(QBrush(QColor(fill)))
-    draw_shape(painter, middle, kind, radius * ratio)
+    status = status_of(state)
+    if status in (Status.ONLY_A, Status.ONLY_B):
+        _draw_half(painter, middle, kind, radius * ratio, fill, QColor(theme.surface_canvas), status)
+    else:
+        draw_shape(painter, middle, kind, radius * ratio)
+
+
+def status_of(state: int) -> Status | None:
+    """In which of two graphs a mark of an overlay is; None where that is not said."""
+    return Status((state - SIDE) // len(RAMP)) if state >= SIDE else None
+
+
+def _draw_half(
+    painter: QPainter, middle: QPointF, kind: NodeKind, radius: float, fill: str, ground: QColor, status: Status
+) -> None:
+    """The left half filled for what is in A alone, the right one for B: it is seen without its hue."""
+    reach = 2 * radius
+    left = middle.x() - (reach if status == Status.ONLY_A else 0.0)
+    outline = painter.pen()
+    painter.setBrush(ground)
+    draw_shape(painter, middle, kind, radius)
+    painter.save()
+    painter.setClipRect(QRectF(left, middle.y() - reach, reach, 2 * reach))
+    painter.setBrush(QColor(fill))
+    painter.setPen(Qt.PenStyle.NoPen)
+    draw_shape(painter, middle, kind, radius)
+    painter.restore()
+    painter.setPen(outline)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    draw_shape(painter, middle, kind, radius)
 
 
 def state_fill(state: int, theme: Theme) -> str:
@@ -93,6 +126,10 @@ def state_fill(state: int, theme: Theme) -> str:
     if state == REST:
         return theme.surface_panel if theme.name != "dark" else theme.surface_canvas
     step = (state - LOWER) % len(RAMP)
+    status = status_of(state)
+    if status is not None:
+        step = (state - SIDE) % len(RAMP)
+        return blend(side_colour(status, theme), theme.surface_canvas, RAMP[max(step, LEAST_SIDE) if status else step])
     sign = theme.sign_lower if state < RAISE else theme.sign_raise
     return blend(sign, theme.surface_canvas, RAMP[step])
 

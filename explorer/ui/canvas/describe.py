@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from explorer.circuits.compare import Status
 from explorer.circuits.graph import Graph, NodeKind
+from explorer.session.overlay import STATUS_WORDS, Overlay, Side
 from explorer.session.view import GraphView, HiddenBy, rule_words
 
 KIND_WORDS = {
@@ -40,6 +42,8 @@ def influence_share(view: GraphView, node: int) -> float:
 
 def hidden_reason(view: GraphView, node: int) -> str:
     """Why a node is not drawn; empty if it is."""
+    if isinstance(view, Side) and not view.present[node]:
+        return f"not in {view.name}"
     rule = HiddenBy(int(view.hidden_by[node]))
     if rule == HiddenBy.HAND:
         return "hidden by hand"
@@ -51,7 +55,9 @@ def hidden_reason(view: GraphView, node: int) -> str:
 def card_lines(view: GraphView, node: int, current: int | None) -> list[str]:
     """What the card of a hovered node says, the name first."""
     graph = view.graph
-    lines = [view.label(node), _what(graph, node)]
+    lines = [view.label(node), _what(view, node)]
+    if isinstance(view, Overlay):
+        return [*lines, *difference_lines(view, node, current)]
     activation = float(graph.nodes.activation[node])
     numbers = [] if np.isnan(activation) else [f"activation {activation:.2f}"]
     if graph.nodes.kind[node] == NodeKind.LOGIT:
@@ -64,28 +70,62 @@ def card_lines(view: GraphView, node: int, current: int | None) -> list[str]:
         lines.append(reason)
     elif current is not None and current != node:
         lines.append(_relation(view, node, current))
-    return lines
+    if status := view.status(node):
+        lines.append(f"label: {status}")
+    note = view.edits.notes.get(graph.key(node), "")
+    return [*lines, note.strip().splitlines()[0]] if note.strip() else lines
 
 
 def spoken(view: GraphView, node: int, selected: bool) -> str:
     """One sentence that says what a node is, for assistive technology."""
     graph, key = view.graph, view.graph.key(node)
     words = [KIND_WORDS[NodeKind(key.kind)] + (f" {key.feature}" if key.kind == NodeKind.FEATURE else "")]
-    if key in view.edits.labels or key in view.named:
-        words.insert(0, view.label(node))
+    if status := view.status(node):
+        words[:0] = [view.label(node), f"label {status}"]
     elif key.kind in (NodeKind.BIAS, NodeKind.LOGIT):
         words.append(view.label(node))
     if key.kind in (NodeKind.FEATURE, NodeKind.ERROR):
         words.append(f"layer {key.layer}")
     if 0 <= key.pos < graph.n_pos and key.kind != NodeKind.LOGIT:
-        words.append(f"token {key.pos} {token_text(graph.tokens[key.pos])}")
-    words.append(f"influence {influence_share(view, node):.2f} per cent")
+        words.append(f"token {view.position(key.pos)} {token_text(graph.tokens[key.pos])}")
+    if isinstance(view, Overlay):
+        words.extend(difference_lines(view, node, None))
+    else:
+        words.append(f"influence {influence_share(view, node):.2f} per cent")
     words.append(hidden_reason(view, node))
     words.append("selected" if selected else "")
     return ", ".join(word for word in words if word)
 
 
-def _what(graph: Graph, node: int) -> str:
+def difference_lines(view: Overlay, node: int, current: int | None) -> list[str]:
+    """In which of two graphs a node is, and its numbers in A and in B."""
+    found = view.found
+    where = Status(found.status[node])
+    numbers = [("influence", 100 * found.influence_a[node], 100 * found.influence_b[node], " %")]
+    if view.graph.nodes.kind[node] == NodeKind.FEATURE:
+        numbers.append(("activation", found.activation_a[node], found.activation_b[node], ""))
+    edges = _between(view.graph, node, current) if current is not None and current != node else ()
+    if edges:
+        numbers.append(("link to the selection", found.weight_a[edges[0]], found.weight_b[edges[0]], ""))
+    return [STATUS_WORDS[where], *(_in_both(where, *number) for number in numbers)]
+
+
+def _in_both(where: Status, what: str, a: float, b: float, unit: str) -> str:
+    if where != Status.BOTH:
+        return f"{what} {(b if where == Status.ONLY_B else a):.2f}{unit}".replace("-", "−")
+    return f"{what} {a:.2f}{unit} in A, {b:.2f}{unit} in B ({signed(float(b - a))})".replace("-", "−")
+
+
+def _between(graph: Graph, one: int, other: int) -> list[int]:
+    """The edges from ``one`` to ``other`` and back."""
+    ends = ((one, other), (other, one))
+    spans = [range(int(graph.rows.start[target]), int(graph.rows.start[target + 1])) for _, target in ends]
+    pairs = zip(ends, spans, strict=True)
+    return [edge for (source, _), span in pairs for edge in span if graph.rows.source[edge] == source]
+
+
+def _what(view: GraphView, node: int) -> str:
+    graph = view.graph
     key = graph.key(node)
     token = f"“{token_text(graph.tokens[key.pos])}”" if 0 <= key.pos < graph.n_pos else ""
     if key.kind == NodeKind.FEATURE:
@@ -93,7 +133,7 @@ def _what(graph: Graph, node: int) -> str:
     if key.kind == NodeKind.ERROR:
         return f"What layer {key.layer} leaves unexplained · {token}"
     if key.kind == NodeKind.EMBEDDING:
-        return f"Token {key.pos}, its embedding"
+        return f"Token {view.position(key.pos)}, its embedding"
     return "Added by the model itself" if key.kind == NodeKind.BIAS else "Next token"
 
 

@@ -13,6 +13,7 @@ from explorer.session.theme import Theme
 from explorer.session.view import rows_of
 from explorer.ui.canvas.atlas import Atlas
 from explorer.ui.canvas.curves import Ends
+from explorer.ui.canvas.hues import Hue, hues
 from explorer.ui.canvas.scene import Scene
 from explorer.ui.canvas.viewport import Viewport
 
@@ -39,6 +40,11 @@ class Frame:
     @property
     def graph(self) -> Graph:
         return self.scene.view.graph
+
+    @property
+    def hues(self) -> tuple[Hue, ...]:
+        """What the hue of a link counts."""
+        return hues(self.scene.view, self.theme)
 
     @property
     def axis(self) -> float:

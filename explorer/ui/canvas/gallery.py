@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QRect, QRectF
 from PySide6.QtGui import QPainter
 
-from explorer.circuits.graph import Bools, Floats, Ints
+from explorer.circuits.graph import Floats, Ints
 from explorer.ui.canvas.curves import controls
 from explorer.ui.canvas.frame import Frame
 from explorer.ui.canvas.links import ALPHAS, LinkPainter, Order, Picture
@@ -45,7 +45,7 @@ class Gallery(QObject):
         frame: Frame,
         ends: tuple[Ints, Ints],
         strength: Floats,
-        lower: Bools,
+        hue: Ints,
         alphas: tuple[float, ...] = ALPHAS,
     ) -> None:
         """Have links from ``ends`` (sources, targets) painted, strongest first."""
@@ -55,7 +55,7 @@ class Gallery(QObject):
         self._number += 1
         self._places[self._number] = (frame.viewport, QRectF(rect))
         width, height = round(rect.width() * frame.ratio), round(rect.height() * frame.ratio)
-        self._painter.paint(Order(self._number, width, height, points, strength, lower, frame.theme, alphas))
+        self._painter.paint(Order(self._number, width, height, points, strength, hue, frame.hues, frame.theme, alphas))
 
     def paint(self, painter: QPainter, frame: Frame, *, is_faded: bool) -> None:
         if self._picture is not None:

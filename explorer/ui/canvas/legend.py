@@ -8,16 +8,19 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPen
 
+from explorer.circuits.compare import Status
 from explorer.circuits.graph import NodeKind
+from explorer.session.overlay import STATUS_WORDS, Overlay
 from explorer.session.theme import RADII, RAMP
 from explorer.ui.canvas.atlas import draw_mark, state_fill
 from explorer.ui.canvas.frame import LEGEND, Frame
-from explorer.ui.canvas.scene import HIDDEN, LOWER, RAISE, REST
+from explorer.ui.canvas.scene import HIDDEN, LOWER, RAISE, REST, SIDE, Scene
 from explorer.ui.canvas.texts import Texts
 from explorer.ui.canvas.words import LEAST_MORE
 
 GAP = 14.0
 SWATCH = 11.0
+DIFFERS = ("alike", "differs")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ def entries(frame: Frame) -> list[Entry]:
     """What is on screen, in the order of the legend."""
     scene, graph = frame.scene, frame.graph
     kinds = set(np.flatnonzero(np.bincount(graph.nodes.kind[scene.view.shown])).tolist())
+    if isinstance(scene.view, Overlay):
+        return [*_statuses(scene.view), Entry("difference", "", 0), *_marked(scene)]
     found = [
         Entry("feature", "feature", 10) if NodeKind.FEATURE in kinds else None,
         Entry("token", "token", 10) if NodeKind.EMBEDDING in kinds else None,
@@ -40,6 +45,13 @@ def entries(frame: Frame) -> list[Entry]:
         Entry("error", "error mass", 20) if NodeKind.ERROR in kinds else None,
         Entry("influence", "influence", 29) if NodeKind.FEATURE in kinds else None,
         Entry("sign", "", 0) if bool(((scene.state >= LOWER) & (scene.state < HIDDEN)).any()) else None,
+    ]
+    return [entry for entry in found if entry] + _marked(scene)
+
+
+def _marked(scene: Scene) -> list[Entry]:
+    """What a person has marked, or hidden."""
+    found = [
         Entry("selected", "selected", 15) if scene.selection else None,
         Entry("pinned", "pinned", 14) if scene.view.edits.pinned else None,
         Entry("hidden", "hidden", 4) if not scene.view.shown.all() else None,
@@ -47,10 +59,22 @@ def entries(frame: Frame) -> list[Entry]:
     return [entry for entry in found if entry]
 
 
+def _statuses(view: Overlay) -> list[Entry]:
+    """Where the nodes that are drawn are: in A, in B or in both."""
+    held = view.found.status[view.shown]
+    order = (Status.ONLY_A, Status.BOTH, Status.ONLY_B)
+    return [Entry(status.name, STATUS_WORDS[status], 42) for status in order if (held == status).any()]
+
+
 def caption(frame: Frame) -> str:
     """What the fill of marks is relative to, and how many links are drawn."""
     scene = frame.scene
-    if not scene.selection:
+    if isinstance(scene.view, Overlay):
+        links = scene.links
+        most = f"the {len(links):,} of {links.total:,} links that differ most"
+        words = most if len(links) < links.total else f"all {links.total:,} links"
+        words = "width and numbers: weight in B less A" if scene.selection else words
+    elif not scene.selection:
         links = scene.links
         words = f"{len(links):,} of {links.total:,} links · fill: effect on the targets"
     else:
@@ -84,6 +108,9 @@ def paint_legend(texts: Texts, frame: Frame) -> None:
 
 
 def _width(texts: Texts, entry: Entry, with_word: bool) -> float:
+    if entry.name == "difference":
+        swatches = len(RAMP) * SWATCH
+        return swatches + (texts.width(DIFFERS[0]) + texts.width(DIFFERS[1]) + 11 if with_word else 0)
     if entry.name == "sign":
         swatches = 2 * len(RAMP) * SWATCH + 6
         return swatches + (texts.width("lowers") + texts.width("raises") + 12 if with_word else 0)
@@ -102,6 +129,8 @@ def _entry(texts: Texts, frame: Frame, entry: Entry, x: float, y: float, with_wo
     """Draw an entry at x and return where it ends."""
     if entry.name == "sign":
         return _signs(texts, frame, x, y, with_word)
+    if entry.name == "difference":
+        return _differences(texts, frame, x, y, with_word)
     _mark(texts, frame, entry.name, x, y)
     end = x + entry.width
     if with_word:
@@ -112,7 +141,9 @@ def _entry(texts: Texts, frame: Frame, entry: Entry, x: float, y: float, with_wo
 def _mark(texts: Texts, frame: Frame, name: str, x: float, y: float) -> None:
     painter, theme = texts.painter, frame.theme
     kinds = {"feature": NodeKind.FEATURE, "token": NodeKind.EMBEDDING, "bias": NodeKind.BIAS}
-    if name in kinds:
+    if name in Status.__members__:
+        _status(texts, frame, Status[name], x, y)
+    elif name in kinds:
         draw_mark(painter, QPointF(x + 5.5, y + 0.5), kinds[name], RADII[2], REST, theme)
     elif name == "error":
         painter.fillRect(QRectF(x + 4, y - 1, 16, 2.5), QColor(theme.error_mass))
@@ -134,6 +165,27 @@ def _mark(texts: Texts, frame: Frame, name: str, x: float, y: float) -> None:
         painter.setPen(QPen(QColor(theme.mark_ink), 1.4))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(QRectF(x + 0.7, y - 6.3, 12.6, 12.6), 2, 2)
+
+
+def _status(texts: Texts, frame: Frame, status: Status, x: float, y: float) -> None:
+    """A mark and a link of what is in A, in B or in both."""
+    strong = SIDE + len(RAMP) * status + len(RAMP) - 1
+    draw_mark(texts.painter, QPointF(x + 5.5, y + 0.5), NodeKind.FEATURE, RADII[3], strong, frame.theme)
+    texts.painter.setPen(frame.hues[status].pen(1.0, 1.5))
+    texts.painter.drawLine(QPointF(x + 14, y), QPointF(x + 42, y))
+
+
+def _differences(texts: Texts, frame: Frame, x: float, y: float, with_words: bool) -> float:
+    """How the ink grows with the difference."""
+    theme, painter = frame.theme, texts.painter
+    if with_words:
+        x = texts.draw(DIFFERS[0], x, y, theme.text_2, "caption").right() + 6
+    painter.setPen(Qt.PenStyle.NoPen)
+    for step in range(len(RAMP)):
+        painter.setBrush(QColor(state_fill(SIDE + len(RAMP) * Status.BOTH + step, theme)))
+        painter.drawRect(QRectF(x, y - 5, SWATCH - 1, 10))
+        x += SWATCH
+    return texts.draw(DIFFERS[1], x + 5, y, theme.text_2, "caption").right() if with_words else x
 
 
 def _signs(texts: Texts, frame: Frame, x: float, y: float, with_words: bool) -> float:

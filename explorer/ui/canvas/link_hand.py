@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from explorer.circuits.graph import Floats, Ints
 from explorer.session.edge import Edge, edge_of, rows_of_box
 from explorer.session.edits import box_key
+from explorer.session.overlay import Aligned
 from explorer.ui.canvas.curves import controls
 from explorer.ui.canvas.frame import Frame
 from explorer.ui.canvas.lit import paint_lit
@@ -55,7 +56,7 @@ class LinkHand(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         view = self._document.view
-        if not isinstance(event, QHelpEvent) or self._near is None or view is None:
+        if not isinstance(event, QHelpEvent) or self._near is None or view is None or isinstance(view, Aligned):
             return False
         source, target = (box_key(view.graph.key(node)) for node in self._near)
         edge = edge_of(view, (target, source))

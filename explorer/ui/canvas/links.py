@@ -15,9 +15,10 @@ import numpy as np
 from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtGui import QImage, QPainter, QPen
 
-from explorer.circuits.graph import Bools, Floats, Ints
+from explorer.circuits.graph import Floats, Ints
 from explorer.session.theme import Theme, ramp_step
 from explorer.ui.canvas.curves import lines
+from explorer.ui.canvas.hues import Hue
 from explorer.ui.canvas.pointers import draw_lines
 from explorer.ui.theme import color
 
@@ -34,14 +35,18 @@ DENSITY_ALPHA = 0.30
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """A picture to paint: control points (n, 4, 2) in its own device pixels, strongest first."""
+    """A picture to paint: control points (n, 4, 2) in its own device pixels, strongest first.
+
+    ``hue`` (n) says which of ``hues`` each link has.
+    """
 
     number: int
     width: int
     height: int
     points: Floats
     strength: Floats
-    lower: Bools
+    hue: Ints
+    hues: tuple[Hue, ...]
     theme: Theme
     alphas: tuple[float, ...] = ALPHAS
 
@@ -127,10 +132,10 @@ class _Work:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(order.points) <= MOST_CURVED)
             painter.setClipRect(QRect(0, 0, order.width, order.height))
             painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOver)
-            for links, pen in _batches(order, first, last, max(1, STEP // n_segments)):
+            for links, hue, pen in _batches(order, first, last, max(1, STEP // n_segments)):
                 if self._wanted != order.number:
                     return False
-                drawn = lines(order.points[links], n_segments)
+                drawn = hue.dashed(lines(order.points[links], n_segments), n_segments)
                 painter.setPen(pen)
                 draw_lines(painter, drawn)
             return True
@@ -177,18 +182,18 @@ def _parts(n_links: int) -> list[tuple[int, int]]:
     return list(pairwise(bounds))
 
 
-def _batches(order: Order, first: int, last: int, size: int) -> list[tuple[Ints, QPen]]:
-    """Links of one pen at a time, strong steps before weak ones, the two signs in turn."""
+def _batches(order: Order, first: int, last: int, size: int) -> list[tuple[Ints, Hue, QPen]]:
+    """Links of one pen at a time, strong steps before weak ones, the hues in turn."""
     step = ramp_step(order.strength[first:last])
-    lower = order.lower[first:last]
+    hue_of = order.hue[first:last]
     thinner = min(1.0, FIRST / max(len(order.points), 1)) ** 0.5  # many lines would fill the plane
-    batches: list[tuple[Ints, QPen]] = []
+    batches: list[tuple[Ints, Hue, QPen]] = []
     for bin_ in reversed(range(len(order.alphas))):
-        turns: list[list[tuple[Ints, QPen]]] = []
-        for sign, value in ((False, order.theme.sign_raise), (True, order.theme.sign_lower)):
-            pen = QPen(color(value, order.alphas[bin_] * thinner), 0)
-            found = np.flatnonzero((step == bin_) & (lower == sign)) + first
-            turns.append([(found[at : at + size], pen) for at in range(0, len(found), size)])
+        turns: list[list[tuple[Ints, Hue, QPen]]] = []
+        for number, hue in enumerate(order.hues):
+            pen = QPen(color(hue.colour, order.alphas[bin_] * thinner), 0)
+            found = np.flatnonzero((step == bin_) & (hue_of == number)) + first
+            turns.append([(found[at : at + size], hue, pen) for at in range(0, len(found), size)])
         for at in range(max(len(turn) for turn in turns)):
             batches.extend(turn[at] for turn in turns if at < len(turn))
     return batches

@@ -118,15 +118,15 @@ def paint_lit(painter: QPainter, frame: Frame) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-def weaker_lit(scene: Scene) -> tuple[Ints, Ints, Floats, Floats]:
-    """Sources, targets, strengths and weights of the links that ``paint_lit`` leaves to a picture."""
+def weaker_lit(scene: Scene) -> tuple[Ints, Ints, Floats, Ints]:
+    """Sources, targets, strengths and hues of the links that ``paint_lit`` leaves to a picture."""
     sides = (scene.inputs, scene.outputs)
-    source, target, strength, weight = (
+    source, target, strength, hue = (
         np.concatenate([getattr(links, name)[WIDE + LIVE :] for links in sides])
-        for name in ("source", "target", "strength", "weight")
+        for name in ("source", "target", "strength", "hue")
     )
     order = np.argsort(-strength, kind="stable")
-    return source[order], target[order], strength[order], weight[order]
+    return source[order], target[order], strength[order], hue[order]
 
 
 def _n_wide(links: Links, most: float) -> int:
@@ -137,11 +137,11 @@ def _n_wide(links: Links, most: float) -> int:
 def _wide(painter: QPainter, frame: Frame, links: Links, most: float) -> None:
     n_wide = _n_wide(links, most)
     points = controls(frame.ends, links.source[:n_wide], links.target[:n_wide])
-    inks = (frame.theme.sign_raise, frame.theme.sign_lower)
+    inks = frame.hues
     for link in reversed(range(len(points))):
         strength = float(links.strength[link])
-        ink = color(inks[bool(links.weight[link] < 0)], 0.4 + 0.6 * strength**0.6)
-        painter.setPen(QPen(ink, max(1.0, most * strength) * frame.ratio))
+        ink = inks[links.hue[link]]
+        painter.setPen(ink.pen(0.4 + 0.6 * strength**0.6, max(1.0, most * strength) * frame.ratio))
         (start, one, two, end) = (QPointF(x, y) for x, y in points[link].tolist())
         path = QPainterPath(start)
         path.cubicTo(one, two, end)
@@ -151,13 +151,14 @@ def _wide(painter: QPainter, frame: Frame, links: Links, most: float) -> None:
 def _thin(painter: QPainter, frame: Frame, links: Links, first: int) -> None:
     wanted = slice(first, WIDE + LIVE)
     source, target, strength = links.source[wanted], links.target[wanted], links.strength[wanted]
-    lower, step = links.weight[wanted] < 0, ramp_step(strength)
+    hue_of, step = links.hue[wanted], ramp_step(strength)
     for bin_, alpha in enumerate(LIT_ALPHAS):
-        for sign, value in ((False, frame.theme.sign_raise), (True, frame.theme.sign_lower)):
-            found = np.flatnonzero((step == bin_) & (lower == sign))
+        for number, hue in enumerate(frame.hues):
+            found = np.flatnonzero((step == bin_) & (hue_of == number))
             if len(found):
-                painter.setPen(QPen(color(value, alpha), 0))
-                draw_lines(painter, lines(controls(frame.ends, source[found], target[found]), SEGMENTS))
+                painter.setPen(QPen(color(hue.colour, alpha), 0))
+                drawn = lines(controls(frame.ends, source[found], target[found]), SEGMENTS)
+                draw_lines(painter, hue.dashed(drawn, SEGMENTS))
 
 
 def paint_marks(painter: QPainter, frame: Frame) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.circuits.graph import Floats, Ints, NodeKind
+from explorer.session.overlay import Overlay
 from explorer.session.theme import RAMP, ramp_step
 from explorer.session.view import GraphView
+from explorer.ui.canvas.hues import hue_of
 
 BUDGET = 260
 MOST_LIT = 6_000
@@ -17,17 +19,22 @@ REST = 0
 LOWER = 1  # states 1 to 5 lower, 6 to 10 raise, by step
 RAISE = 1 + len(RAMP)
 HIDDEN = RAISE + len(RAMP)
+SIDE = HIDDEN + 1  # of an overlay: from here for each Status its steps
 
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """Some links, strongest first: ``edge`` is the row, ``strength`` relative to the strongest (0 to 1)."""
+    """Some links, strongest first: ``edge`` is the row, ``strength`` relative to the strongest (0 to 1).
+
+    ``hue`` says which of the ``hues`` of the view a link has.
+    """
 
     edge: Ints
     source: Ints
     target: Ints
     weight: Floats
     strength: Floats
+    hue: Ints
     total: int  # how many there are, drawn or not
 
     def __len__(self) -> int:
@@ -36,7 +43,8 @@ class Links:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """``state`` (n_nodes) is how a mark is drawn: REST, LOWER + step, RAISE + step or HIDDEN."""
+    """``state`` (n_nodes) is how a mark is drawn: REST, LOWER + step, RAISE + step or HIDDEN; of an overlay also
+    SIDE + steps of each Status + step."""
 
     view: GraphView
     selection: tuple[int, ...]
@@ -85,6 +93,7 @@ def _links(view: GraphView, edges: Ints, score: Floats, most: int) -> Links:
         graph.edge_target[edges].astype(np.int64),
         graph.rows.weight[edges].astype(np.float64),
         score / top,
+        hue_of(view, edges),
         total,
     )
 
@@ -119,6 +128,8 @@ def _drawn(
 
 def _states(view: GraphView, chosen: Ints, inputs: Links, outputs: Links) -> NDArray[np.int8]:
     state = np.where(view.shown, REST, HIDDEN).astype(np.int8)
+    if isinstance(view, Overlay):
+        return _sides(view, state, chosen, inputs, outputs)
     if not len(chosen):
         size = np.abs(view.effect)
         features = view.shown & (view.graph.nodes.kind == NodeKind.FEATURE)
@@ -129,6 +140,21 @@ def _states(view: GraphView, chosen: Ints, inputs: Links, outputs: Links) -> NDA
         return state
     state[outputs.target] = _lit(outputs.strength, outputs.weight)
     state[inputs.source] = _lit(inputs.strength, inputs.weight)
+    return state
+
+
+def _sides(
+    view: Overlay, state: NDArray[np.int8], chosen: Ints, inputs: Links, outputs: Links
+) -> NDArray[np.int8]:
+    """In which graph each node is, by how much its influence differs, or the weight of its link to the selection."""
+    first = SIDE + len(RAMP) * view.found.status.astype(np.int64)
+    if len(chosen):
+        for ends, links in ((outputs.target, outputs), (inputs.source, inputs)):
+            state[ends] = first[ends] + ramp_step(links.strength)
+        return state
+    differs = np.abs(view.found.influence)
+    top = float(differs[view.shown].max(initial=0.0))
+    state[view.shown] = (first + ramp_step(differs / (top if top > 0 else 1.0)))[view.shown]
     return state
 
 

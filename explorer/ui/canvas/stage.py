@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPointF, QTimer
+from PySide6.QtCore import QObject, QPointF, QTimer, Signal
 from PySide6.QtGui import QPainter, QPixmap
 
 from explorer.circuits.graph import NodeKind
 from explorer.session.layout import Layout, enlarge, layout
+from explorer.session.overlay import Overlay
 from explorer.session.theme import Theme
 from explorer.session.view import GraphView
-from explorer.ui.canvas.atlas import Atlas, atlas, mark_scale
+from explorer.ui.canvas.atlas import ALL_STATES, STATES, Atlas, atlas, mark_scale
 from explorer.ui.canvas.curves import ends
 from explorer.ui.canvas.describe import token_text
 from explorer.ui.canvas.frame import LEGEND, Frame
@@ -31,6 +32,7 @@ from explorer.ui.canvas.paint import (
     paint_marks,
     weaker_lit,
 )
+from explorer.ui.canvas.placing import own_places, placing
 from explorer.ui.canvas.scene import BUDGET, Scene, scene
 from explorer.ui.canvas.texts import TextBox, Texts, text_width
 from explorer.ui.canvas.viewport import Viewport, fit, kept_inside
@@ -52,7 +54,9 @@ LEFT_OUT = 0.25  # share of influence without a place at which a layout is taken
 
 
 class Stage(QObject):
-    """``changed`` is called whenever a new frame should be shown."""
+    """``changed`` is called whenever a new frame should be shown, ``looked`` brings the part that is shown now."""
+
+    looked = Signal(object)
 
     def __init__(self, theme: Theme, changed: Callable[[], None], parent: QObject) -> None:
         super().__init__(parent)
@@ -69,7 +73,7 @@ class Stage(QObject):
         self._layouts: list[Layout] = []
         self._grids: dict[float, Grid] = {}
         self._scene: Scene | None = None
-        self._atlases: dict[tuple[str, float, float], Atlas] = {}
+        self._atlases: dict[tuple[str, float, float, int], Atlas] = {}
         self._frame: Frame | None = None
         self._painted: QPixmap | None = None
         self._legend: tuple[object, QPixmap, list[TextBox]] | None = None
@@ -128,12 +132,19 @@ class Stage(QObject):
             width, height, _ = self._size
             self.viewport = kept_inside(viewport, self._layouts[0], width, height - LEGEND)
             self._moved()
+            self.looked.emit(self.viewport)
 
     def fit(self) -> None:
         self._ensure_layouts()
         if self._layouts:
             self.viewport = fit(self._layouts[0], self._size[0], self._size[1] - LEGEND)
             self._moved()
+            self.looked.emit(self.viewport)
+
+    def follow(self, viewport: Viewport) -> None:
+        """Show the part that another stage shows."""
+        if viewport != self.viewport:
+            self.look(viewport)
 
     def stop(self) -> None:
         self._rest.stop()
@@ -218,11 +229,11 @@ class Stage(QObject):
     def _ensure_layouts(self) -> None:
         if self._layouts or self._view is None or self._size[0] <= 0:
             return
-        graph, influence = self._view.graph, self._view.influence
+        influence, headings = placing(self._view)
         width, height, _ = self._size
-        tokens = [text_width(token_text(token), "body", self.text_scale) for token in graph.tokens]
+        tokens = [text_width(token_text(token), "body", self.text_scale) for token in headings]
         made = layout(
-            graph,
+            self._view.graph,
             influence,
             float(width),
             float(height - LEGEND),
@@ -230,7 +241,7 @@ class Stage(QObject):
             pill_widths=self._pill_widths(),
             bias_open=self.bias_open,
         )
-        self._layouts = [made]
+        self._layouts = [own_places(self._view, made)]
         old = self.viewport
         self.viewport = fit(made, width, height - LEGEND)
         if old.zoom > 1.0:
@@ -253,10 +264,10 @@ class Stage(QObject):
         """The layout whose cells are as full as the present scale allows."""
         assert self._view is not None
         self._ensure_layouts()
-        row, graph, influence = 0, self._view.graph, self._view.influence
+        row, graph, influence = 0, self._view.graph, placing(self._view)[0]
         while self._wants_more(row):
             if row + 1 == len(self._layouts):
-                self._layouts.append(enlarge(graph, influence, self._layouts[row]))
+                self._layouts.append(own_places(self._view, enlarge(graph, influence, self._layouts[row])))
             row += 1
         return self._layouts[row]
 
@@ -292,9 +303,10 @@ class Stage(QObject):
         self._atlas(mark_scale(1.0), ratio)
 
     def _atlas(self, scale: float, ratio: float) -> Atlas:
-        key = (self.theme.name, scale, ratio)
+        n_states = ALL_STATES if isinstance(self._view, Overlay) else STATES
+        key = (self.theme.name, scale, ratio, n_states)
         if key not in self._atlases:
-            self._atlases[key] = atlas(self.theme, scale, ratio)
+            self._atlases[key] = atlas(self.theme, scale, ratio, n_states)
         return self._atlases[key]
 
     def _paint(self, frame: Frame) -> QPixmap:
@@ -348,7 +360,7 @@ class Stage(QObject):
             return
         self._rest.stop()
         links = frame.scene.links
-        self._resting.order(frame, (links.source, links.target), links.strength, links.weight < 0)
+        self._resting.order(frame, (links.source, links.target), links.strength, links.hue)
         self._paint_lit()
 
     def _paint_lit(self) -> None:
@@ -356,10 +368,10 @@ class Stage(QObject):
         frame = self.frame()
         if frame is None:
             return
-        source, target, strength, weight = weaker_lit(frame.scene)
+        source, target, strength, hue = weaker_lit(frame.scene)
         self._lit_expected = len(source) > 0
         if self._lit_expected:
-            self._lit.order(frame, (source, target), strength, weight < 0, LIT_ALPHAS)
+            self._lit.order(frame, (source, target), strength, hue, LIT_ALPHAS)
         else:
             self._lit.clear()
 

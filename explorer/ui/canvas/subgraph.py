@@ -18,6 +18,7 @@ from explorer.ui.canvas.hand import CARD_MS, DRAG, ZOOM_STEP
 from explorer.ui.canvas.subgraph_name import NameEdit
 from explorer.ui.canvas.subgraph_view import EDGE, DiagramView
 from explorer.ui.document import Document
+from explorer.ui.labelling import fill_status_menu
 
 NEAR = 6.0
 ARROWS = {
@@ -250,10 +251,8 @@ class SubgraphCanvas(DiagramView):
         document, keys = self._document, self._keys(box)
         grouping.add_row(menu, "Label", self.rename_current, "F2")
         grouping.add_row(menu, "Make a supernode of it", self.group, "G")
-        into = menu.addMenu("Put into")
-        into.setEnabled(bool(document.edits.supernodes))
-        for group in document.edits.supernodes:
-            grouping.add_row(into, group.name, lambda id=group.id: grouping.add_to_group(document, id, keys))  # type: ignore[misc]
+        fill_status_menu(menu.addMenu("Status of the label"), document, box.rows[0])
+        grouping.fill_into_menu(menu, document, keys)
         if box.parent:
             grouping.add_row(menu, "Take out of its supernode", lambda: grouping.take_out(document, keys))
         else:

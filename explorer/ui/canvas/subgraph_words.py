@@ -37,6 +37,8 @@ def box_lines(diagram: Diagram, box: Box) -> list[str]:
         lines.append(f"{per_cent(box.loose)} of its input is not in a group")
     if box.missing:
         lines.append(f"{box.missing} of its nodes are not in this graph")
+    if box.kind is not None and (status := diagram.view.status(box.rows[0])):
+        lines.append(f"label: {status}")
     return [*lines, box.note] if box.note else lines
 
 

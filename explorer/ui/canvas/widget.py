@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QColor,
+    QContextMenuEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -32,6 +33,7 @@ from explorer.ui.canvas.stage import Stage
 from explorer.ui.canvas.texts import TextBox, Texts
 from explorer.ui.canvas.walker import Walker
 from explorer.ui.document import Document
+from explorer.ui.labelling import node_menu
 from explorer.ui.theme import color
 
 
@@ -101,6 +103,11 @@ class GraphCanvas(Hand):
     def is_settled(self) -> bool:
         """Whether everything that is to be seen is painted, links included."""
         return self._stage.frame() is None or self._stage.is_settled
+
+    def join(self, other: GraphCanvas) -> None:
+        """Show the same part as ``other`` from now on, whichever of the two is moved."""
+        self._stage.looked.connect(other._stage.follow)
+        other._stage.looked.connect(self._stage.follow)
 
     def fit(self) -> None:
         """Show the whole graph."""
@@ -323,6 +330,15 @@ class GraphCanvas(Hand):
         inside = frame.scene.view.shown & frame.layout.placed
         inside = inside & (x >= band.left()) & (x <= band.right()) & (y >= band.top()) & (y <= band.bottom())
         self._document.select(inside.nonzero()[0].tolist())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key, current = event.reason() == QContextMenuEvent.Reason.Keyboard, self._document.current
+        node = current if by_key else self.node_at(QPointF(event.pos()))
+        if node is not None and self.actions():  # the window's own canvas
+            if node != current:
+                self.walk_to(node)
+            at = self.place_of(node).toPoint() if by_key else event.pos()
+            node_menu(self, self._document, node).popup(self.mapToGlobal(at))
 
     def leaveEvent(self, event: QEvent) -> None:
         self._document.hover(None)

@@ -10,10 +10,12 @@ from PySide6.QtGui import QColor, QPen
 
 from explorer.circuits.graph import Floats, NodeKind
 from explorer.session.layout import AXIS, TOKEN_TEXT
+from explorer.session.overlay import side_colour
 from explorer.session.theme import RAMP, blend
+from explorer.ui.canvas.atlas import status_of
 from explorer.ui.canvas.describe import probability_text, signed, token_text
 from explorer.ui.canvas.frame import Frame
-from explorer.ui.canvas.scene import LOWER, RAISE, REST
+from explorer.ui.canvas.scene import LOWER, RAISE, REST, SIDE
 from explorer.ui.canvas.texts import Texts
 
 AXIS_RIGHT = AXIS - 10
@@ -130,13 +132,14 @@ def _token(
     ink = theme.select if is_chosen else theme.text_3 if is_special else theme.text
     ground = blend(theme.select, theme.surface_canvas, 0.07) if is_chosen else theme.surface_canvas
     text = texts.elided(token_text(graph.tokens[pos]), room, role)
-    for word, y, face, tint in ((text, top + 10, role, ink), (str(pos), top + 26, "caption", theme.text_3)):
+    at = frame.scene.view.position(pos)
+    for word, y, face, tint in ((text, top + 10, role, ink), (at, top + 26, "caption", theme.text_3)):
         box = texts.box(word, x, y, face, "middle").adjusted(-3, 0, 3, 0)
         outside = box.left() < AXIS - 6 or box.right() > frame.width + 3
         if not word or outside or any(box.intersects(other) for other in taken):
             continue
         taken.append(box)
-        ink_here = theme.select if is_chosen and face == "caption" and word == str(pos) else tint
+        ink_here = theme.select if is_chosen and face == "caption" and word == at else tint
         texts.draw(word, x, y, ink_here, face, "middle", background=ground)
 
 
@@ -169,7 +172,11 @@ def _pill(texts: Texts, frame: Frame, node: int, pill: QRectF, is_target: bool) 
     theme, painter, state = frame.theme, texts.painter, int(frame.scene.state[node])
     ground = theme.surface_panel if theme.name != "dark" else theme.surface_canvas
     edge = theme.line_strong
-    if LOWER <= state < RAISE + len(RAMP):
+    status = status_of(state)
+    if status is not None:
+        alpha = PILL_ALPHA * RAMP[(state - SIDE) % len(RAMP)]
+        ground, edge = blend(side_colour(status, theme), theme.surface_canvas, alpha), theme.mark_ink
+    elif LOWER <= state < RAISE + len(RAMP):
         sign = theme.sign_lower if state < RAISE else theme.sign_raise
         ground = blend(sign, theme.surface_canvas, PILL_ALPHA * RAMP[(state - LOWER) % len(RAMP)])
         edge = theme.mark_ink
@@ -243,7 +250,7 @@ def paint_labels(texts: Texts, frame: Frame) -> None:
                 continue
             named = view.edits.labels.get(frame.graph.key(node))
             text = f"{named.text} {signed(weight)}" if named else signed(weight)
-            wanted.append((node, text, frame.theme.sign(weight)))
+            wanted.append((node, text, frame.hues[links.hue[row]].colour))
     obstacles = _obstacles(frame)
     taken: list[QRectF] = [box.rect for box in texts.boxes]
     for node, text, ink in wanted:
