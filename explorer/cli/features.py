@@ -23,6 +23,8 @@ def build(chosen: argparse.Namespace) -> int:
         lines=chosen.lines,
         n_top=chosen.top,
         n_random=chosen.random,
+        shard=chosen.shard,
+        scheduler=chosen.scheduler,
     )
     rate = answer["tokens_per_second"]
     lines = [
@@ -194,6 +196,10 @@ def _build(inner: Any, command: Any, json: Any, setting: Any) -> None:
     one.add_argument("--lines", action="store_true", help="each line of a plain file is a document")
     one.add_argument("--top", type=int, default=20, metavar="N", help="strongest examples kept of each feature (20)")
     one.add_argument("--random", type=int, default=20, metavar="N", help="random examples kept of each feature (20)")
+    text = "batches of about 1,024 tokens between two savings, and that a worker takes at a time (64)"
+    one.add_argument("--shard", type=int, default=64, metavar="N", help=text)
+    text = "read the text on the workers of this Dask scheduler, which have the model at the same path"
+    one.add_argument("--scheduler", metavar="ADDRESS", default="", help=text)
     json(one)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from jaxtyping import Int
 
 from explorer.features.keys import is_held_out
 from explorer.features.reads import counted, entries, reads
+from explorer.features.spans import NOTHING, Spans
 from explorer.features.statistics import Keeping, LayerStatistics
 from explorer.features.windows import Batch
 from explorer.models.loader import LanguageModel
@@ -24,7 +25,8 @@ COUNTERS = ("n_batches", "n_windows", "n_tokens", "n_counted", "n_documents")
 class Collected:
     """``token_windows`` says in how many windows that labels are fitted on (keys.is_held_out) each token stands.
 
-    ``n_tokens`` are those of the text, ``n_counted`` the positions that may have features.
+    ``n_tokens`` are those of the text, ``n_counted`` the positions that may have features; ``done`` are the numbers of
+    the batches.
     """
 
     layers: tuple[LayerStatistics, ...]
@@ -34,6 +36,7 @@ class Collected:
     n_tokens: int = 0
     n_counted: int = 0
     n_documents: int = 0
+    done: Spans = NOTHING
 
     @classmethod
     def empty(cls, model: LanguageModel, transcoders: TranscoderSet, keeping: Keeping) -> Collected:
@@ -65,13 +68,24 @@ class Collected:
         self.n_tokens += batch.n_tokens
         self.n_counted += n_counted
         self.n_documents = max(self.n_documents, int(batch.document[rows].max(initial=-1)) + 1)
+        self.done = self.done.joined(Spans(((batch.number, batch.number + 1),)))
 
-    def merged(self, other: Collected) -> Collected:
-        """Both together; no batch may be in both."""
-        counts = {name: getattr(self, name) + getattr(other, name) for name in COUNTERS}
-        counts["n_documents"] = max(self.n_documents, other.n_documents)
-        layers = tuple(one.merged(two) for one, two in zip(self.layers, other.layers, strict=True))
-        return Collected(layers, self.token_windows + other.token_windows, **counts)
+    def found(self) -> Found:
+        """The same in less space, to be sent: of the features that are active alone."""
+        features = tuple(np.flatnonzero(one.active) for one in self.layers)
+        layers = tuple(one.of(active) for one, active in zip(self.layers, features, strict=True))
+        return Found(features, replace(self, layers=layers))
+
+    def take_in(self, found: Found) -> None:
+        """Add what a shard gave; no batch may be in both."""
+        other = found.collected
+        for one, features, part in zip(self.layers, found.features, other.layers, strict=True):
+            one.take_in(features, part)
+        self.token_windows += other.token_windows
+        for name in COUNTERS[:-1]:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.n_documents = max(self.n_documents, other.n_documents)
+        self.done = self.done.joined(other.done)
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -84,11 +98,22 @@ class Collected:
         return {name: getattr(self, name) for name in COUNTERS}
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, np.ndarray], counts: Mapping[str, int], n_layers: int) -> Collected:
-        """What ``arrays`` and ``counts`` gave."""
+    def of_arrays(
+        cls, arrays: Mapping[str, np.ndarray], counts: Mapping[str, int], done: Spans, n_layers: int
+    ) -> Collected:
+        """What ``arrays``, ``counts`` and ``done`` gave."""
         layers = []
         for at in range(n_layers):
             start = f"{at}."
             own = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
             layers.append(LayerStatistics.of_arrays(at, own))
-        return cls(tuple(layers), arrays["token_windows"], **{name: int(counts[name]) for name in COUNTERS})
+        numbers = {name: int(counts[name]) for name in COUNTERS}
+        return cls(tuple(layers), arrays["token_windows"], **numbers, done=done)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a shard gave: by layer the features that are active in it, and ``collected`` with rows for these alone."""
+
+    features: tuple[Int[np.ndarray, " n_active"], ...]
+    collected: Collected

@@ -109,6 +109,16 @@ class LayerStatistics:
             random=self.random.merged(other.random),
         )
 
+    def of(self, features: Int[np.ndarray, " n"]) -> LayerStatistics:
+        """A copy of the rows of ``features`` alone."""
+        return LayerStatistics.of_arrays(self.layer, {name: array[features] for name, array in self.arrays.items()})
+
+    def take_in(self, features: Int[np.ndarray, " n"], part: LayerStatistics) -> None:
+        """Add ``part``, whose rows are those of ``features``; no window may be in both."""
+        both = self.of(features).merged(part).arrays
+        for name, array in self.arrays.items():
+            array[features] = both[name]
+
 
 _COUNTS = ("active", "windows", "negative", "total", "maximum", "minimum", "histogram")
 _EXTREMES = ("maximum", "minimum")

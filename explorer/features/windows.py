@@ -43,6 +43,11 @@ class Batch:
     read: int
 
     @property
+    def number(self) -> int:
+        """How many batches of the text are before this one."""
+        return self.first // len(self.ids)
+
+    @property
     def n_windows(self) -> int:
         return int((self.length > 0).sum())
 

@@ -1,7 +1,7 @@
 """The files of an index while it is made: what is collected so far, and the parts that it is written in.
 
-``building.safetensors`` holds what was collected up to the last whole shard and is replaced at each shard's end, so
-whoever starts again goes on from there; it goes when index.json is there.
+``building.safetensors`` holds what was collected of whole shards, and of which batches, and is replaced at each shard's
+end, so whoever starts again reads only what is missing; it goes when index.json is there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from explorer.errors import LoadError, SaveError
 from explorer.features.kept import Kept
 from explorer.features.keys import EMPTY
+from explorer.features.spans import Spans
 from explorer.features.statistics import LayerStatistics
 from explorer.features.windows import Batch
 from explorer.io import arrays, atomic
@@ -49,21 +50,23 @@ def prepare(folder: Path, stamp: str) -> Mapping[str, Any] | None:
 
 
 def resumed(folder: Path, n_layers: int) -> Collected:
-    """What was collected up to the last whole shard."""
+    """What was collected of whole shards."""
     from explorer.features.collected import Collected
 
     found = arrays.ArrayFile(folder / BUILDING, {"token_windows": ("I64", 1)})
     try:
         counts = json.loads(found.metadata["counts"])
+        done = Spans(tuple((int(start), int(stop)) for start, stop in json.loads(found.metadata["done"])))
         held = {name: found.all(name) for name in found.header.tensors}
-        return Collected.of_arrays(held, counts, n_layers)
-    except (KeyError, ValueError) as error:
+        return Collected.of_arrays(held, counts, done, n_layers)
+    except (KeyError, TypeError, ValueError) as error:
         raise LoadError(f"“{folder / BUILDING}” is damaged; delete “{folder}” and build again.") from error
 
 
 def save(folder: Path, collected: Collected, stamp: str) -> None:
     """Keep what is ``collected``; SaveError, and what was kept before stays, if the disk is full."""
-    arrays.write(folder / BUILDING, collected.arrays, {"stamp": stamp, "counts": json.dumps(collected.counts)})
+    said = {"stamp": stamp, "counts": json.dumps(collected.counts), "done": json.dumps(collected.done.runs)}
+    arrays.write(folder / BUILDING, collected.arrays, said)
 
 
 def used_windows(layers: Sequence[LayerStatistics]) -> np.ndarray:

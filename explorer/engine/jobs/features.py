@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.engine.jobs.building import Building, Text, collect, collect_on
 from explorer.engine.jobs.labelling import label_index
 from explorer.engine.jobs.opening import Setting, fingerprint, model_of, token_text, transcoders_of
+from explorer.engine.jobs.shards import Reading
 from explorer.engine.state import EngineState
 from explorer.errors import GraphError, PromptError
 from explorer.features.statistics import Keeping, bytes_per_feature
@@ -26,31 +28,11 @@ if TYPE_CHECKING:
 
     from explorer.features.collected import Collected
     from explorer.features.statistics import LayerStatistics
-    from explorer.features.windows import Batch
     from explorer.models.loader import LanguageModel
     from explorer.transcoders.transcoder import TranscoderSet
 
 CONTEXT = 128
-SHARD = 64  # batches between two savings: at most so much is lost with the process
-
-
-@dataclass(frozen=True)
-class _Text:
-    """The text as it is asked for: files, whether lines are documents, the most tokens, the context."""
-
-    files: tuple[Path, ...]
-    lines: bool
-    limit: int
-    context: int
-
-    def batches(self, model: LanguageModel) -> Iterator[Batch]:
-        from explorer.features.windows import batches
-
-        assert model.tokenizer is not None
-        front = model.tokenizer.front
-        special = () if front is None else (front[0],)
-        found = text_files.pieces(self.files, lines=self.lines)
-        return batches(found, model.tokenizer.plain, special, self.context, self.limit)
+SHARD = 64  # batches between two savings, and of one worker: at most so much is lost with the process
 
 
 def features_build(
@@ -67,6 +49,7 @@ def features_build(
     n_random: int = 20,
     n_logits: int = 10,
     shard: int = SHARD,
+    scheduler: str = "",
     device: str = "auto",
     dtype: str = "float32",
     threads: int = 0,
@@ -76,6 +59,7 @@ def features_build(
     """Read ``texts`` through model and transcoders and write the index in folder ``output``; a summary.
 
     ``context`` 0 is 128 tokens, or what the model takes. After a kill the same request goes on behind the last shard.
+    With ``scheduler``, the address of a Dask cluster's, its workers read the text.
     It is always of transcoders and in float32, whatever ``dtype`` and ``neurons`` a window says with every job.
     """
     setting = Setting(device, "float32", threads, told or {})
@@ -87,24 +71,53 @@ def features_build(
     keeping = Keeping(n_top, n_random)
     yield Progress(0, 0, "Reading the text's fingerprint")
     head = _head(state, opened, held, model, text, {**asdict(keeping), "n_logits": n_logits})
-    stamp = json.dumps(head, sort_keys=True)
-    folder = Path(output)
-    known = feature_build.prepare(folder, stamp)
+    building = Building(opened, held, text, keeping, Path(output), json.dumps(head, sort_keys=True), shard)
+    collected, resumed = building.begun()
     started = time.monotonic()
-    collected = yield from _collect(state, opened, held, text, keeping, folder, stamp, shard, known is not None)
+    if scheduler:
+        reading = _reading(building, head, model, transcoders, setting)
+        yield from _on_cluster(scheduler, reading, building, collected)
+    else:
+        yield from collect(state, building, collected)
     if not collected.n_counted:
         raise PromptError("The text gives no token that features are counted at; name a text with words in it.")
     rate = collected.n_tokens / max(time.monotonic() - started, 1e-9)
-    yield from _write(state, opened, held, text, collected, folder, n_logits)
+    yield from _write(state, building, collected, n_logits)
     head["text"] |= {name.removeprefix("n_"): count for name, count in collected.counts.items()}
-    labelled = yield from label_index(state, FeatureIndex(folder, head), opened, held)
-    feature_build.write_head(folder, head)
-    return labelled | _summary(head, collected, keeping, rate if known is None else None)
+    labelled = yield from label_index(state, FeatureIndex(building.folder, head), opened, held)
+    feature_build.write_head(building.folder, head)
+    return labelled | _summary(head, collected, keeping, None if resumed else rate)
+
+
+def _on_cluster(address: str, reading: Reading, building: Building, made: Collected) -> Work[None]:
+    from explorer.engine.jobs.cluster import cluster
+
+    yield Progress(0, 0, f"Reaching “{address}”")
+    with cluster(address) as workers:
+        yield from collect_on(workers, reading, building, made)
+
+
+def _reading(
+    building: Building, head: Mapping[str, Any], model: str, transcoders: str, setting: Setting
+) -> Reading:
+    """How workers read the same: files at the same paths, the same device and as many threads."""
+    import torch
+
+    return Reading(
+        str(Path(model).resolve()),
+        str(Path(transcoders).resolve()),
+        head["model"]["sha256"],
+        building.transcoders.sha256,
+        str(building.model.device),
+        torch.get_num_threads(),
+        setting.told,
+        building.keeping,
+    )
 
 
 def _text_of(
     model: LanguageModel, held: TranscoderSet, names: list[str], lines: bool, limit: int, context: int
-) -> _Text:
+) -> Text:
     from explorer.features.reads import check_fits
 
     check_fits(model, held)
@@ -119,11 +132,11 @@ def _text_of(
             f"A context of {context} and a limit of {limit} tokens are not possible; "
             f"“{model.name}” takes contexts of 2 to {model.context}."
         )
-    return _Text(files, lines, limit, context or min(CONTEXT, model.context))
+    return Text(files, lines, limit, context or min(CONTEXT, model.context))
 
 
 def _head(
-    state: EngineState, opened: LanguageModel, held: TranscoderSet, model: str, text: _Text, how: dict[str, Any]
+    state: EngineState, opened: LanguageModel, held: TranscoderSet, model: str, text: Text, how: dict[str, Any]
 ) -> dict[str, Any]:
     """index.json but for the counts: all that the result depends on."""
     from explorer.features.windows import rows_of
@@ -150,47 +163,10 @@ def _head(
     }  # fmt: skip
 
 
-def _collect(
-    state: EngineState,
-    model: LanguageModel,
-    held: TranscoderSet,
-    text: _Text,
-    keeping: Keeping,
-    folder: Path,
-    stamp: str,
-    shard: int,
-    resume: bool,
-) -> Work[Collected]:
-    from explorer.features.collected import Collected
-
-    made = feature_build.resumed(folder, held.n_layers) if resume else Collected.empty(model, held, keeping)
-    before, since, started = made.n_batches, made.n_tokens, time.monotonic()
-    total = text.limit or text_files.size(text.files)
-    for at, batch in enumerate(text.batches(model)):
-        if at < before:
-            continue
-        rate = (made.n_tokens - since) / max(time.monotonic() - started, 1e-9)
-        done = made.n_tokens if text.limit else batch.read
-        yield Progress(min(done, total), total, f"Reading text ({rate:,.0f} tokens/s)" if rate else "Reading text")
-        made.take(model, held, batch, state.raise_if_stopped)
-        if made.n_batches % max(shard, 1) == 0:
-            feature_build.save(folder, made, stamp)
-    if made.n_batches > before or not resume:
-        feature_build.save(folder, made, stamp)
-    return made
-
-
-def _write(
-    state: EngineState,
-    model: LanguageModel,
-    held: TranscoderSet,
-    text: _Text,
-    collected: Collected,
-    folder: Path,
-    n_logits: int,
-) -> Work[None]:
+def _write(state: EngineState, building: Building, collected: Collected, n_logits: int) -> Work[None]:
     from explorer.features.held_out import draw
 
+    model, held, text, folder = building.model, building.transcoders, building.text, building.folder
     used = feature_build.used_windows(collected.layers)
     steps = held.n_layers + 2
     for at, one in enumerate(collected.layers):
