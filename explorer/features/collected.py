@@ -115,5 +115,5 @@ class Collected:
 class Found:
     """What a shard gave: by layer the features that are active in it, and ``collected`` with rows for these alone."""
 
-    features: tuple[Int[np.ndarray, " n_active"], ...]
+    features: tuple[Int[np.ndarray, " _"], ...]
     collected: Collected
