@@ -23,8 +23,6 @@ from explorer.session.edits import Edits, set_thresholds
 from explorer.session.view import GraphView, resolve
 from explorer.work import Progress, run
 
-PICTURES = (".png", ".svg", ".pdf")
-
 
 def attribute(chosen: argparse.Namespace) -> int:
     """Compute a graph and save it with default edits."""
@@ -90,19 +88,28 @@ def prune(chosen: argparse.Namespace) -> int:
 
 def export(chosen: argparse.Namespace) -> int:
     """Write a graph in the format that the suffix names; as .py its interventions."""
+    from explorer.cli.pictures import PAGE, PICTURES, write_picture
     from explorer.cli.scripts import export_script
+    from explorer.io.atomic import check_writable
     from explorer.io.circuit_file import open_circuit
-    from explorer.io.graphs import DATA
+    from explorer.io.graphs import DATA, write
 
+    if chosen.format and chosen.output.suffix.lower() != f".{chosen.format}":
+        chosen.output = chosen.output.with_name(f"{chosen.output.name}.{chosen.format}")
     if chosen.output.suffix.lower() == ".py":
         return export_script(chosen)
-    formats = (*PICTURES, *DATA)
+    formats = (*PICTURES, PAGE, *DATA)
     if chosen.output.suffix.lower() not in formats:
         listed = f"{', '.join(formats[:-1])} or {formats[-1]}"
         raise ExplorerError(f"“{chosen.output.name}” names no format; end it in {listed}.")
+    check_writable(chosen.output)
     check_apart(chosen.output, chosen.input)
     graph, edits = open_circuit(chosen.input)
-    _write(resolve(graph, edits), chosen.output, chosen.theme, chosen.view)
+    view = resolve(graph, edits)
+    if chosen.output.suffix.lower() not in DATA:
+        write_picture(view, chosen)
+    elif note := write(chosen.output, view):
+        print(note, file=sys.stderr)
     print(chosen.output)
     return 0
 
@@ -143,28 +150,6 @@ def convert(chosen: argparse.Namespace) -> int:
         line.close()
     print(f"{chosen.output}: {held.kind}, {held.n_layers} layers")
     return 0
-
-
-def _write(view: GraphView, path: Path, theme: str, page: str) -> None:
-    from explorer.io import graphs
-
-    match path.suffix.lower():
-        case suffix if suffix in graphs.DATA:
-            if note := graphs.write(path, view):
-                print(note, file=sys.stderr)
-        case ".svg":
-            from explorer.io.svg import write_svg
-            from explorer.session.figure_graph import graph_figure
-            from explorer.session.figure_subgraph import subgraph_figure
-            from explorer.session.theme import THEMES
-
-            draw = subgraph_figure if page == "subgraph" else graph_figure
-            write_svg(draw(view, theme=next(row for row in THEMES if row.name == theme)), path)
-        case _:
-            from explorer.session.figure_subgraph import Shown
-            from explorer.ui.export import export_graph
-
-            export_graph(view, path, theme, subgraph=Shown() if page == "subgraph" else None)
 
 
 def token_ids(text: str) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any
 from platformdirs import user_config_path
 
 from explorer.io import atomic
+from explorer.session.page import wish_of
 from explorer.session.settings import DEVICES, DTYPES, MAX_RECENT, MAX_THREADS, TEXT_SCALES, THEMES, Recent, Settings
 
 APP = "circuit-explorer"
@@ -37,6 +38,7 @@ def read(path: Path | None = None) -> Settings:
         geometry=_text(table, "geometry"),
         docks=_text(table, "docks"),
         evidence=_texts(table, "evidence"),
+        picture=wish_of(table.get("picture")),
     )
 
 

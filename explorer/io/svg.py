@@ -22,7 +22,7 @@ def write_svg(figure: Figure, path: Path) -> None:
 
 def svg_text(figure: Figure) -> str:
     """``figure`` as an SVG 1.1 document; the same figure always gives the same text."""
-    return "\n".join([*_head(figure), *(_group(group) for group in figure.groups), "</svg>", ""])
+    return "\n".join([*_head(figure), *_clips(figure), *(_group(group) for group in figure.groups), "</svg>", ""])
 
 
 def escape(text: str) -> str:
@@ -50,8 +50,18 @@ def _head(figure: Figure) -> Iterator[str]:
     yield f'<rect width="100%" height="100%" fill="{figure.background}"/>'
 
 
+def _clips(figure: Figure) -> Iterator[str]:
+    for group in figure.groups:
+        if group.clip is not None:
+            x, y, right, bottom = group.clip
+            box = f'x="{_n(x)}" y="{_n(y)}" width="{_n(right - x)}" height="{_n(bottom - y)}"'
+            yield f'<clipPath id="clip-{escape(group.id)}"><rect {box}/></clipPath>'
+
+
 def _group(group: Group) -> str:
-    return "\n".join([f'<g id="{escape(group.id)}">', *(_element(item) for item in group.items), "</g>"])
+    id = escape(group.id)
+    clip = f' clip-path="url(#clip-{id})"' if group.clip is not None else ""
+    return "\n".join([f'<g id="{id}"{clip}>', *(_element(item) for item in group.items), "</g>"])
 
 
 def _element(item: Item) -> str:

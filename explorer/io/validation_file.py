@@ -18,9 +18,10 @@ import numpy as np
 from platformdirs import user_data_path
 
 from explorer.circuits.graph import Graph
-from explorer.errors import SaveError
+from explorer.errors import LoadError, SaveError
 from explorer.io import atomic
 from explorer.io.settings_file import APP
+from explorer.session.validation import Question, Validation, assemble
 
 LARGEST = 64_000_000  # bytes of a journal that is read
 MANY = 200  # journals kept; the oldest go first
@@ -53,6 +54,20 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
                 entry = json.loads(line)
                 found[str(entry["name"])] = dict(entry["values"])
     return found
+
+
+def recall(graph: Graph, asked: Question, dtype: str = "") -> Validation | None:
+    """What was measured before of what is ``asked``; None of a journal that is damaged, with which a run begins anew.
+
+    ``dtype`` is that of the model, by default of the graph.
+    """
+    dtype = dtype or str(graph.provenance.get("dtype", "float32"))
+    entries = read(journal_path(graph, asked.factor, asked.mode, dtype))
+    keys = [key for thing in asked.things for key in thing.members]
+    activation = {str(key): float(graph.nodes.activation[graph.index[key]]) for key in keys}
+    with contextlib.suppress(LoadError):
+        return assemble(asked, activation, entries)
+    return None
 
 
 def append(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:

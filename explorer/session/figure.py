@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from explorer.session.figure_text import text_width
@@ -27,6 +27,10 @@ class Box(NamedTuple):
 
     def within(self, other: Box) -> bool:
         return other.x0 <= self.x0 and other.y0 <= self.y0 and self.x1 <= other.x1 and self.y1 <= other.y1
+
+    def moved(self, x: float, y: float) -> Box:
+        """As large, and so much further right and down."""
+        return Box(self.x0 + x, self.y0 + y, self.x1 + x, self.y1 + y)
 
 
 @dataclass(frozen=True)
@@ -132,15 +136,16 @@ Item = Line | Curve | Circle | Rect | Polygon | Text
 
 @dataclass(frozen=True)
 class Group:
-    """Items under one name, drawn in order."""
+    """Items under one name, drawn in order; what lies outside of ``clip`` is not seen."""
 
     id: str
     items: tuple[Item, ...]
+    clip: Box | None = None
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture of ``width`` by ``height`` pixels; PX_PER_MM of them are a millimetre on paper.
+    """A picture of ``width`` by ``height`` pixels; PX_PER_MM of them are ``zoom`` millimetres on paper.
 
     ``summary`` says in words what is seen, for readers who do not see it; ``provenance`` holds values that JSON
     can write.
@@ -153,14 +158,15 @@ class Figure:
     summary: str
     groups: tuple[Group, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    zoom: float = 1.0
 
     @property
     def width_mm(self) -> float:
-        return self.width / PX_PER_MM
+        return self.width / PX_PER_MM * self.zoom
 
     @property
     def height_mm(self) -> float:
-        return self.height / PX_PER_MM
+        return self.height / PX_PER_MM * self.zoom
 
     def texts(self) -> Iterator[Text]:
         """Every text, in the order of drawing."""
@@ -175,3 +181,16 @@ class Figure:
             if group.id == name:
                 return group
         raise KeyError(name)
+
+
+def moved(item: Item, x: float, y: float) -> Item:
+    """``item`` so many pixels further right and down."""
+    match item:
+        case Line():
+            return replace(item, x1=item.x1 + x, x2=item.x2 + x, y1=item.y1 + y, y2=item.y2 + y)
+        case Curve(points):
+            return replace(item, points=tuple(value + (y if at % 2 else x) for at, value in enumerate(points)))
+        case Polygon(points):
+            return replace(item, points=tuple((px + x, py + y) for px, py in points))
+        case _:
+            return replace(item, x=item.x + x, y=item.y + y)

@@ -6,12 +6,12 @@ The inspector paints the same parts. Each is as high as what it holds; ``width``
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
 from explorer.features.evidence import Evidence, Example, Weighed
 from explorer.features.keys import edges
-from explorer.session.figure import Curve, Figure, Group, Ink, Item, Line, Polygon, Rect, Run, Text
+from explorer.session.figure import Figure, Group, Ink, Item, Line, Rect, Run, Text, moved
 from explorer.session.figure_text import elide, plain, text_width
 from explorer.session.theme import Theme
 
@@ -163,7 +163,7 @@ def feature_figure(
         heading = _text(12.0, y + BASE, part.title, theme.text, weight=600, size=SIZE)
         beside = _text(width - 12, y + BASE, caption, theme.text_3, "end")
         groups.append(Group(f"{part.title}, heading", (heading, beside)))
-        items = tuple(_moved(item, 12.0, y + ROW + 4) for group in part.groups for item in group.items)
+        items = tuple(moved(item, 12.0, y + ROW + 4) for group in part.groups for item in group.items)
         groups.append(Group(part.title, items))
         y += ROW + 4 + part.height + 12
     return Figure(
@@ -243,16 +243,6 @@ def _text(
     x: float, y: float, words: str, fill: str, anchor: str = "start", weight: int = 400, size: int = SMALL
 ) -> Text:
     return Text(x, y, (Run(words, fill, weight),), size, anchor)
-
-
-def _moved(item: Item, x: float, y: float) -> Item:
-    match item:
-        case Line():
-            return replace(item, x1=item.x1 + x, x2=item.x2 + x, y1=item.y1 + y, y2=item.y2 + y)
-        case Curve() | Polygon():
-            raise TypeError("The parts of a feature's figure are lines, rectangles and texts.")
-        case _:
-            return replace(item, x=item.x + x, y=item.y + y)
 
 
 def _figure(title: str, summary: str, items: Sequence[Item], theme: Theme, width: float, height: float) -> Figure:

@@ -39,6 +39,8 @@ def graph_figure(
     title: str = "",
     caption: str = "",
     links: LinkRule | None = None,
+    with_legend: bool = True,
+    with_caption: bool = True,
 ) -> Figure:
     """``view`` as a figure, with the links that ``links`` picks (Traced() if None).
 
@@ -56,9 +58,11 @@ def graph_figure(
     parts = dict(_parts(view, place, choice, theme, size))
     left, right = AXIS, float(place.columns[-1])
     bottom = max(text.box.y1 for text in parts["axes"] if isinstance(text, Text)) + 1.2 * size
-    parts["legend"], bottom = legend(view, place, choice, theme, size, left, bottom, right)
+    if with_legend:
+        parts["legend"], bottom = legend(view, place, choice, theme, size, left, bottom, right)
     said = paragraphs(view, choice, rule, theme, title, caption)
-    parts["caption"], bottom = caption_lines(said, left, bottom, right, size)
+    if with_caption:
+        parts["caption"], bottom = caption_lines(said, left, bottom, right, size)
     return Figure(
         width=float(ceil(place.width - 0.01)),
         height=float(ceil(bottom + EDGE)),

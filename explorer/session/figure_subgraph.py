@@ -45,6 +45,8 @@ def subgraph_figure(
     caption: str = "",
     over: float = OVER,
     drawn: Subgraph | None = None,
+    with_legend: bool = True,
+    with_caption: bool = True,
 ) -> Figure:
     """The diagram of ``view`` as a figure: as wide as asked, or as its boxes need at 0.8 of their size.
 
@@ -66,9 +68,11 @@ def subgraph_figure(
         "labels": tuple(share_texts(laid, lens, theme, laid.links)),
     }
     bottom = lens.point(0.0, bounds.y1)[1] + 1.5 * EDGE
-    parts["legend"], bottom = legend(laid, theme, SMALLEST, EDGE, bottom, width - EDGE)
-    said = _said(laid, theme, title, caption)
-    parts["caption"], bottom = caption_lines(said, EDGE, bottom, width - EDGE, SMALLEST)
+    if with_legend:
+        parts["legend"], bottom = legend(laid, theme, SMALLEST, EDGE, bottom, width - EDGE)
+    said = told(laid, theme, title, caption)
+    if with_caption:
+        parts["caption"], bottom = caption_lines(said, EDGE, bottom, width - EDGE, SMALLEST)
     rows = drawn_rows(drawn)
     return Figure(
         width=float(ceil(width - 0.01)),
@@ -129,7 +133,7 @@ def _entries(laid: Diagram, theme: Theme) -> Iterator[tuple[float, Callable[[flo
     yield 0.0, lambda x, y: [], "up = later layer"
 
 
-def _said(laid: Diagram, theme: Theme, title: str, caption: str) -> list[Paragraph]:
+def told(laid: Diagram, theme: Theme, title: str = "", caption: str = "") -> list[Paragraph]:
     """The caption of the whole graph's figure, with what is drawn in place of its second paragraph."""
     view, rows = laid.view, drawn_rows(laid.drawn)
     said = paragraphs(view, _choice(view, rows), Strongest(), theme, title, caption)

@@ -50,7 +50,7 @@ def paragraphs(
     shown = f"{counts(view, choice)}, {_rule(view, choice, rule)}"
     said = [
         Paragraph(visible(title) or question(view), " ".join(caption.split()) or _prompt(view), theme.text),
-        Paragraph("", " ".join([shown, _pruning(view), _fill(view)]), theme.text_2),
+        Paragraph("", " ".join([shown, _pruning(view, choice), _fill(view)]), theme.text_2),
     ]
     books, good = _books(view)
     said.append(Paragraph("", f"{books} {_scores(view)}", theme.text_2 if good else theme.danger))
@@ -137,7 +137,7 @@ def _rule(view: GraphView, choice: Choice, rule: LinkRule) -> str:
     return f"traced back from {names}: {first}, then {then}{stop}."
 
 
-def _pruning(view: GraphView) -> str:
+def _pruning(view: GraphView, choice: Choice) -> str:
     edits = view.edits
     if edits.node_threshold >= 1 and edits.edge_threshold >= 1:
         told = "No pruning."
@@ -147,7 +147,8 @@ def _pruning(view: GraphView) -> str:
             f"{100 * edits.edge_threshold:.3g}{GAP}% of the links’."
         )
     if view.graph.count(NodeKind.BIAS) and not edits.count_bias:
-        told += " Bias nodes are neither drawn nor in the shares."
+        drawn = bool(choice.nodes[view.graph.block(NodeKind.BIAS)].any())
+        told += f" Bias nodes are {'drawn but not' if drawn else 'neither drawn nor'} in the shares."
     return told
 
 

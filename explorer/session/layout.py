@@ -73,11 +73,12 @@ class Layout:
     bias_y: float
     token_y: float
     detail: float = 1.0
+    marks: float = 1.0  # how large marks are drawn, relative to RADII
 
     @property
     def radius(self) -> Floats:
         """(n_nodes) radius of the mark."""
-        return np.array(RADII)[self.step]
+        return np.array(RADII)[self.step] * self.marks
 
     def column_middle(self) -> Floats:
         return (self.columns[:-1] + self.columns[1:]) / 2

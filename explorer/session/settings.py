@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from explorer.session.page import Wish
+
 THEMES = ("system", "light", "dark")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DTYPES = ("float32", "float64", "bfloat16")
@@ -32,7 +34,8 @@ class Settings:
     """Preferences. ``text_scale`` in per cent; ``threads`` 0 lets torch choose; ``engine_command`` empty: our own.
 
     ``geometry`` and ``docks`` are what Qt saved of window and panels, as base64 text. ``recent`` is newest first.
-    ``evidence`` is the folder of the index of features by the SHA-256 of their transcoders.
+    ``evidence`` is the folder of the index of features by the SHA-256 of their transcoders. ``picture`` is how the last
+    figure was wanted.
     """
 
     theme: str = "system"
@@ -45,6 +48,7 @@ class Settings:
     geometry: str = ""
     docks: str = ""
     evidence: Mapping[str, str] = field(default_factory=dict)
+    picture: Wish = field(default_factory=Wish)
 
 
 def remember(settings: Settings, recent: Recent) -> Settings:

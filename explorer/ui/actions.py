@@ -151,6 +151,10 @@ def counts_bias(window: MainWindow) -> bool:
     return window.document.edits.count_bias
 
 
+def copy_figure(window: MainWindow) -> None:
+    window.files.pictures.copy()
+
+
 def group(window: MainWindow) -> None:
     window.workspace.group()
 
@@ -213,6 +217,7 @@ ACTIONS = (
     Action("quit", "Quit", "File", leave, "Ctrl+Q"),
     Action("undo", "Undo", "Edit", lambda w: w.document.undo(), "Ctrl+Z", can_undo, named=undo_text),
     Action("redo", "Redo", "Edit", lambda w: w.document.redo(), "Ctrl+Shift+Z", can_redo, named=redo_text),
+    Action("copy_figure", "Copy the figure", "Edit", copy_figure, "Ctrl+Shift+C", has_whole_graph),
     Action("rename", "Label the node", "Edit", lambda w: w.edit_label(), "F2", can_edit, group=True),
     Action("label", "Label", "", lambda w: w.edit_label(), "L", can_edit, single=True),
     Action("pin", "Pin or unpin", "Edit", pin, "Space", can_edit, single=True),

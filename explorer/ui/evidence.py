@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QMimeData, QObject
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QObject
 
 from explorer.errors import ExplorerError
 from explorer.session.figure import Figure
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
 JOB, KEY = "features_build", "evidence"
-DPI = 200.0
 
 
 class Evidence(QObject):
@@ -112,12 +110,7 @@ class Evidence(QObject):
             self._window.status.say("Cancelled. What was saved is kept: the same request goes on from there.")
 
     def _copy(self, figure: Figure) -> None:
-        """To the clipboard, as SVG and as a picture."""
-        from explorer.io.svg import svg_text
-        from explorer.ui.export import picture
+        from explorer.ui.clipboard import COPIED, put_figure  # only when asked for: a window opens faster without
 
-        held = QMimeData()
-        held.setData("image/svg+xml", svg_text(figure).encode())
-        held.setImageData(picture(figure, DPI))
-        QGuiApplication.clipboard().setMimeData(held)
-        self._window.status.say("Copied as a figure, as SVG and as a picture.")
+        put_figure(figure)
+        self._window.status.say(COPIED)

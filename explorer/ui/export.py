@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt, QUuid
 from PySide6.QtGui import (
     QFont,
     QFontDatabase,
@@ -24,50 +25,36 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 
-from explorer.errors import ExplorerError, SaveError
+from explorer.errors import SaveError
 from explorer.io import atomic
 from explorer.io.svg import HALO, write_svg
 from explorer.session.figure import PX_PER_MM, Circle, Curve, Figure, Ink, Item, Line, Polygon, Rect, Run, Text
-from explorer.session.figure_graph import graph_figure
-from explorer.session.figure_subgraph import Shown, subgraph_figure
-from explorer.session.theme import THEMES
-from explorer.session.view import GraphView
+from explorer.session.page import MM_PER_INCH
 from explorer.ui.theme import FAMILY, color, load_fonts
 
-MM_PER_INCH = 25.4
 PDF_DPI = 1200
 LARGEST = 30_000  # pixels on a side
-PICTURES = (".svg", ".png", ".pdf")
+DPI = 300.0
+# QPdfWriter writes when it wrote; what stands in its place is as long, for the file counts its bytes.
+PDF_DATES = (
+    (rb"(/(?:Creation|Mod)Date \(D:)\d{14}", rb"\g<1>20000101000000"),
+    (rb'(xmp:(?:Create|Modify|Metadata)Date=")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d', rb"\g<1>2000-01-01T00:00:00"),
+)
+PDF_ID = QUuid("{c1c41700-0000-4000-8000-000000000000}")
 
 
-def export_graph(
-    view: GraphView, path: Path, theme: str = "print", *, width_mm: float = 190.0, subgraph: Shown | None = None
-) -> None:
-    """Write the picture of ``view`` to ``path`` as its suffix says: .svg, .png or .pdf.
-
-    ``theme`` is light, dark or print. ``subgraph`` asks for the diagram of what is pinned and grouped instead of the
-    graph. ExplorerError for another suffix or theme.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in PICTURES:
-        raise ExplorerError(f"“{path.name}” names no kind of picture; end it in .svg, .png or .pdf.")
-    found = [each for each in THEMES if each.name == theme]
-    if not found:
-        raise ExplorerError(f"“{theme}” is no theme; choose light, dark or print.")
-    if subgraph is None:
-        write_figure(graph_figure(view, theme=found[0], width_mm=width_mm), path)
-    else:
-        figure = subgraph_figure(view, theme=found[0], width_mm=width_mm, over=subgraph.over, drawn=subgraph.drawn)
-        write_figure(figure, path)
+def write_figure(figure: Figure, path: Path, dpi: float = DPI) -> None:
+    """Write ``figure`` to ``path`` as SVG, PDF or, for any other suffix, PNG at ``dpi``; always the same bytes."""
+    match path.suffix.lower():
+        case ".svg":
+            write_svg(figure, path)
+        case ".pdf":
+            write_pdf(figure, path)
+        case _:
+            write_png(figure, path, dpi)
 
 
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write ``figure`` to ``path`` as SVG, PDF or, for any other suffix, PNG."""
-    writers = {".svg": write_svg, ".pdf": write_pdf}
-    writers.get(path.suffix.lower(), write_png)(figure, path)
-
-
-def write_png(figure: Figure, path: Path, dpi: float = 300.0) -> None:
+def write_png(figure: Figure, path: Path, dpi: float = DPI) -> None:
     """Write ``figure`` as a PNG of its size in millimetres at ``dpi``, with its provenance as text."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -75,10 +62,10 @@ def write_png(figure: Figure, path: Path, dpi: float = 300.0) -> None:
     atomic.write(path, bytes(buffer.data().data()))
 
 
-def picture(figure: Figure, dpi: float = 300.0) -> QImage:
+def picture(figure: Figure, dpi: float = DPI) -> QImage:
     """``figure`` in pixels, of its size in millimetres at ``dpi``, with its provenance as text."""
     _application()
-    scale = dpi / MM_PER_INCH / PX_PER_MM
+    scale = dpi / MM_PER_INCH / PX_PER_MM * figure.zoom
     image = _blank(figure, scale)
     image.fill(color(figure.background))  # to the very edge, where paint may end within a pixel
     image.setDotsPerMeterX(round(dpi / MM_PER_INCH * 1000))
@@ -95,21 +82,30 @@ def picture(figure: Figure, dpi: float = 300.0) -> QImage:
 
 def write_pdf(figure: Figure, path: Path) -> None:
     """Write ``figure`` as one PDF page of its own size; text stays text."""
+    atomic.write(path, pdf_bytes(figure))
+
+
+def pdf_bytes(figure: Figure) -> bytes:
+    """``figure`` as a PDF of one page; the same figure always gives the same bytes."""
     _application()
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)
     writer.setTitle(figure.title)
     writer.setCreator("Circuit Explorer")
+    writer.setDocumentId(PDF_ID)
     writer.setResolution(PDF_DPI)
     size = QSizeF(figure.width_mm, figure.height_mm)
     writer.setPageSize(QPageSize(size, QPageSize.Unit.Millimeter, "", QPageSize.SizeMatchPolicy.ExactMatch))
     writer.setPageMargins(QMarginsF())
     painter = QPainter(writer)
-    painter.scale(*[PDF_DPI / MM_PER_INCH / PX_PER_MM] * 2)
+    painter.scale(*[PDF_DPI / MM_PER_INCH / PX_PER_MM * figure.zoom] * 2)
     paint(figure, painter)
     painter.end()
-    atomic.write(path, bytes(buffer.data().data()))
+    made = bytes(buffer.data().data())
+    for found, instead in PDF_DATES:
+        made = re.sub(found, instead, made)
+    return made
 
 
 def paint(figure: Figure, painter: QPainter) -> None:
@@ -117,7 +113,12 @@ def paint(figure: Figure, painter: QPainter) -> None:
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
     painter.fillRect(QRectF(0, 0, figure.width, figure.height), color(figure.background))
     for group in figure.groups:
+        painter.save()
+        if group.clip is not None:
+            x, y, right, bottom = group.clip
+            painter.setClipRect(QRectF(x, y, right - x, bottom - y))
         paint_items(group.items, painter)
+        painter.restore()
 
 
 def paint_items(items: Iterable[Item], painter: QPainter) -> None:

@@ -17,6 +17,7 @@ from explorer.io.model_formats import ALONE
 from explorer.session.labels import joined, library, take
 from explorer.session.look import look
 from explorer.ui.notices import STALE, Notice
+from explorer.ui.pictures import Pictures
 from explorer.ui.reading import GraphReader, Opened
 from explorer.work import run
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 GRAPHS = f"Graphs and documents ({' '.join(f'*{suffix}' for suffix in graphs.SUFFIXES)})"
 MODELS = f"Models in one file ({' '.join(f'*{suffix}' for suffix in (*ALONE, '.safetensors'))})"
-FIGURES = "SVG picture (*.svg);;PDF document (*.pdf);;PNG picture (*.png)"
 LABELS = "Labels of features (*.json)"
 DATA = "Graph JSON of circuit-tracer and Neuronpedia (*.json);;GraphML (*.graphml);;GEXF (*.gexf);;numpy arrays (*.npz)"
 AT_ONCE = 4_000_000  # bytes of a file that is read and shown within a fifth of a second
@@ -44,6 +44,7 @@ class Files:
         self.folder = Path.home()
         self.reader = GraphReader(window.engine, window)
         self._waiting: list[Path] = []
+        self.pictures: Pictures = Pictures(window)
         self.reader.opened.connect(self._show)
         self.reader.described.connect(lambda found: self._try(lambda: self._open_described(found)))
         self.reader.held_a_story.connect(lambda path, error: self._try(lambda: self._open_story(path, error)))
@@ -168,7 +169,7 @@ class Files:
             self._try(lambda: self._write(path))
 
     def save_copy(self) -> None:
-        start = str(self.folder / f"{self._name()}{circuit_file.SUFFIX}")
+        start = str(self.folder / f"{self.name}{circuit_file.SUFFIX}")
         kinds = "Circuit document (*.circuit)"
         chosen, _ = QFileDialog.getSaveFileName(self._window, "Save a copy", start, kinds)
         if chosen:
@@ -177,7 +178,9 @@ class Files:
             self.folder = path.parent
             self._try(lambda: self._write(path))
 
-    def _name(self) -> str:
+    @property
+    def name(self) -> str:
+        """What files of the document are called."""
         path = self._window.document.path
         return path.stem if path is not None else "graph"
 
@@ -191,9 +194,8 @@ class Files:
         self._window.status.say(f"Saved as “{path.name}”.")
 
     def export(self) -> None:
-        """Ask for a file and write the picture of the page that is shown there, in the print theme."""
-        what = "the subgraph" if self._window.workspace.shows_subgraph else "the graph"
-        self.ask_to_write(f"Export a figure of {what}", ".svg", FIGURES, self._export)
+        """Ask which figure is wanted, how large and as what, beginning with the page that is shown."""
+        self.pictures.ask()
 
     def export_data(self) -> None:
         """Ask for a file and write there what is shown, for other programs."""
@@ -236,7 +238,7 @@ class Files:
         self._window.status.say(f"“{path.name}” names {nodes if n_named else 'no node that had no name'}.")
 
     def ask_to_write(self, title: str, suffix: str, kinds: str, write: Callable[[Path], None]) -> None:
-        start = str(self.folder / f"{self._name()}{suffix}")
+        start = str(self.folder / f"{self.name}{suffix}")
         chosen, kind = QFileDialog.getSaveFileName(self._window, title, start, kinds)
         if chosen:
             path = Path(chosen)
@@ -248,14 +250,6 @@ class Files:
         view = self._window.document.view
         if view is not None:
             self._window.status.say(graphs.write(path, view) or f"Exported “{path.name}”.")
-
-    def _export(self, path: Path) -> None:
-        from explorer.ui.export import export_graph  # only when asked for: a window opens faster without
-
-        view = self._window.document.view
-        if view is not None:
-            export_graph(view, path, "print", subgraph=self._window.workspace.shown)
-            self._window.status.say(f"Exported “{path.name}”.")
 
     def _try(self, do: Callable[[], None]) -> None:
         try:

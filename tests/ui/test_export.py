@@ -7,20 +7,22 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QFont, QFontDatabase, QFontMetricsF, QImage
 from PySide6.QtWidgets import QApplication
 
-from explorer.errors import ExplorerError, SaveError
+from explorer.errors import SaveError
 from explorer.session.edits import Edits
-from explorer.session.figure import Circle, Curve, Figure, Group, Ink, Line, Polygon, Rect, Run, Text
+from explorer.session.figure import Box, Circle, Curve, Figure, Group, Ink, Line, Polygon, Rect, Run, Text
 from explorer.session.figure_graph import graph_figure
 from explorer.session.figure_text import text_width
 from explorer.session.theme import DARK, PRINT
 from explorer.session.view import GraphView, resolve
-from explorer.ui.export import export_graph, write_pdf, write_png
+from explorer.ui.export import pdf_bytes, write_figure, write_pdf, write_png
 from tests.graphs import random_graph
 
 RED, BLUE = "#C00000", "#0000C0"
@@ -132,16 +134,47 @@ def test_every_character_of_a_pdf_can_be_read_back(qapp: QApplication, tmp_path:
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".PNG"])
 def test_the_suffix_picks_the_format(qapp: QApplication, view: GraphView, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
-    export_graph(view, path)
+    write_figure(graph_figure(view, theme=PRINT), path)
     start = {".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF"}[suffix.lower()]
     assert path.read_bytes().startswith(start)
 
 
-def test_an_unknown_format_or_theme_is_a_sentence(view: GraphView, tmp_path: Path) -> None:
-    with pytest.raises(ExplorerError, match=r"“a\.jpeg” names no kind of picture"):
-        export_graph(view, tmp_path / "a.jpeg")
-    with pytest.raises(ExplorerError, match="“sepia” is no theme"):
-        export_graph(view, tmp_path / "a.svg", "sepia")
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
+def test_two_exports_of_one_view_are_the_same_bytes_at_any_time(
+    qapp: QApplication, view: GraphView, tmp_path: Path, suffix: str
+) -> None:
+    for name in ("a", "b"):
+        write_figure(graph_figure(view, theme=PRINT), tmp_path / f"{name}{suffix}", 72.0)
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_a_pdf_holds_no_time_and_its_table_still_finds_every_object(qapp: QApplication) -> None:
+    data = pdf_bytes(_shapes())
+    year = str(datetime.now(UTC).year).encode()
+    assert not re.search(rb"Date[^\n]{0,6}" + year, data)
+    assert len(re.findall(rb"2000-?01-?01", data)) == 5
+    table = int(re.search(rb"startxref\s+(\d+)", data)[1])  # type: ignore[index]
+    assert data[table : table + 4] == b"xref"
+    for line in re.findall(rb"(\d{10}) 00000 n", data[table:]):
+        assert re.match(rb"\d+ 0 obj", data[int(line) :])
+
+
+def test_a_zoomed_figure_is_larger_on_paper_and_has_as_many_more_dots(qapp: QApplication, tmp_path: Path) -> None:
+    plain, large = _shapes(), replace(_shapes(), zoom=2.0)
+    assert large.width_mm == 2 * plain.width_mm
+    one, other = _written(plain, tmp_path / "a.png", 100), _written(large, tmp_path / "b.png", 100)
+    assert other.width() == pytest.approx(2 * one.width(), abs=1)
+    assert _colour(other, 20, 20) == RED
+    box = re.search(rb"/MediaBox \[0 0 ([\d.]+)", pdf_bytes(large))
+    assert box is not None
+    assert float(box[1]) == pytest.approx(large.width_mm / 25.4 * 72, abs=1)
+
+
+def test_what_lies_outside_of_a_clip_is_not_painted(qapp: QApplication, tmp_path: Path) -> None:
+    shapes = _shapes()
+    clipped = replace(shapes, groups=(replace(shapes.groups[0], clip=Box(0.0, 0.0, 40.0, 90.0)),))
+    image = _written(clipped, tmp_path / "a.png")
+    assert (_colour(image, 20, 20), _colour(image, 60, 20)) == (RED, "#FFFFFF")
 
 
 @pytest.mark.parametrize("weight", [400, 600])
@@ -164,10 +197,12 @@ def test_pictures_need_no_display_and_no_application(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from explorer.session.edits import Edits\n"
         "from explorer.session.view import resolve\n"
-        "from explorer.ui.export import export_graph\n"
+        "from explorer.session.figure_graph import graph_figure\n"
+        "from explorer.session.theme import PRINT\n"
+        "from explorer.ui.export import write_figure\n"
         "from tests.graphs import random_graph\n"
-        "view = resolve(random_graph(20, 100, n_layers=3), Edits())\n"
-        f"[export_graph(view, Path({str(tmp_path)!r}) / name) for name in ('a.png', 'b.pdf', 'c.svg')]\n"
+        "figure = graph_figure(resolve(random_graph(20, 100, n_layers=3), Edits()), theme=PRINT)\n"
+        f"[write_figure(figure, Path({str(tmp_path)!r}) / name) for name in ('a.png', 'b.pdf', 'c.svg')]\n"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run(

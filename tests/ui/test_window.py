@@ -158,17 +158,6 @@ def test_a_graph_is_exported_for_other_programs(
     assert file.with_name(f"data.{kind}").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
-def test_a_figure_is_exported(window: MainWindow, file: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    window.files.open_path(file)
-    target = file.with_name("figure")
-    monkeypatch.setattr(
-        "explorer.ui.files.QFileDialog.getSaveFileName", lambda *args: (str(target), f"Some picture (*.{kind})")
-    )
-    window.files.export()
-    assert target.with_suffix(f".{kind}").stat().st_size > 100
-
-
 def test_a_sample_is_opened_and_its_prompt_run(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.mouseClick(window.welcome.sample_cards[0], Qt.MouseButton.LeftButton)
     engine = window.engine

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.session.figure_subgraph import Shown
@@ -47,6 +47,7 @@ class Centre(QWidget):
         self._canvases: list[Any] = []
         self._names: list[str] = []
         self.setAccessibleName("Graph and subgraph")
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tabs = QButtonGroup(self)
         self.bars, self.pages = QStackedWidget(), QStackedWidget()
         self._row = QHBoxLayout()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,13 @@ from PySide6.QtWidgets import (
 
 from explorer.circuits.graph import Graph, NodeKey
 from explorer.circuits.graph_arrays import to_arrays
-from explorer.errors import ExplorerError, LoadError
+from explorer.errors import ExplorerError
 from explorer.io import validation_file as journal
 from explorer.session.figure import Figure
 from explorer.session.figure_validation import effects_figure, effects_places, effects_plot, layers_figure
 from explorer.session.tested import mark_tested
 from explorer.session.theme import Theme
-from explorer.session.validation import Question, Validation, assemble, question, to_message, validation_of
+from explorer.session.validation import Question, Validation, question, to_message, validation_of
 from explorer.session.verdict import sentences
 from explorer.ui.document import Document
 from explorer.ui.panels.validation_model import MEASURED, NAME, EffectsModel
@@ -192,12 +191,7 @@ class ValidationPanel(QWidget):
         self.found, self._asked = None, asked
         if graph is not None and not isinstance(asked, str):
             model = self._document.model
-            dtype = model.dtype if model is not None else str(graph.provenance.get("dtype", "float32"))
-            entries = journal.read(journal.journal_path(graph, asked.factor, asked.mode, dtype))
-            keys = [key for thing in asked.things for key in thing.members]
-            activation = {str(key): float(graph.nodes.activation[graph.index[key]]) for key in keys}
-            with suppress(LoadError):  # a damaged journal, with which a run begins anew
-                self.found = assemble(asked, activation, entries)
+            self.found = journal.recall(graph, asked, model.dtype if model is not None else "")
         self._show()
 
     def _question(self) -> Question | str:
