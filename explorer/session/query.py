@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.circuits.graph import Bools, NodeKind
+from explorer.circuits.graph import Bools, Ints, NodeKind
 from explorer.errors import GraphError
 from explorer.session.view import GraphView, HiddenBy, rows_of, shown_token
 
@@ -83,6 +83,15 @@ def matches(terms: tuple[Term, ...], view: GraphView) -> Bools:
     for term in terms:
         fits &= _fits(term, view) != term.negated
     return fits
+
+
+def find(view: GraphView, text: str) -> Ints:
+    """The nodes that a query finds, the most influential first; hidden ones only if it finds no other."""
+    found = matches(parse(text), view)
+    if (found & view.shown).any():
+        found &= view.shown
+    nodes = np.flatnonzero(found)
+    return nodes[np.argsort(-view.influence[nodes], kind="stable")]
 
 
 def influence_share(view: GraphView) -> NDArray[np.float64]:

@@ -72,6 +72,12 @@ class GraphView:
         """What the position of a column is called."""
         return str(pos)
 
+    def status(self, node: int) -> str:
+        """How the node's label came about (``edits.STATUSES``); "" if it goes by its place."""
+        key = self.graph.key(node)
+        named = self.edits.labels.get(key)
+        return named.status if named else "auto" if key in self.named else ""
+
     def hidden_count(self, rule: HiddenBy) -> int:
         return int((self.hidden_by == rule).sum())
 

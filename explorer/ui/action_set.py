@@ -14,7 +14,7 @@ from explorer.ui.actions import ACTIONS, MENUS, Action
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
-FOR_CANVAS = ("label", "group", "ungroup", "tighter", "looser", "add_selected", "paths", "propose")
+FOR_CANVAS = ("label", "note", "group", "ungroup", "tighter", "looser", "add_selected", "paths", "propose")
 MORE_KEYS = {"redo": ("Ctrl+Y",), "run": ("Ctrl+Enter",), "larger": ("Ctrl+Shift+=",)}
 
 
@@ -39,8 +39,9 @@ class ActionSet(QObject):
         super().__init__(window)
         self._window = window
         self.by_id: dict[str, QAction] = {}
+        canvases = dict.fromkeys(FOR_CANVAS, (canvas,)) | {"note": (canvas, window.workspace.subgraph.canvas)}
         for row in ACTIONS:
-            self.by_id[row.id] = self._make(row, ((canvas,) if row.id in FOR_CANVAS else ()) + tuple(focus))
+            self.by_id[row.id] = self._make(row, (*canvases.get(row.id, ()), *focus))
         self.refresh()
 
     def fill(self, bar: QMenuBar) -> dict[str, QMenu]:

@@ -185,6 +185,18 @@ def leave(window: MainWindow) -> None:
     window.close()
 
 
+def write_note(window: MainWindow) -> None:
+    """Put the cursor into the note of what is selected, or of the document."""
+    if not window.places.wanted["inspector"]:
+        window.toggle("inspector")
+    window.inspector.edit_note()
+
+
+def note_document(window: MainWindow) -> None:
+    window.document.select(())
+    write_note(window)
+
+
 def escape(window: MainWindow) -> None:
     """Take the notice away, then the selection, then ask to cancel the job."""
     if window.banner.present is not None:
@@ -220,6 +232,8 @@ ACTIONS = (
     Action("copy_figure", "Copy the figure", "Edit", copy_figure, "Ctrl+Shift+C", has_whole_graph),
     Action("rename", "Label the node", "Edit", lambda w: w.edit_label(), "F2", can_edit, group=True),
     Action("label", "Label", "", lambda w: w.edit_label(), "L", can_edit, single=True),
+    Action("note", "Write a note", "Edit", write_note, "N", has_whole_graph, single=True),
+    Action("note_document", "Write a note on the document", "Edit", note_document, "", has_whole_graph),
     Action("pin", "Pin or unpin", "Edit", pin, "Space", can_edit, single=True),
     Action("hide", "Hide the node", "Edit", hide, "H", can_edit, single=True),
     Action("group", "Group the selection", "Edit", group, "G", can_edit, single=True),
@@ -286,6 +300,7 @@ ACTIONS = (
     Action("normal", "Text as designed", "View", lambda w: w.scale_text(0), "Ctrl+Shift+0"),
     Action("run", "Run", "Graph", lambda w: w.prompt.run(), "Ctrl+Return", can_run),
     Action("cancel", "Cancel the job", "Graph", lambda w: w.cancel(), "Ctrl+.", is_running),
+    Action("compare", "Compare with…", "Graph", lambda w: w.asides.comparing.ask(), "", has_whole_graph),
     Action("validate", "Validate…", "Graph", validate, "", has_whole_graph),
     Action("filter", "Filter the nodes", "Graph", lambda w: w.focus_filter(), "Ctrl+F", is_open, group=True),
     Action(

@@ -186,6 +186,7 @@ class Files:
 
     def _write(self, path: Path) -> None:
         document = self._window.document
+        document.settling.emit()
         if document.view is None:
             return
         graphs.save(path, document.view)

@@ -95,6 +95,16 @@ def fill_group_menu(menu: QMenu, document: Document, id: str, rename: Callable[[
     add_row(menu, "Ungroup", lambda: _dissolve(document, id), "Shift+G")
 
 
+def fill_into_menu(menu: QMenu, document: Document, keys: list[NodeKey]) -> None:
+    """Offer the supernodes that nodes can be put into."""
+    groups = document.edits.supernodes
+    others = [group for group in groups if not set(keys) <= set(group.members)]
+    into = menu.addMenu("Put into")
+    into.setEnabled(bool(others))
+    for group in others:
+        add_row(into, group.name, lambda id=group.id: add_to_group(document, id, keys))  # type: ignore[misc]
+
+
 def has_children(document: Document, id: str) -> bool:
     return bool(children(document.edits.supernodes, id))
 

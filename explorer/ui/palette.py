@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from explorer.circuits.graph import Ints, NodeKind
 from explorer.errors import GraphError
 from explorer.session.edits import save_filter
-from explorer.session.query import influence_share, matches, parse
+from explorer.session.query import find, influence_share
 from explorer.session.view import GraphView, place
 from explorer.ui.action_set import ActionSet
 from explorer.ui.actions import ACTIONS
@@ -54,15 +54,6 @@ def native(key: str) -> str:
     """A key as this system writes it."""
     text = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
     return text or key
-
-
-def find(view: GraphView, query: str) -> Ints:
-    """The nodes that a query finds, the most influential first; hidden ones only if it finds no other."""
-    found = matches(parse(query), view)
-    if (found & view.shown).any():
-        found &= view.shown
-    nodes = np.flatnonzero(found)
-    return nodes[np.argsort(-view.influence[nodes], kind="stable")]
 
 
 class _RowDelegate(QStyledItemDelegate):
@@ -200,7 +191,8 @@ class Palette(QDialog):
         strongest = float(np.abs(view.effect[view.graph.block(NodeKind.FEATURE)]).max(initial=0.0))
         for node in self._found[:LISTED].tolist():
             part = f"{100 * share[node]:.2f} %" if share[node] else ""
-            right = f"{place(view.graph, node)}   {part}".strip()
+            status = view.status(node)
+            right = "   ".join(filter(None, (status if status != "human" else "", place(view.graph, node), part)))
             yield Row("node", str(node), view.label(node), right, mark_of(view, node, strongest))
 
     def _words(self, text: str) -> str:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.session.figure_ties import nearest_tie
-from explorer.session.subgraph import Box
+from explorer.session.subgraph import Box, BoxLink
 from explorer.ui import grouping
 from explorer.ui.canvas import subgraph_walk as walk
 from explorer.ui.canvas.hand import CARD_MS, DRAG, ZOOM_STEP
@@ -21,6 +21,7 @@ from explorer.ui.document import Document
 from explorer.ui.labelling import fill_status_menu
 
 NEAR = 6.0
+LINK = "link"  # what is named, if it is no box
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -62,8 +63,10 @@ class SubgraphCanvas(DiagramView):
             self.pan(dx, dy)
 
     def rename_current(self) -> None:
-        """Let the name of the current box be written in its place."""
-        if self.current:
+        """Let the name of the current box, or the label of the selected link, be written in its place."""
+        if self.chosen is not None:
+            self._edit_label(self.chosen)
+        elif self.current:
             self._edit_name(self.drawn.box(self.current))
 
     def group(self) -> None:
@@ -152,6 +155,7 @@ class SubgraphCanvas(DiagramView):
             document.do(f"move “{box.name}”", edit.move_boxes(document.edits, places))
 
     def _click(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        self._hover(point)
         box = self._box_at(point)
         several = modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
         if box is None:
@@ -174,6 +178,8 @@ class SubgraphCanvas(DiagramView):
         box = self._box_at(event.position())
         if box is not None and not self._document.is_partial:
             self._edit_name(box)
+        elif box is None and self._link is not None:
+            self._edit_label(self._link)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(QPointF(-1e6, -1e6))
@@ -207,7 +213,19 @@ class SubgraphCanvas(DiagramView):
         seen = self._lens.area(self.diagram.areas[box.id])
         self.name_edit.ask(box.id, box.name, seen.x0, seen.y0, seen.x1 - seen.x0)
 
+    def _edit_label(self, link: BoxLink) -> None:
+        if self.diagram is not None and not self._document.is_partial:
+            self._document.select_link((link.target, link.source))
+            route = self.diagram.routes[self.diagram.links.index(link)]
+            x, y = self._lens.point(*route.at(0.5))
+            self.name_edit.ask(LINK, link.label, x, y, 0.0)
+
     def _rename(self, id: str, name: str) -> None:
+        document = self._document
+        if id == LINK:
+            if document.link is not None and name.strip() != document.edits.edge_labels.get(document.link, ""):
+                document.do("label a link", edit.set_edge_label(document.edits, *document.link, name))
+            return
         box = next((box for box in self.drawn.boxes if box.id == id), None)
         if box is None or self.diagram is None or name.strip() == box.name:
             return

@@ -48,7 +48,8 @@ def link_lines(drawn: Subgraph, link: BoxLink) -> list[str]:
     lines = [link.label or f"{source.name} → {target.name}"]
     if link.label:
         lines.append(f"{source.name} → {target.name}")
-    lines.append(f"{percent(link.share)} of the input of “{target.name}” from outside of it")
+    name = target.name.strip("“”")  # a token's has its own
+    lines.append(f"{percent(link.share)} of the input of “{name}” from outside of it")
     lines.append(f"direct effects add up to {signed(link.weight)}")
     return [*lines, link.note] if link.note else lines
 

@@ -101,7 +101,8 @@ class Centre(QWidget):
 
     def rename(self) -> bool:
         """Let the current box be renamed in its place, if the subgraph shows one."""
-        asked = self.shows_subgraph and bool(self.subgraph.canvas.current)
+        canvas = self.subgraph.canvas
+        asked = self.shows_subgraph and bool(canvas.chosen or (canvas.current and self._document.link is None))
         if asked:
             self.subgraph.canvas.rename_current()
         return asked

@@ -18,8 +18,9 @@ from explorer.session.supernodes import Supernode, by_id
 from explorer.session.view import GraphView, place
 from explorer.ui import grouping
 from explorer.ui.document import Document
+from explorer.ui.labelling import NOTED, marks, tone
 from explorer.ui.panels.inspect_node import noted, rule, section
-from explorer.ui.panels.links_table import LinksTable, Row, shortened
+from explorer.ui.panels.links_table import LinksTable, Row
 from explorer.ui.panels.note_edit import NoteEdit
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
@@ -145,7 +146,8 @@ class GroupPage(QWidget):
         for row in self._rows[:MEMBERS]:
             active = float(view.graph.nodes.activation[row])
             told = "" if math.isnan(active) else plain(active)
-            name = Cell(view.label(row), "text", mark_of(view, row, strongest), place(view.graph, row))
+            where = f"{place(view.graph, row)} {marks(view, row)}".strip()
+            name = Cell(view.label(row), tone(view, row, "text_2"), mark_of(view, row, strongest), where)
             cells = (name, Cell(told, right=True), Cell(), Cell(share_text(float(share[row])), right=True))
             spoken = f"{view.label(row)}, activation {told or 'none'}, influence {share_text(float(share[row]))}"
             rows.append(Row(cells, spoken, row))
@@ -163,13 +165,14 @@ class GroupPage(QWidget):
             end = drawn.box(link.target if outwards else link.source)
             mark = Mark(int(NodeKind.LOGIT if end.kind is None else end.kind))
             cells = (
-                Cell(end.name, "text", mark, shortened(said.get(end.id, ""))),
+                Cell(end.name, "text", mark, NOTED if end.id in said else ""),
                 Cell(signed(link.weight), right=True),
                 Cell(bar=link.share / largest),
                 Cell(per_cent(link.share), right=True),
             )
             spoken = [end.name, signed(link.weight), f"share {per_cent(link.share)}", said.get(end.id, "")]
-            rows.append(Row(cells, ", ".join(filter(None, spoken)), len(self._ends)))
+            row = Row(cells, ", ".join(filter(None, spoken)), len(self._ends), said=said.get(end.id, ""))
+            rows.append(row)
             self._ends.append(end)
         if len(links) > LINKS:
             rest = sum(abs(link.share) for link in links[LINKS:])
@@ -216,8 +219,8 @@ def _rest(box: Box) -> list[Row]:
     rows = [_sum("not in a group", box.loose), _sum("cancels within its group", box.cancels)]
     total = (
         Cell("all inputs from outside", strong=True, indent=True, rule=True),
-        Cell(plain(box.outside), right=True, rule=True),
         Cell(rule=True),
+        Cell(plain(box.outside), right=True, rule=True),
         Cell("100 %", right=True, strong=True, rule=True),
     )
     return [*rows, Row(total, f"all inputs from outside, {plain(box.outside)}, 100 %")]

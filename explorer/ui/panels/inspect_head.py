@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QActionGroup, QMouseEvent
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
@@ -16,23 +16,18 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.circuits.graph import NodeKind
-from explorer.session.edits import STATUSES, hide, set_label, toggle_pin
+from explorer.session.edits import hide, set_label, toggle_pin
 from explorer.session.query import influence_share
 from explorer.session.view import GraphView
 from explorer.ui.canvas.describe import hidden_reason
 from explorer.ui.document import Document
+from explorer.ui.labelling import STATUS_WORDS, fill_status_menu
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
 from explorer.ui.widgets.label_edit import LabelEdit
 from explorer.ui.widgets.look import plain, signed, token_text
 from explorer.ui.widgets.marks import MarkLabel, mark_of
 from explorer.ui.widgets.scaling import fixed
-
-STATUS_WORDS = {
-    "auto": "Proposed by a program",
-    "human": "Written by a person",
-    "tested": "Tested by an intervention",
-}
 
 
 class Title(ElidedLabel):
@@ -89,13 +84,10 @@ class Head(QWidget):
         strongest = float(abs(view.effect[view.graph.block(NodeKind.FEATURE)]).max(initial=0.0))
         self.mark.show_mark(mark_of(view, node, strongest, selected=True))
         self.title.set_text(view.label(node))
-        named = view.edits.labels.get(key)
-        auto = "label: auto" if key in view.named else "no label"
-        self.status.setText(f"label: {named.status}" if named else auto)
-        self.status.setEnabled(named is not None and not self._document.is_partial)
-        self.status.setToolTip(STATUS_WORDS[named.status] if named else "L or F2 gives it a label")
-        for action in self._statuses.actions():
-            action.setChecked(named is not None and action.data() == named.status)
+        status = view.status(node)
+        self.status.setText(f"label: {status}" if status else "no label")
+        self.status.setEnabled(bool(status) and not self._document.is_partial)
+        self.status.setToolTip(f"{STATUS_WORDS[status]}; a click changes it" if status else "L or F2 gives it a label")
         self.place.set_text(place_line(view, node))
         self.figures.set_text(figures_line(view, node))
         pinned = key in view.edits.pinned
@@ -129,14 +121,7 @@ class Head(QWidget):
         button.setProperty("badge", True)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
-        self._statuses = QActionGroup(menu)
-        for status in STATUSES:
-            action = QAction(f"{status.capitalize()}: {STATUS_WORDS[status].lower()}", menu)
-            action.setCheckable(True)
-            action.setData(status)
-            self._statuses.addAction(action)
-            menu.addAction(action)
-        self._statuses.triggered.connect(self._set_status)
+        menu.aboutToShow.connect(self._list_statuses)
         button.setMenu(menu)
         return button
 
@@ -177,13 +162,10 @@ class Head(QWidget):
         self._is_editing = False  # first, for the field says that it is finished when it is hidden
         self.names.setCurrentWidget(self.title)
 
-    def _set_status(self, action: QAction) -> None:
-        if self._view is None:
-            return
-        edits, key = self._document.edits, self._view.graph.key(self._node)
-        named = edits.labels.get(key)
-        if named is not None:
-            self._document.do("change a label's status", set_label(edits, key, named.text, str(action.data())))
+    def _list_statuses(self) -> None:
+        menu = self.status.menu()
+        menu.clear()
+        fill_status_menu(menu, self._document, self._node)
 
     def _toggle_pin(self) -> None:
         if self._view is not None:

@@ -12,7 +12,7 @@ from explorer.session.view import GraphView
 from explorer.ui.document import Document
 from explorer.ui.panels.inspect_many import Facts
 from explorer.ui.panels.inspect_node import noted, rule, section
-from explorer.ui.panels.links_table import BAR, NAME, LinksTable, Row
+from explorer.ui.panels.links_table import LinksTable, Row
 from explorer.ui.panels.note_edit import NoteEdit
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.label_edit import LabelEdit
@@ -59,9 +59,6 @@ class LinkPage(QWidget):
         self.note.show_note(link, edge.note)
         self._ends = (edge.source, edge.target)
         self.ends.show_rows([_end_row(view, "from", edge.source, 0), _end_row(view, "to", edge.target, 1)])
-        for row in range(2):
-            self.ends.setSpan(row, NAME, 1, BAR)
-            self.ends.setSpan(row, BAR, 1, 2)
         self.facts.fill(_facts(edge))
 
     def edit_label(self) -> None:
@@ -119,7 +116,7 @@ def _noted(edits: Edits, link: Link, note: str) -> Edits:
 def _end_row(view: GraphView, way: str, end: End, number: int) -> Row:
     mark = Mark(int(NodeKind.LOGIT)) if end.is_group else mark_of(view, int(end.rows[0]), 0.0)
     what = f"supernode of {len(end.rows)}" if end.is_group else ""
-    cells = (Cell(end.name, "text", mark, what), Cell(), Cell(way, "text_2", right=True), Cell())
+    cells = (Cell(end.name, "text", mark, what), Cell(), Cell(), Cell(way, "text_2", right=True))
     return Row(cells, f"{way} {end.name}", number)
 
 
@@ -129,8 +126,8 @@ def _facts(edge: Edge) -> list[tuple[str, str]]:
     many = edge.source.is_group or edge.target.is_group
     facts = [
         (f"direct effect, sum of {edge.count:,} links" if many else "direct effect", signed(edge.weight)),
-        (f"share of the target’s Σ|in|{outside} = {plain(edge.into)}", per_cent(edge.share_in) if edge.into else "–"),
-        (f"share of the source’s Σ|out|{leaving} = {plain(edge.out)}", per_cent(edge.share_out) if edge.out else "–"),
+        (f"share of Σ|in|{outside} = {plain(edge.into)}", per_cent(edge.share_in) if edge.into else "–"),
+        (f"share of Σ|out|{leaving} = {plain(edge.out)}", per_cent(edge.share_out) if edge.out else "–"),
     ]
     if edge.drawn < edge.count:
         which = f"{edge.count - edge.drawn:,} of its links " if many else ""

@@ -37,6 +37,7 @@ class Facts(QGridLayout):
     def fill(self, facts: list[tuple[str, str]]) -> None:
         while (item := self.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
         for row, (name, value) in enumerate(facts):
             text = ElidedLabel(name)

@@ -57,6 +57,7 @@ def noted(note: QWidget, title: str = "Notes") -> QVBoxLayout:
     held.setContentsMargins(12, 2, 12, 0)
     held.addWidget(note)
     whole = QVBoxLayout()
+    whole.setSpacing(0)
     whole.addWidget(rule())
     whole.addLayout(section(title)[0])
     whole.addLayout(held)

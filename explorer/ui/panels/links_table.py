@@ -14,6 +14,7 @@ from explorer.circuits.graph import NodeKind
 from explorer.session.links import Book, Rest, Side
 from explorer.session.view import GraphView, place
 from explorer.ui.grouping import add_row
+from explorer.ui.labelling import NOTED, tone
 from explorer.ui.widgets.look import per_cent, plain, px, residual, signed
 from explorer.ui.widgets.marks import Mark, mark_of
 from explorer.ui.widgets.scaling import on_text_size
@@ -23,19 +24,22 @@ NAME, WEIGHT, BAR, SHARE = range(4)
 ROW = 18
 LISTED = 6
 EACH_TIME = 200
-SAID = 16  # letters of what a person says of a link
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)
 class Row:
-    """``node`` is where a click leads; None for sums. ``more`` marks the row that lists further links."""
+    """``node`` is where a click leads; None for sums. ``more`` marks the row that lists further links.
+
+    ``said`` is what a person says of the link.
+    """
 
     cells: tuple[Cell, Cell, Cell, Cell]
     spoken: str
     node: int | None = None
     more: bool = False
+    said: str = ""
 
 
 def link_rows(view: GraphView, side: Side, n_listed: int, said: Mapping[int, str] | None = None) -> list[Row]:
@@ -90,20 +94,15 @@ def _link(view: GraphView, node: int, weight: float, share: float, largest: floa
     label, where = view.label(node), place(view.graph, node)
     if mark.kind == NodeKind.LOGIT or label.replace(" ", "") == f"{where}".replace("·", "/"):
         where = ""
-    named = mark.kind != NodeKind.FEATURE or view.graph.key(node) in view.edits.labels
+    behind = " ".join(filter(None, (where, NOTED if said else "")))
     cells = (
-        Cell(label, "text" if named else "text_2", mark, f"{where} {shortened(said)}".strip()),
+        Cell(label, tone(view, node, "text_2"), mark, behind),
         Cell(signed(weight), right=True),
         Cell(bar=weight / largest),
         Cell(per_cent(share), right=True),
     )
     spoken = f"{label} {where}, weight {signed(weight)}, share {per_cent(share)}"
-    return Row(cells, f"{spoken}, {said}" if said else spoken, node)
-
-
-def shortened(said: str) -> str:
-    """What a person says of a link, in the room that a row has for it."""
-    return said if len(said) <= SAID else said[: SAID - 1].rstrip() + "…"
+    return Row(cells, f"{spoken}, {said}" if said else spoken, node, said=said)
 
 
 def _sum(text: str, rest: Rest, mark: Mark | None = None, *, more: bool = False) -> Row:
@@ -137,7 +136,8 @@ class LinksModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{cell.text} {cell.place}".strip()
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == NAME:
-            return "Click to list them" if row.more else f"{cell.text}{self.hint if row.node is not None else ''}"
+            hint = self.hint if row.node is not None else ""
+            return "Click to list them" if row.more else "\n".join(filter(None, (cell.text, row.said, hint)))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return row.spoken if index.column() == NAME else cell.text
         return None
@@ -162,7 +162,7 @@ class LinksTable(QTableView):
         self._said: Mapping[int, str] = {}
         self._n_listed = LISTED
         self.links = LinksModel(self)
-        self.links.hint = "\nA click goes there, with Shift it shows the link" if has_links else ""
+        self.links.hint = "A click goes there, with Shift it shows the link" if has_links else ""
         self.setModel(self.links)
         self.setItemDelegate(CellDelegate(ROW, self))
         self.setAccessibleName(name)
@@ -178,9 +178,13 @@ class LinksTable(QTableView):
         self._fill()
 
     def show_rows(self, rows: list[Row]) -> None:
-        """Show ``rows``; their ``node`` is what ``walked`` says when they are entered."""
+        """Show ``rows``; their ``node`` is what ``walked`` says when they are entered. Names take what room is left."""
         self.clearSpans()
         self.links.show(rows)
+        for at, row in enumerate(rows):
+            n_free = next((n for n, cell in enumerate(row.cells[1:]) if cell.text or cell.bar is not None), 0)
+            if n_free:
+                self.setSpan(at, NAME, 1, 1 + n_free)
         self._measure()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSignalBlocker, Qt
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QSignalBlocker, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -19,9 +19,11 @@ from PySide6.QtWidgets import (
 
 from explorer.circuits.graph import Bools
 from explorer.errors import GraphError
-from explorer.session.query import matches, parse
-from explorer.session.view import HiddenBy
+from explorer.session.query import find, matches, parse
+from explorer.session.view import GraphView, HiddenBy
 from explorer.ui.document import Document
+from explorer.ui.labelling import node_menu
+from explorer.ui.panels.filters import FiltersButton
 from explorer.ui.panels.nodes_model import AT, INFLUENCE, NAME, NodesModel
 from explorer.ui.panels.supernodes import SupernodesPanel
 from explorer.ui.widgets.icons import icon
@@ -41,6 +43,7 @@ class NodesPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._with_hidden = False
+        self._refused = ("", "")  # a query that makes no sense, and why
         self.setProperty("panel", True)
         self.setAccessibleName("Nodes")
         self.model = NodesModel(self)
@@ -85,11 +88,19 @@ class NodesPanel(QWidget):
         self.fault.setWordWrap(True)
         self.fault.hide()
         top = QVBoxLayout()
-        top.setContentsMargins(12, 12, 12, 10)
-        top.setSpacing(10)
-        top.addLayout(head)
-        top.addWidget(self.filter)
-        top.addWidget(self.fault)
+        top.setContentsMargins(12, 12, 12, 8)
+        top.setSpacing(8)
+        self.saved = FiltersButton(self._document, self.filter.text)
+        self.select_all = QPushButton()
+        self.select_all.setProperty("link", True)
+        self.select_all.setToolTip("Select every node that the filter finds, the most influential last")
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.saved)
+        row.addStretch()
+        row.addWidget(self.select_all)
+        for part in (head, self.filter, row, self.fault):
+            top.addWidget(part) if isinstance(part, QWidget) else top.addLayout(part)
         self.pages = QStackedWidget()
         self.pages.addWidget(self._table())
         self.pages.addWidget(self._nothing())
@@ -117,6 +128,7 @@ class NodesPanel(QWidget):
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setSortingEnabled(True)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = table.horizontalHeader()
@@ -154,6 +166,11 @@ class NodesPanel(QWidget):
         document.edits_changed.connect(self._relabel)
         document.selection_changed.connect(self._take_selection)
         self.filter.textChanged.connect(self._query_changed)
+        self.filter.returnPressed.connect(self.table.setFocus)
+        self.saved.used.connect(self.filter.setText)
+        self.saved.select_asked.connect(self._select_found)
+        self.select_all.clicked.connect(self._select_listed)
+        self.table.customContextMenuRequested.connect(self._open_menu)
         self.search_hidden.clicked.connect(self._include_hidden)
         self.table.selectionModel().selectionChanged.connect(self._give_selection)
         self.table.entered.connect(self._hover)
@@ -176,17 +193,30 @@ class NodesPanel(QWidget):
         if view is None:
             self.model.show(None, None)
         else:
-            try:
-                found: Bools = matches(parse(self.filter.text()), view)
-            except GraphError as error:
-                fault = str(error)
-                found = view.shown.copy()
+            found, fault = self._found(view)
             self.model.show(view, found if self._with_hidden else found & view.shown)
         self.fault.setText(fault)
         self.fault.setVisible(bool(fault))
         set_property(self.filter, "faulty", bool(fault))
         self._show_nothing()
         self._count()
+
+    def _found(self, view: GraphView) -> tuple[Bools, str]:
+        """What the query finds; all that is shown where it makes no sense, and why not.
+
+        What was refused is not tried again before the query changes: a slow pattern would hold every slider up.
+        """
+        text, fault = self._refused
+        if text != self.filter.text():
+            try:
+                self._refused = ("", "")
+                return matches(parse(self.filter.text()), view), ""
+            except GraphError as error:
+                fault = str(error)
+                self._refused = (self.filter.text(), fault)
+        elif not text:
+            return matches((), view), ""
+        return view.shown.copy(), fault
 
     def _relabel(self) -> None:
         view = self._document.view
@@ -214,9 +244,30 @@ class NodesPanel(QWidget):
         last = self.table.rowAt(bottom) if bottom > 0 else -1
         below = n - 1 - last if last >= 0 else 0
         verb = "match" if self.filter.text().strip() else "shown"
+        self.select_all.setText(f"Select all {n:,}")
+        self.select_all.setVisible(n > 0 and bool(self.filter.text().strip()) and not self.fault.text())
         self.count.setText("" if n == 0 else f"{n:,} {verb}" + (f", {below:,} below" if below else ""))
 
     # selection, the same as the canvas's
+
+    def _select_listed(self) -> None:
+        view, rows = self._document.view, range(self.model.rowCount())
+        if view is not None:
+            nodes = [self.model.node(row) for row in rows]
+            self._document.select(sorted(nodes, key=lambda node: float(view.influence[node])))
+
+    def _select_found(self, query: str) -> None:
+        """Select what a saved filter finds; what is wrong with it is said below the field, where it is put."""
+        view = self._document.view
+        self.filter.setText(query)
+        if view is not None and not self.fault.text():
+            self._document.select(find(view, query)[::-1].tolist())
+
+    def _open_menu(self, at: QPoint) -> None:
+        index = self.table.indexAt(at)
+        if index.isValid():
+            menu = node_menu(self.table, self._document, self.model.node(index.row()))
+            menu.popup(self.table.viewport().mapToGlobal(at))
 
     def _take_selection(self) -> None:
         rows = self.model.rows_of(self._document.selection)

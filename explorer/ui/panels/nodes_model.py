@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from explorer.circuits.graph import Bools, Ints, NodeKind
 from explorer.session.query import influence_share
 from explorer.session.view import GraphView, place
+from explorer.ui.labelling import marks, status_line, tone
 from explorer.ui.widgets.look import token_text
 from explorer.ui.widgets.marks import mark_of
 from explorer.ui.widgets.share_bar import CELL, Cell
@@ -97,7 +98,7 @@ class NodesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._cell(node, index.column()).text
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == NAME:
-            return self.view.label(node)
+            return "\n".join(filter(None, (self.view.label(node), status_line(self.view, node), self._note(node))))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self.spoken(node) if index.column() == NAME else self._cell(node, index.column()).text
         return None
@@ -120,13 +121,17 @@ class NodesModel(QAbstractTableModel):
         current = node == self._current
         if column == NAME:
             mark = mark_of(view, node, self._strongest)
-            named = view.graph.key(node) in view.edits.labels or mark.kind != NodeKind.FEATURE
-            return Cell(view.label(node), "text" if named or current else "text_3", mark, strong=current)
+            colour = "text" if current else tone(view, node)
+            return Cell(view.label(node), colour, mark, marks(view, node), strong=current)
         if column == AT:
             return Cell(place(view.graph, node), "text", right=True, strong=current)
         share = float(self._share[node])
         text = f"{100 * share:.2f}" if share or view.graph.nodes.kind[node] <= NodeKind.EMBEDDING else "\u2013"
         return Cell(text, right=True, strong=current, fill=share / self._most)
+
+    def _note(self, node: int) -> str:
+        assert self.view is not None
+        return self.view.edits.notes.get(self.view.graph.key(node), "")
 
     def _arrow(self, section: int) -> str:
         """The direction, where it is not the usual one."""
@@ -154,8 +159,8 @@ def spoken(view: GraphView, node: int, share: NDArray[np.float64]) -> str:
     words = [describe(view, node)]
     if key.kind != NodeKind.LOGIT:
         words.append(f"influence {100 * share[node]:.2f} per cent")
-    named = key in view.edits.labels or key in view.named
-    return ", ".join(([view.label(node)] if named else []) + words)
+    status = view.status(node)
+    return ", ".join(([view.label(node), f"label {status}"] if status else []) + words)
 
 
 def describe(view: GraphView, node: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy
 
 from explorer.session.edits import Edits
 from explorer.ui.document import Document
@@ -36,6 +36,7 @@ class NoteEdit(QPlainTextEdit):
         self.setAccessibleName(f"Note on {what}")
         self.setPlaceholderText(f"What you make of {what}")
         self.setTabChangesFocus(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         fixed(self, height=66)
         self.textChanged.connect(self._changed)
 

@@ -29,6 +29,7 @@ from explorer.session.theme import group_colour
 from explorer.session.view import GraphView, place, rows_of
 from explorer.ui import grouping
 from explorer.ui.document import Document
+from explorer.ui.labelling import fill_status_menu, marks, status_line, tone
 from explorer.ui.widgets.look import current_theme, font, px
 from explorer.ui.widgets.marks import Mark, paint_mark
 from explorer.ui.widgets.scaling import on_text_size
@@ -36,7 +37,7 @@ from explorer.ui.widgets.scaling import on_text_size
 ROW, INDENT = 22, 18
 MOST_ROWS = 9  # before it scrolls
 MOST_DOTS, DOT_APART, DOT = 9, 9.0, 3.1
-GROUP, KEY, MARKS, PLACE = (Qt.ItemDataRole.UserRole + n for n in range(1, 5))
+GROUP, KEY, MARKS, PLACE, TONE = (Qt.ItemDataRole.UserRole + n for n in range(1, 6))
 
 
 class SupernodesPanel(QWidget):
@@ -130,7 +131,8 @@ class GroupTree(QTreeWidget):
     def _show(self) -> None:
         view = self._document.view
         edits = self._document.edits
-        shown = (edits.supernodes, edits.labels, view.graph if view is not None else None)
+        named = view.named if view is not None else None
+        shown = (edits.supernodes, edits.labels, edits.notes, named, view.graph if view is not None else None)
         if shown == self._shown:
             return
         self._shown = shown
@@ -165,8 +167,11 @@ class GroupTree(QTreeWidget):
         item = QTreeWidgetItem([view.label(row)])
         item.setData(0, KEY, str(key))
         item.setData(0, MARKS, [Mark(key.kind, strength[row])])
-        item.setData(0, PLACE, place(view.graph, row))
-        item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{view.label(row)}, {place(view.graph, row)}")
+        item.setData(0, PLACE, f"{marks(view, row)} {place(view.graph, row)}".strip())
+        item.setData(0, TONE, tone(view, row, "text_2"))
+        item.setData(0, Qt.ItemDataRole.ToolTipRole, f"{view.label(row)}\n{status_line(view, row)}".strip())
+        said = (view.label(row), status_line(view, row), place(view.graph, row))
+        item.setData(0, Qt.ItemDataRole.AccessibleTextRole, ", ".join(filter(None, said)))
         item.setFlags((item.flags() | Qt.ItemFlag.ItemIsEditable) & ~Qt.ItemFlag.ItemIsDropEnabled)
         return item
 
@@ -245,6 +250,9 @@ class GroupTree(QTreeWidget):
         else:
             key = NodeKey.parse(item.data(0, KEY))
             grouping.add_row(menu, "Label", lambda: self.editItem(item), "F2")
+            if self._document.graph is not None:
+                fill_status_menu(menu.addMenu("Status of the label"), self._document, self._document.graph.index[key])
+            grouping.fill_into_menu(menu, self._document, [key])
             grouping.add_row(menu, "Take out of its supernode", lambda: grouping.take_out(self._document, [key]))
         return menu
 
@@ -302,7 +310,7 @@ class _RowDelegate(QStyledItemDelegate):
         name = metrics.elidedText(data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideRight, room)
         flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         painter.setFont(name_font)
-        painter.setPen(QColor(theme.text))
+        painter.setPen(QColor(getattr(theme, data(TONE) or "text")))
         painter.drawText(QRect(left, rect.top(), room + 2, rect.height()), flags, name)
         if count:
             at = left + metrics.horizontalAdvance(name)
