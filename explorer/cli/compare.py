@@ -12,26 +12,27 @@ import numpy as np
 from explorer.circuits.compare import Status
 from explorer.circuits.compare import compare as compare_graphs
 from explorer.circuits.graph import Bools, Floats, Ints
+from explorer.cli.outputs import check_apart
+from explorer.cli.pictures import PICTURES
 from explorer.cli.say import ProgressLine, result
-from explorer.errors import GraphError
+from explorer.errors import GraphError, SaveError
+from explorer.io.atomic import check_writable
+from explorer.session.figure_compare import compare_figure
 from explorer.session.overlay import SIDES, STATUS_WORDS, Compared, compared
 from explorer.session.prompt import prompt_text
+from explorer.session.theme import THEMES
 from explorer.session.view import GraphView, resolve
 from explorer.work import run
 
 COUNTED = {Status.BOTH: "both", Status.ONLY_A: "only_a", Status.ONLY_B: "only_b"}
 
 
-def arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("a", type=Path, metavar="A", help="a .circuit, a graph JSON or a .pt of circuit-tracer")
-    command.add_argument("b", type=Path, metavar="B")
-    command.add_argument("--top", type=int, default=10, metavar="N", help="how many differences are listed (10)")
-
-
 def compare(chosen: argparse.Namespace) -> int:
     """Print what is in one of two graphs, what is in both, and the largest differences."""
     if chosen.top < 0:
         raise GraphError(f"--top is {chosen.top}; it says how many differences are listed, 0 or more.")
+    if chosen.output is not None:
+        _check_picture(chosen.output, chosen.a, chosen.b)
     a, b = _read(chosen.a), _read(chosen.b)
     pair = compared(a, b, compare_graphs(a.graph, b.graph, count_bias=a.edits.count_bias))
     values = {
@@ -41,8 +42,29 @@ def compare(chosen: argparse.Namespace) -> int:
         "links": _counts(pair.found.link_status),
         **_differences(pair, chosen.top),
     }
+    if chosen.output is not None:
+        _draw(pair, chosen.output, chosen.theme)
     result(values, "\n".join(_lines(values)), as_json=chosen.json)
     return 0
+
+
+def _check_picture(output: Path, *inputs: Path) -> None:
+    if output.suffix.lower() not in PICTURES:
+        raise SaveError(f"“{output.name}” names no kind of picture; end it in .svg, .png or .pdf.")
+    check_writable(output)
+    check_apart(output, *inputs)
+
+
+def _draw(pair: Compared, path: Path, theme: str) -> None:
+    figure = compare_figure(pair, theme=next(one for one in THEMES if one.name == theme))
+    if path.suffix.lower() == ".svg":
+        from explorer.io.svg import write_svg
+
+        write_svg(figure, path)
+    else:
+        from explorer.ui.export import write_figure
+
+        write_figure(figure, path)
 
 
 def _read(path: Path) -> GraphView:

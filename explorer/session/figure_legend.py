@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,7 +27,7 @@ Draw = Callable[[float, float], tuple[Item, ...]]
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     """A drawing of ``width``, given its left end and middle height, and what it means."""
 
     width: float
@@ -39,9 +39,16 @@ def legend(
     view: GraphView, place: Layout, choice: Choice, theme: Theme, size: int, left: float, top: float, right: float
 ) -> tuple[tuple[Item, ...], float]:
     """The legend between ``left`` and ``right`` below ``top``, and where it ends."""
+    return lay_out(_entries(view, place, choice, theme), theme, size, left, top, right)
+
+
+def lay_out(
+    entries: Iterable[Entry], theme: Theme, size: int, left: float, top: float, right: float
+) -> tuple[tuple[Item, ...], float]:
+    """``entries`` in lines below a rule, and where they end."""
     items: list[Item] = [Line(left, top, right, top, Ink(stroke=theme.line, width=0.5))]
     x, y = left, top + LINE
-    for entry in _entries(view, place, choice, theme):
+    for entry in entries:
         width = entry.width + 5.0 + text_width(entry.words, size)
         if x > left and x + width > right:
             x, y = left, y + LINE
@@ -51,13 +58,13 @@ def legend(
     return tuple(items), y + LINE / 2
 
 
-def _entries(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Iterator[_Entry]:
+def _entries(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Iterator[Entry]:
     yield from _kinds(view, place, choice, theme)
     features = choice.nodes & (view.graph.nodes.kind == NodeKind.FEATURE)
     if features.any():
         yield _sizes(theme)
     if any(choice.nodes[n] for n in rows_of(view.graph, view.edits.pinned)):
-        yield _Entry(14.0, lambda x, y: (pin(x + 7.0, y, RADII[1], theme),), "pinned")
+        yield Entry(14.0, lambda x, y: (pin(x + 7.0, y, RADII[1], theme),), "pinned")
     signs = np.concatenate([view.share[choice.links], view.effect[choice.nodes]])
     if (signs > 0).any():
         yield _sign(1.0, theme, "raises")
@@ -65,20 +72,20 @@ def _entries(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> It
         yield _sign(-1.0, theme, "lowers")
     if len(choice.links):
         percent = ", ".join(f"{100 * share:.0f}" for share in SHARES)
-        yield _Entry(SAMPLE, lambda x, y: _widths(x, y, theme), f"{percent} % of input")
+        yield Entry(SAMPLE, lambda x, y: _widths(x, y, theme), f"{percent} % of input")
 
 
-def _kinds(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Iterator[_Entry]:
+def _kinds(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Iterator[Entry]:
     ink = fill(0.0, theme)
     for kind, words in ((NodeKind.FEATURE, "feature"), (NodeKind.EMBEDDING, "token"), (NodeKind.BIAS, "bias")):
         if choice.nodes[view.graph.block(kind)].any():
-            yield _Entry(10.0, partial(_kind, kind, ink), words)
+            yield Entry(10.0, partial(_kind, kind, ink), words)
     errors = view.graph.block(NodeKind.ERROR)
     if view.shown[errors].any():
-        yield _Entry(6.0 + BAR, lambda x, y: _error(x, y, ink, theme), _error_words(view, place))
+        yield Entry(6.0 + BAR, lambda x, y: _error(x, y, ink, theme), _error_words(view, place))
     if (place.pills[:, 2] > 0).any():
         outline = Ink(fill=theme.surface_canvas, stroke=theme.mark_ink, width=OUTLINE)
-        yield _Entry(22.0, lambda x, y: (Rect(x, y - 5.0, 22.0, 10.0, outline, 5.0),), "output, probability")
+        yield Entry(22.0, lambda x, y: (Rect(x, y - 5.0, 22.0, 10.0, outline, 5.0),), "output, probability")
 
 
 def _kind(kind: NodeKind, ink: Ink, x: float, y: float) -> tuple[Item, ...]:
@@ -100,7 +107,7 @@ def _error_words(view: GraphView, place: Layout) -> str:
     return f"error (bar: {_percent(share)} of influence)"
 
 
-def _sizes(theme: Theme) -> _Entry:
+def _sizes(theme: Theme) -> Entry:
     radii = [RADII[step] for step in SIZES]
     shares = ", ".join(f"{100 * (r / RADIUS_OF_WHOLE) ** 2:.1f}" for r in radii)
     ink = fill(0.0, theme)
@@ -112,17 +119,17 @@ def _sizes(theme: Theme) -> _Entry:
             x += 2 * r + 4.0
         return tuple(items)
 
-    return _Entry(sum(2 * r + 4.0 for r in radii) - 4.0, draw, f"{shares} % of influence")
+    return Entry(sum(2 * r + 4.0 for r in radii) - 4.0, draw, f"{shares} % of influence")
 
 
-def _sign(sign: float, theme: Theme, words: str) -> _Entry:
+def _sign(sign: float, theme: Theme, words: str) -> Entry:
     """A mark and a link of that sign, as strong as they get."""
 
     def draw(x: float, y: float) -> tuple[Item, ...]:
         line = Line(x + 12.0, y, x + 12.0 + SAMPLE, y, link_ink(sign * 0.1, theme))
         return mark(NodeKind.FEATURE, x + 4.3, y, 4.3, fill(sign, theme)), line
 
-    return _Entry(12.0 + SAMPLE, draw, words)
+    return Entry(12.0 + SAMPLE, draw, words)
 
 
 def _widths(x: float, y: float, theme: Theme) -> tuple[Item, ...]:

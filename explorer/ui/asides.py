@@ -1,4 +1,4 @@
-"""Asides: the panels that are opened beside the nodes for a task: paths and proposals."""
+"""Asides: what is opened for a task: paths and proposals beside the nodes, a comparison in its own window."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from explorer.ui.comparing import Comparing
 from explorer.ui.places import PATHS, PROPOSALS
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Asides(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+        self.comparing = Comparing(window)
         self._paths: PathsPanel | None = None
         self._proposals: ProposalsPanel | None = None
 
@@ -39,7 +41,7 @@ class Asides(QObject):
         if self._proposals is None:
             from explorer.ui.panels.proposals import ProposalsPanel
 
-            self._proposals = ProposalsPanel(self._window.document)
+            self._proposals = ProposalsPanel(self._window.document, self._window.evidence.index)
             self._proposals.close_asked.connect(self._close_proposals)
             self._add(PROPOSALS, self._proposals)
         return self._proposals

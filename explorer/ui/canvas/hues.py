@@ -12,8 +12,10 @@ from explorer.circuits.graph import Floats, Ints
 from explorer.session.overlay import Overlay, side_colour
 from explorer.session.theme import Theme
 from explorer.session.view import GraphView
+from explorer.ui.canvas.curves import lines
 from explorer.ui.theme import color
 
+FINER = 3  # pieces of a dashed link to one of a whole one, about as many of which are left out
 DASH = 5.0  # px of a wide link to a part of its dashes
 
 
@@ -24,13 +26,14 @@ class Hue:
     colour: str
     dash: tuple[int, int] = (1, 0)
 
-    def dashed(self, pieces: Floats, n_pieces: int) -> Floats:
-        """Those of the straight ``pieces`` that are drawn; each link has ``n_pieces`` of them."""
+    def lines(self, points: Floats, n_pieces: int) -> Floats:
+        """(n, 4) the straight pieces of links from their control points, dashed; ``n_pieces`` are of a whole one."""
         drawn, left_out = self.dash
         if not left_out:
-            return pieces
+            return lines(points, n_pieces)
+        n_pieces *= FINER
         kept = np.arange(n_pieces) % (drawn + left_out) < drawn
-        return np.ascontiguousarray(pieces.reshape(-1, n_pieces, 4)[:, kept].reshape(-1, 4))
+        return np.ascontiguousarray(lines(points, n_pieces).reshape(-1, n_pieces, 4)[:, kept].reshape(-1, 4))
 
     def pen(self, alpha: float, width: float) -> QPen:
         """The pen of a link that is drawn as one curve."""

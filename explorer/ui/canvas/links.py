@@ -135,7 +135,7 @@ class _Work:
             for links, hue, pen in _batches(order, first, last, max(1, STEP // n_segments)):
                 if self._wanted != order.number:
                     return False
-                drawn = hue.dashed(lines(order.points[links], n_segments), n_segments)
+                drawn = hue.lines(order.points[links], n_segments)
                 painter.setPen(pen)
                 draw_lines(painter, drawn)
             return True

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from explorer.circuits.graph import Bools, Floats, Ints, NodeKind
 from explorer.session.theme import ramp_step
 from explorer.ui.canvas.atlas import draw_shape
-from explorer.ui.canvas.curves import controls, lines
+from explorer.ui.canvas.curves import controls
 from explorer.ui.canvas.frame import Frame
 from explorer.ui.canvas.links import LIT_ALPHAS, Picture
 from explorer.ui.canvas.pointers import draw_lines, draw_rects
@@ -157,8 +157,7 @@ def _thin(painter: QPainter, frame: Frame, links: Links, first: int) -> None:
             found = np.flatnonzero((step == bin_) & (hue_of == number))
             if len(found):
                 painter.setPen(QPen(color(hue.colour, alpha), 0))
-                drawn = lines(controls(frame.ends, source[found], target[found]), SEGMENTS)
-                draw_lines(painter, hue.dashed(drawn, SEGMENTS))
+                draw_lines(painter, hue.lines(controls(frame.ends, source[found], target[found]), SEGMENTS))
 
 
 def paint_marks(painter: QPainter, frame: Frame) -> None:

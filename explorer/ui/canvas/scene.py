@@ -149,6 +149,8 @@ def _sides(
     """In which graph each node is, by how much its influence differs, or the weight of its link to the selection."""
     first = SIDE + len(RAMP) * view.found.status.astype(np.int64)
     if len(chosen):
+        told = view.shown & (view.graph.nodes.kind != NodeKind.ERROR)
+        state[told] = first[told]
         for ends, links in ((outputs.target, outputs), (inputs.source, inputs)):
             state[ends] = first[ends] + ramp_step(links.strength)
         return state
