@@ -58,12 +58,18 @@ class Alike:
 
 
 def alike(
-    graph: Graph, shown: Bools, share: Floats, influence: Floats, likeness: Likeness = USUAL
+    graph: Graph,
+    shown: Bools,
+    share: Floats,
+    influence: Floats,
+    likeness: Likeness = USUAL,
+    known: Bools | None = None,
 ) -> list[Alike]:
     """Groups among the features that are ``shown`` (n_nodes), the most influential first.
 
     ``share`` (n_edges) is an edge's signed share in its target's input, ``influence`` (n_nodes) that on the targets.
-    At most the 600 most influential features are looked at.
+    ``known`` [n_nodes, what is known] joins only those of which something is known that is the same. At most the 600
+    most influential features are looked at.
     """
     rows = np.flatnonzero(shown & (graph.nodes.kind == NodeKind.FEATURE))
     rows = rows[np.argsort(-influence[rows], kind="stable")][:MOST]
@@ -73,6 +79,8 @@ def alike(
     may_join = _may_join(graph, rows, likeness)
     if likeness.same_token:
         may_join &= token[:, None] == token
+    if known is not None:
+        may_join &= known[rows] @ known[rows].T
     likely = np.where(may_join, near, -np.inf)
     groups = [np.array(members) for members in _linked(likely, likeness.least) if len(members) > 1]
     found = [

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from explorer.circuits.graph import Floats, Graph, NodeKind
 from explorer.errors import ExplorerError, LoadError
 from explorer.features.evidence import Evidence
+from explorer.features.named import Named, named
 from explorer.io import feature_places
 from explorer.io.feature_index import FeatureIndex, open_index
 from explorer.io.feature_labels import Labels, labelled
@@ -35,8 +36,10 @@ class EvidenceIndex(QObject):
         self.labels: Labels | None = None
         self.fault = ""
         self._named: tuple[Graph | None, Labels | None] = (None, None)
+        self._words: dict[tuple[int, int], Named] = {}
         self._later = QTimer(self, singleShot=True, interval=0)  # what is shown of a graph comes before its names
         self._later.timeout.connect(self.look)
+        self.changed.connect(self._words.clear)
         document.graph_changed.connect(self._later.start)
         document.model_changed.connect(self._later.start)
         self._later.start()
@@ -80,6 +83,17 @@ class EvidenceIndex(QObject):
         """The largest activation of a feature in the index's text; None if that is not known."""
         known = self.evidence(layer, feature)
         return known.maximum if known is not None and known.maximum > 0 else None
+
+    def named(self, layer: int, feature: int) -> Named:
+        """What the automatic label of a feature names; nothing without one, or if it cannot be read (``fault``)."""
+        key = (layer, feature)
+        if key not in self._words:
+            try:
+                record = self.labels.automatic(layer, feature) if self.labels is not None else None
+            except ExplorerError as error:
+                record, self.fault = None, str(error)
+            self._words[key] = named(record)
+        return self._words[key]
 
     def _find(self, graph: Graph) -> tuple[Labels | None, str]:
         sha, model = set_of(graph), self._document.model

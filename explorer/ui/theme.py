@@ -17,6 +17,7 @@ from PySide6.QtCore import QDir, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
+from explorer.io.samples import resources
 from explorer.session.theme import DARK, LIGHT, PRINT, THEMES, Theme
 
 __all__ = [
@@ -115,7 +116,8 @@ def stylesheet(theme: Theme, scale: float = 1.0) -> str:
     """What a palette cannot say: see the module's docstring for the properties that widgets may set."""
     sizes = {f"px_{role}": f"{max(SMALLEST, round(pixels * scale))}px" for role, (pixels, _) in ROLES.items()}
     control = f"{round(26 * scale)}px"
-    return SHEET.substitute(theme.colours(), control=control, row=f"{round(22 * scale)}px", **sizes)
+    tick = (resources() / "marks" / f"check-{'dark' if theme is DARK else 'light'}.svg").as_posix()
+    return SHEET.substitute(theme.colours(), control=control, row=f"{round(22 * scale)}px", tick=tick, **sizes)
 
 
 def _set(palette: QPalette, roles: Iterable[QPalette.ColorRole], value: str) -> None:
@@ -184,6 +186,17 @@ QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border: 2px solid $se
 QPlainTextEdit:focus, QTextEdit:focus { border: 2px solid $select; padding: 3px 5px; }
 QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled { color: $text_3; border-color: $line; }
 QComboBox QAbstractItemView { background: $surface_panel; border: 1px solid $line_strong; }
+
+QCheckBox::indicator, QRadioButton::indicator, QAbstractItemView::indicator { width: 13px; height: 13px;
+    border: 1px solid $line_strong; border-radius: 3px; background: $surface_canvas; }
+QRadioButton::indicator { border-radius: 7px; }
+QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: $text; }
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked { background: $select; border-color: $select;
+    image: url("$tick"); }
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { background: $surface_sunken; }
+QCheckBox::indicator:checked:disabled { background: $text_3; border-color: $text_3; }
+QRadioButton::indicator:checked { width: 7px; height: 7px; border: 4px solid $select; }
+QRadioButton::indicator:checked:disabled { border-color: $text_3; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $line; }
 QTabBar { background: transparent; }

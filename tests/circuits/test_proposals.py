@@ -63,6 +63,18 @@ def test_features_that_read_other_tokens_most_are_joined_only_if_that_is_asked_f
     assert joined[0].lead < 0
 
 
+def test_only_features_of_which_the_same_is_known_are_joined_if_anything_is() -> None:
+    graph = by_hand.graph(EDGES, {OUT: 0.6, OTHER: 0.4})
+    share = edge_share(graph, row_mass(graph))
+    known = np.zeros((len(graph), 2), dtype=bool)
+    shown = np.ones(len(graph), dtype=bool)
+    for columns, n in (((0, 1), 0), ((0, 0), 1)):
+        known[:] = False
+        for name, column in zip((A, B), columns, strict=True):
+            known[next(row for row in range(len(graph)) if str(graph.key(row)) == name), column] = True
+        assert len(alike(graph, shown, share, node_influence(graph), Likeness(), known)) == n
+
+
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), least=st.floats(0.1, 0.9), gap=st.integers(0, 3))
 def test_every_two_members_are_alike_and_near(seed: int, least: float, gap: int) -> None:

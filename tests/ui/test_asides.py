@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from explorer.features.labels import Rule, label_of
 from explorer.session.edits import Edits, hide
 from explorer.session.paths import as_csv, as_text, ends_of, paths
 from explorer.session.proposals import propose
 from explorer.session.settings import Settings
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
+from explorer.ui.evidence_index import EvidenceIndex
 from explorer.ui.panels.paths import PathsPanel
 from explorer.ui.panels.proposals import ProposalsPanel
 from explorer.ui.theme import LIGHT, load_fonts
@@ -134,16 +137,59 @@ def test_what_is_rejected_is_not_offered_again(qtbot: QtBot, proposals: Proposal
     assert proposals._document.history.past == ()
 
 
-def test_clear_ones_are_accepted_together_and_the_pointed_one_is_lit(qtbot: QtBot, proposals: ProposalsPanel) -> None:
+def test_ticked_ones_are_accepted_together_and_the_pointed_one_is_lit(qtbot: QtBot, proposals: ProposalsPanel) -> None:
     document = proposals._document
     members = {document.graph.index[key] for key in proposals.offered[0].members}
     assert set(proposals.nodes_of(0)) == members
     with qtbot.waitSignal(proposals.lit) as lit:
         proposals.list.itemEntered.emit(proposals.list.item(0))
     assert (set(lit.args[0]), lit.args[1]) == (members, False)
+    assert not proposals.accept_all.isEnabled()  # no evidence, so none is ticked
+    assert "Not ticked at first: there is no evidence" in proposals.list.item(0).toolTip()
+    qtbot.keyClick(proposals.list, Qt.Key.Key_Space)
+    proposals.look()
+    assert proposals.accept_all.text() == "Accept 1 ticked"
     proposals.accept_all.click()
     assert len(document.edits.supernodes) == 1
     assert not proposals.accept_all.isEnabled()
+
+
+def test_the_box_is_ticked_where_it_is_painted(qtbot: QtBot, proposals: ProposalsPanel) -> None:
+    proposals.list.setCurrentRow(-1)
+    rect = proposals.list.visualItemRect(proposals.list.item(0))
+    blank = proposals.list.viewport().grab(rect).toImage()
+    boxes = [x for x in range(40) if _click(qtbot, proposals, rect.left() + x, rect.center().y())]
+    assert boxes
+    qtbot.mouseClick(proposals.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(boxes[0] + 4, rect.center().y()))
+    proposals.list.setCurrentRow(-1)
+    ticked = proposals.list.viewport().grab(rect).toImage()
+    changed = [x for x in range(ticked.width()) if any(ticked.pixel(x, y) != blank.pixel(x, y)
+                                                       for y in range(ticked.height()))]  # fmt: skip
+    assert boxes[0] - 1 <= min(changed) <= max(changed) <= boxes[-1] + 1
+
+
+def test_what_the_evidence_agrees_on_is_ticked_at_first(qtbot: QtBot) -> None:
+    load_fonts()
+    document = Document()
+    document.open_graph(by_hand.graph(EDGES, {OUT: 0.6, OTHER: 0.4}), Edits(1.0, 1.0))
+    evidence = EvidenceIndex(document, dict)
+    label = label_of([Rule("output", "say “out1”", "", {}, 0.9, 0.9)], 0.001, []).to_message()
+    evidence.labels = SimpleNamespace(automatic=lambda layer, feature: label if feature in (4, 5) else None)
+    panel = ProposalsPanel(document, evidence)
+    show(qtbot, panel, 300, 400)
+    assert panel.list.ticked() == [0]
+    assert panel.accept_all.text() == "Accept 1 ticked"
+    panel.hide()
+
+
+def _click(qtbot: QtBot, panel: ProposalsPanel, x: int, y: int) -> bool:
+    """Whether a click there changes the box; it is clicked back."""
+    before = panel.list.ticked()
+    qtbot.mouseClick(panel.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, y))
+    changed = panel.list.ticked() != before
+    if changed:
+        qtbot.mouseClick(panel.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, y))
+    return changed
 
 
 def test_the_window_opens_them_on_a_key_and_lights_the_canvas(qtbot: QtBot, document: Document) -> None:

@@ -1,4 +1,7 @@
-"""The proposals panel: groups of features that are alike, each with its reason, to be accepted or rejected."""
+"""The proposals panel: groups of features that are alike, each with its reason, to be accepted or rejected.
+
+Those that are accepted by default are ticked; who looks at the others may tick them too.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +15,34 @@ from explorer.circuits.graph import NodeKey
 from explorer.session.proposals import Proposal, accept, propose
 from explorer.session.view import rows_of
 from explorer.ui.document import Document
+from explorer.ui.evidence_index import EvidenceIndex
 from explorer.ui.panels.aside import AsidePanel
 from explorer.ui.widgets.look import per_cent
 from explorer.ui.widgets.two_lines import TwoLines
 
 
 class ProposalsPanel(AsidePanel):
-    """``offered`` are the groups that are listed; one that was rejected is not offered again in this session."""
+    """``offered`` are the groups that are listed; one that was rejected is not offered again in this session.
+
+    Without ``evidence``, or without an index of the graph's features, none is ticked at first.
+    """
 
     TITLE = "Proposals"
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, evidence: EvidenceIndex | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(document, parent)
+        self._evidence = evidence
+        self._chosen: dict[frozenset[NodeKey], bool] = {}
         self.offered: tuple[Proposal, ...] = ()
         self._rejected: set[frozenset[NodeKey]] = set()
         self.accept, self.reject, self.accept_all = QPushButton("Accept"), QPushButton("Reject"), QPushButton()
-        self.accept.setToolTip("Make a supernode of it (Return)")
-        self.reject.setToolTip("Do not offer it again (Delete)")
-        self.accept_all.setToolTip("Make a supernode of each whose members share most of their inputs")
+        self.accept.setToolTip("Make a supernode of the current one (Return)")
+        self.reject.setToolTip("Do not offer the current one again (Delete)")
+        self.accept_all.setToolTip(
+            "Make a supernode of each that is ticked (Space); at first those whose members' labels agree with the graph"
+        )
         buttons = QHBoxLayout()
         buttons.setContentsMargins(12, 0, 12, 0)
         buttons.setSpacing(6)
@@ -43,17 +56,21 @@ class ProposalsPanel(AsidePanel):
         self.page.addLayout(buttons)
         self.accept.clicked.connect(self._accept_current)
         self.reject.clicked.connect(self._reject_current)
-        self.accept_all.clicked.connect(self._accept_clear)
+        self.accept_all.clicked.connect(self._accept_ticked)
         self.list.itemActivated.connect(self._accept_current)
         self.list.currentRowChanged.connect(self._enable)
+        self.list.tick_changed.connect(self._ticked)
+        if evidence is not None:
+            evidence.changed.connect(self._view_changed)
         self.look()
 
     def look(self) -> None:
-        view = self._document.view
-        found = propose(view) if view is not None and not self._document.is_partial else ()
+        view, known = self._document.view, self._evidence
+        labels = known.named if known is not None and known.labels is not None else None
+        found = propose(view, labels) if view is not None and not self._document.is_partial else ()
         self.offered = tuple(one for one in found if frozenset(one.members) not in self._rejected)
         row = min(max(self.list.currentRow(), 0), len(self.offered) - 1)
-        self.list.show_rows(map(_row, self.offered), row)
+        self.list.show_rows((_row(one, self._is_ticked(one)) for one in self.offered), row)
         self.count.setText(f"{len(self.offered)} offered" if self.offered else "")
         self._enable()
         self._say("" if self.offered else _nothing(view is None, bool(found)))
@@ -70,24 +87,28 @@ class ProposalsPanel(AsidePanel):
             return
         super().keyPressEvent(event)
 
-    def _clear(self) -> tuple[Proposal, ...]:
-        """Those that are accepted together."""
-        return tuple(one for one in self.offered if one.accepted)
+    def _is_ticked(self, one: Proposal) -> bool:
+        return self._chosen.get(frozenset(one.members), one.accepted)
+
+    def _ticked(self) -> None:
+        ticked = set(self.list.ticked())
+        self._chosen |= {frozenset(one.members): row in ticked for row, one in enumerate(self.offered)}
+        self._enable()
 
     def _enable(self) -> None:
         may = not self._document.is_partial
-        chosen, clear = self.list.currentRow() >= 0, len(self._clear())
+        chosen, ticked = self.list.currentRow() >= 0, len(self.list.ticked())
         self.accept.setEnabled(may and chosen)
         self.reject.setEnabled(chosen)
-        self.accept_all.setEnabled(may and clear > 0)
-        self.accept_all.setText(f"Accept {clear} clear" if clear else "Accept clear")
+        self.accept_all.setEnabled(may and ticked > 0)
+        self.accept_all.setText(f"Accept {ticked} ticked" if ticked else "Accept ticked")
 
     def _accept_current(self) -> None:
         if self.accept.isEnabled():
             self._take((self.offered[self.list.currentRow()],))
 
-    def _accept_clear(self) -> None:
-        self._take(self._clear())
+    def _accept_ticked(self) -> None:
+        self._take([self.offered[row] for row in self.list.ticked()])
 
     def _take(self, chosen: Sequence[Proposal]) -> None:
         text = f"group “{chosen[0].name}”" if len(chosen) == 1 else f"accept {len(chosen)} proposals"
@@ -101,11 +122,12 @@ class ProposalsPanel(AsidePanel):
             self.look()
 
 
-def _row(one: Proposal) -> TwoLines:
+def _row(one: Proposal, ticked: bool) -> TwoLines:
     right = f"{len(one.members)} nodes, {per_cent(one.coherence)} alike"
     reason = one.reason[:1].upper() + one.reason[1:]
+    doubt = f" Not ticked at first: {one.doubt}." if one.doubt else ""
     tone = "text" if one.accepted else "text_2"
-    return TwoLines(one.name, right, reason, tone, f"{one.name}, {right}. {reason}")
+    return TwoLines(one.name, right, reason, tone, f"{one.name}, {right}. {reason}.{doubt}", ticked)
 
 
 def _nothing(no_graph: bool, were_rejected: bool) -> str:

@@ -12,24 +12,32 @@ from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QStyle, QSty
 from explorer.ui.widgets.look import current_theme, font, px
 from explorer.ui.widgets.scaling import on_text_size
 
-ROW, LINE, SIDE, TOP = Qt.ItemDataRole.UserRole, 15, 12, 5
+ROW, LINE, SIDE, TOP, BESIDE = Qt.ItemDataRole.UserRole, 15, 12, 5, 8
 
 
 @dataclass(frozen=True)
 class TwoLines:
-    """``tone`` is the colour of the title in the theme; ``whole`` the tooltip and what a screen reader says."""
+    """``tone`` is the colour of the title in the theme; ``whole`` the tooltip and what a screen reader says.
+
+    ``ticked`` is whether the box in front is; None for no box.
+    """
 
     title: str
     right: str
     detail: str
     tone: str = "text"
     whole: str = ""
+    ticked: bool | None = None
 
 
 class TwoLineList(QListWidget):
-    """``pointed`` carries the row under the mouse, else the current one; -1 for none."""
+    """``pointed`` carries the row under the mouse, else the current one; -1 for none.
+
+    ``tick_changed``: a box was ticked or not, by a click on it or by Space.
+    """
 
     pointed = Signal(int)
+    tick_changed = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -40,6 +48,7 @@ class TwoLineList(QListWidget):
         self.setItemDelegate(_Delegate(self))
         self.itemEntered.connect(self._entered)
         self.currentRowChanged.connect(self.pointed)
+        self.itemChanged.connect(self.tick_changed)
         on_text_size(self, self._measure)
 
     def show_rows(self, rows: Iterable[TwoLines], current: int = -1) -> None:
@@ -50,9 +59,16 @@ class TwoLineList(QListWidget):
                 item.setData(ROW, row)
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, row.whole)
                 item.setToolTip(row.whole)
+                if row.ticked is not None:
+                    item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+                    item.setCheckState(Qt.CheckState.Checked if row.ticked else Qt.CheckState.Unchecked)
                 self.addItem(item)
             self.setCurrentRow(current)
         self._measure()
+
+    def ticked(self) -> list[int]:
+        """The rows whose box is ticked."""
+        return [at for at in range(self.count()) if self.item(at).checkState() == Qt.CheckState.Checked]
 
     def leaveEvent(self, event: object) -> None:
         super().leaveEvent(event)  # type: ignore[arg-type]
@@ -78,6 +94,8 @@ class _Delegate(QStyledItemDelegate):
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(rect, QColor(theme.surface_sunken))
         inside = rect.adjusted(SIDE, px(TOP), -SIDE, -px(TOP))
+        if row.ticked is not None:
+            inside.setLeft(self._paint_box(painter, option, index) + BESIDE)
         first = QRect(inside.left(), inside.top(), inside.width(), px(LINE))
         caption = QFontMetrics(font("caption"))
         room = first.width() - caption.horizontalAdvance(row.right) - 8
@@ -92,6 +110,20 @@ class _Delegate(QStyledItemDelegate):
         for at, line in enumerate(_broken(row.detail, inside.width(), caption)):
             painter.drawText(first.translated(0, px(LINE) * (at + 1) + 1), middle, line)
         painter.restore()
+
+    def _paint_box(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> int:
+        """Paint the box where the style takes clicks on it; its right edge."""
+        whole = QStyleOptionViewItem(option)
+        self.initStyleOption(whole, index)
+        style = whole.widget.style()
+        whole.rect = style.subElementRect(QStyle.SubElement.SE_ItemViewItemCheckIndicator, whole, whole.widget)
+        whole.state &= ~QStyle.StateFlag.State_HasFocus
+        ticked = whole.checkState == Qt.CheckState.Checked
+        whole.state |= QStyle.StateFlag.State_On if ticked else QStyle.StateFlag.State_Off
+        style.drawPrimitive(QStyle.PrimitiveElement.PE_IndicatorItemViewItemCheck, whole, painter, whole.widget)
+        return whole.rect.right()
 
 
 def _broken(text: str, width: int, metrics: QFontMetrics) -> list[str]:
