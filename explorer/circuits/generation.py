@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -82,7 +81,7 @@ def generate(
     with torch.no_grad():
         text = _Text(longer(subject, n), plan(interventions), how, cache=cache, pause=pause)
         logits = text.begin()
-    ends, generator = _ends(subject.model), torch.Generator().manual_seed(sampling.seed)
+    ends, generator = subject.model.ends, torch.Generator().manual_seed(sampling.seed)
     made: list[Generated] = []
     while True:
         check_finite(logits)
@@ -177,9 +176,3 @@ def _embedded(model: LanguageModel, token: int) -> Float[Tensor, "1 d_model"]:
         x = model.network.get_submodule(family.embedding_in)(x)
     y: Tensor = model.network.get_submodule(family.embedding)(x)
     return y[0]
-
-
-def _ends(model: LanguageModel) -> set[int]:
-    """The tokens that end a text."""
-    found: Any = getattr(model.config, "eos_token_id", None)
-    return set(found) if isinstance(found, list) else set() if found is None else {int(found)}

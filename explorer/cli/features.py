@@ -38,7 +38,7 @@ def build(chosen: argparse.Namespace) -> int:
 
 
 def label(chosen: argparse.Namespace) -> int:
-    """Make the automatic labels of an index anew, or write one of the user's own."""
+    """Make the automatic labels of an index anew, ask a language model for some, or write one of the user's own."""
     from explorer.io.feature_index import open_index
     from explorer.io.feature_labels import OWN, Labels
 
@@ -53,8 +53,25 @@ def label(chosen: argparse.Namespace) -> int:
         return 0
     if not chosen.model:
         raise ExplorerError("Name the model with --model to label by rules, or write a label with --set.")
+    if chosen.language_model:
+        return _tell(chosen)
+    if chosen.features:
+        raise ExplorerError("Rules label all features; --features is for --language-model.")
     answer = _run("features_label", index=str(chosen.index), **_opened(chosen))
     result(answer, f"{answer['labels']:,} labels, {answer['scored']:,} of them scored", as_json=chosen.json)
+    return 0
+
+
+def _tell(chosen: argparse.Namespace) -> int:
+    answer = _run(
+        "features_tell",
+        index=str(chosen.index),
+        language_model=chosen.language_model,
+        features=[list(_place(text)) for text in chosen.features] if chosen.features else None,
+        **_opened(chosen),
+    )
+    words = f"{answer['asked']:,} asked of “{answer['language_model']}”; its label scored best at {answer['best']:,}"
+    result(answer, words, as_json=chosen.json)
     return 0
 
 
@@ -221,9 +238,12 @@ def _search(inner: Any, command: Any, json: Any, setting: Any) -> None:
 
 
 def _label(inner: Any, command: Any, json: Any, setting: Any) -> None:
-    one = command(inner, "label", "features:label", "Label by rules anew, or write a label of your own.")
+    said = "Label by rules anew, ask a language model, or write a label of your own."
+    one = command(inner, "label", "features:label", said)
     one.add_argument("index", type=Path, metavar="DIR")
     one.add_argument("--set", metavar="LAYER:FEATURE=TEXT", help="your own label, which wins over all others")
+    one.add_argument("--language-model", metavar="DIR", default="", help="ask this model; its label may lose to rules")
+    one.add_argument("--features", nargs="+", metavar="LAYER:FEATURE", help="about these only (default: all)")
     _model(one, setting)
     json(one)
 

@@ -58,6 +58,18 @@ class Rule:
     auc: float | None = None
     precision: float | None = None
 
+    def to_message(self) -> dict[str, Any]:
+        """The same for JSON, without the tokens' weights."""
+        return {name: value for name, value in asdict(self).items() if name != "weights"}
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> Rule:
+        """What ``to_message`` gave."""
+        kind, words, evidence = (str(message.get(name, "")) for name in ("kind", "words", "evidence"))
+        found = (message.get(name) for name in ("auc", "precision"))
+        area, precision = (float(score) if isinstance(score, int | float) else None for score in found)
+        return cls(kind, words, evidence, {}, area, precision)
+
 
 @dataclass(frozen=True)
 class Label:
@@ -70,9 +82,8 @@ class Label:
     n_negative: int = 0
 
     def to_message(self) -> dict[str, Any]:
-        """The same for JSON, without the tokens' weights."""
-        rules = [{name: value for name, value in asdict(rule).items() if name != "weights"} for rule in self.rules]
-        return {**asdict(self), "tags": list(self.tags), "rules": rules}
+        """The same for JSON."""
+        return {**asdict(self), "tags": list(self.tags), "rules": [rule.to_message() for rule in self.rules]}
 
 
 Text = Callable[[int], str]
@@ -163,7 +174,7 @@ def adds(strong: Rule, best: Rule) -> bool:
 def label_of(rules: Sequence[Rule], frequency: float, seen: Sequence[Seen], strong: Rule | None = None) -> Label:
     """The label that scored ``rules`` make, with the ``strong`` rule behind it."""
     ranked = best_of(rules)
-    good = {rule.kind for rule in ranked if rule.auc is not None and rule.auc >= GOOD}
+    good = _good(ranked)
     tags = []
     if good:
         reads, says = bool(good & {"input", "context"}), "output" in good
@@ -173,21 +184,34 @@ def label_of(rules: Sequence[Rule], frequency: float, seen: Sequence[Seen], stro
     context = next((rule for rule in ranked if rule.kind == "context"), None)
     if _falls_apart(seen, context):
         tags.append("polysemantic")
-    said = [_joint(ranked, good), *([strong.words] if strong is not None else [])]
-    return Label("; ".join(filter(None, said)), tuple(tags), (*ranked, *([strong] if strong is not None else [])))
+    return Label(_joint(ranked, strong), tuple(tags), (*ranked, *([strong] if strong is not None else [])))
 
 
-def _joint(ranked: Sequence[Rule], good: set[str]) -> str:
-    if not ranked:
-        return ""
-    best = ranked[0]
+def with_told(record: Mapping[str, Any], told: Rule) -> dict[str, Any]:
+    """A label's message with the rule that a language model ``told``, which makes the label if it is the best."""
+    rules = [Rule.of(one) for one in record.get("rules", ())]
+    strong = next((rule for rule in rules if rule.kind == "strong"), None)
+    ranked = best_of([*(rule for rule in rules if rule.kind not in ("strong", told.kind)), told])
+    rules = [*ranked, *([strong] if strong is not None else [])]
+    return {**record, "text": _joint(ranked, strong), "rules": [rule.to_message() for rule in rules]}
+
+
+def _good(rules: Sequence[Rule]) -> set[str]:
+    return {rule.kind for rule in rules if rule.auc is not None and rule.auc >= GOOD}
+
+
+def _joint(ranked: Sequence[Rule], strong: Rule | None) -> str:
+    """The words of the best rule, with what is said or read beside it and at the strongest windows."""
+    best, good = ranked[0] if ranked else None, _good(ranked)
     other = [
-        rule for rule in ranked[1:] if rule.kind in good and (rule.kind == "output") != (best.kind == "output")
+        rule for rule in ranked[1:] if best and rule.kind in good and (rule.kind == "output") != (best.kind == "output")
     ]
-    if best.kind not in good or not other:
-        return best.words
-    reads, says = (other[0], best) if best.kind == "output" else (best, other[0])
-    return f"{reads.words} → {says.words}"
+    words = best.words if best is not None else ""
+    if best is not None and best.kind in good and other:
+        reads, says = (other[0], best) if best.kind == "output" else (best, other[0])
+        words = f"{reads.words} → {says.words}"
+    told = best is not None and best.kind == "model"  # who has seen the strongest windows
+    return "; ".join(filter(None, (words, strong.words if strong is not None and not told else "")))
 
 
 def with_score(rule: Rule, auc: float | None, precision: float | None) -> Rule:

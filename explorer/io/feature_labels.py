@@ -73,12 +73,16 @@ class Labels:
         file, row = self._file(layer), self.index.row(layer, feature)
         if file is None or row < 0:
             return None
-        unpacked = zlib.decompressobj()
-        try:
-            found = json_stream.loads(unpacked.decompress(file.string(row, RECORD), MAX_RECORD))
-        except (zlib.error, json_stream.NotJson) as error:
-            raise LoadError(f"“{file.path}” is damaged; label the index again.") from error
-        return found if isinstance(found, dict) and found.get("text") else None
+        found = _unpacked(file, row)
+        return found if found.get("text") else None
+
+    def records(self, layer: int) -> list[dict[str, Any]]:
+        """The records of the automatic labels of all features of ``layer`` that are ever active, by row."""
+        file = self._file(layer)
+        n_rows = int((self.index.layer(layer).all("row") >= 0).sum())
+        if file is None:
+            return [{"text": "", "tags": [], "rules": []} for _ in range(n_rows)]
+        return [_unpacked(file, row) for row in range(n_rows)]
 
     def automatic_texts(self, layer: int) -> list[str]:
         """The automatic labels of all features of ``layer`` that are ever active, by row."""
@@ -117,6 +121,18 @@ def write(folder: Path, layer: int, records: Sequence[Mapping[str, Any]]) -> Non
     packed = [zlib.compress(json.dumps(one, ensure_ascii=False).encode(), 9) for one in records]
     texts = arrays.strings([str(one["text"]).encode() for one in records])
     arrays.write(folder / f"labels_{layer}.safetensors", texts | arrays.strings(packed, RECORD))
+
+
+def _unpacked(file: ArrayFile, row: int) -> dict[str, Any]:
+    """The record in ``row``; LoadError if it is damaged."""
+    unpacked = zlib.decompressobj()
+    try:
+        found = json_stream.loads(unpacked.decompress(file.string(row, RECORD), MAX_RECORD))
+    except (zlib.error, json_stream.NotJson) as error:
+        raise LoadError(f"“{file.path}” is damaged; label the index again.") from error
+    if not isinstance(found, dict):
+        raise LoadError(f"“{file.path}” is damaged; label the index again.")
+    return found
 
 
 def _order(pair: tuple[str, str]) -> tuple[int, ...]:

@@ -87,6 +87,12 @@ class LanguageModel:
         return next(self.network.parameters()).dtype
 
     @cached_property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end a text."""
+        found: Any = getattr(self.config, "eos_token_id", None)
+        return frozenset(found if isinstance(found, list) else [] if found is None else [int(found)])
+
+    @cached_property
     def head(self) -> Head:
         return head_weights(self.network, self.family, self.config)
 

@@ -15,6 +15,7 @@ from explorer.io.feature_files import cantor
 from explorer.io.feature_index import open_index
 from explorer.io.feature_labels import Labels
 from explorer.io.samples import SAMPLES, model_folder
+from tests.speller import speller
 
 SHIPPED = model_folder(SAMPLES[0]).parent / "features-plt"
 
@@ -82,6 +83,18 @@ def test_own_labels_win_and_are_found(capsys: pytest.CaptureFixture[str], index:
     assert asked(capsys, "show", index, place)["evidence"]["label"]["source"] == "own"
     assert said(capsys, "label", index, "--set", f"{place}=")[0] == 0
     assert asked(capsys, "show", index, place)["evidence"]["label"]["source"] == "auto"
+
+
+def test_a_language_model_is_asked_for_labels(
+    capsys: pytest.CaptureFixture[str], index: Path, tmp_path: Path
+) -> None:
+    who, where = speller(tmp_path / "speller", "Maine"), ("label", index, "--model", "us-cities")
+    code, out, _ = said(capsys, *where, "--language-model", who, "--features", "1:387", "0:133")
+    assert (code, out.strip()) == (0, "2 asked of “speller”; its label scored best at 1")
+    label = asked(capsys, "show", index, "1:387")["evidence"]["label"]
+    assert (label["text"], label["source"], label["rules"][0]["kind"]) == ("Maine", "auto", "model")
+    code, _, err = said(capsys, *where, "--features", "1:387")
+    assert (code, len(err.strip().splitlines())) == (1, 1)
 
 
 def test_search_finds_tokens_and_logit_effects(capsys: pytest.CaptureFixture[str]) -> None:

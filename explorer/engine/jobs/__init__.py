@@ -37,6 +37,7 @@ JOBS: dict[str, str] = {
     "patching": "explorer.engine.jobs.lens:patching",
     "features_build": "explorer.engine.jobs.features:features_build",
     "features_label": "explorer.engine.jobs.labelling:features_label",
+    "features_tell": "explorer.engine.jobs.telling:features_tell",
     "feature": "explorer.engine.jobs.one_feature:feature",
     "dose": "explorer.engine.jobs.dosing:dose",
     "sweep": "explorer.engine.jobs.sweeping:sweep",
