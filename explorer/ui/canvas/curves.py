@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from explorer.circuits.graph import Bools, Floats, Graph, Ints, NodeKind
 from explorer.session.layout import RIGHT, Layout
 from explorer.ui.canvas.viewport import Viewport
 
+APART = 0.7  # px between lines of a bundle: a little less than their width, or the ground would shine through
 BEND = 1.5  # shorter lines near the source, where curves bend most
 
 
@@ -73,7 +76,20 @@ def controls(ends: Ends, source: Ints, target: Ints) -> Floats:
 
 def lines(points: Floats, n_segments: int) -> Floats:
     """(n * n_segments, 4) the curves as straight lines x1 y1 x2 y2, C-contiguous for ``drawLines``."""
+    curve = _basis(n_segments) @ points
+    return np.concatenate([curve[:, :-1], curve[:, 1:]], axis=2).reshape(-1, 4)
+
+
+@lru_cache(maxsize=64)
+def _basis(n_segments: int) -> Floats:
+    """(n_segments + 1, 4) how much each control point counts at each end of a segment."""
     t = np.linspace(0.0, 1.0, n_segments + 1)[:, None] ** BEND
-    basis = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
-    curve = np.einsum("sk,nkd->nsd", basis, points)
-    return np.ascontiguousarray(np.concatenate([curve[:, :-1], curve[:, 1:]], axis=2).reshape(-1, 4))
+    return np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+
+
+def beside(drawn: Floats, width: float) -> Floats:
+    """Straight lines (n, 4) as bundles of lines of 1 px that together are ``width`` px wide."""
+    along = drawn[:, 2:] - drawn[:, :2]
+    normal = np.column_stack([-along[:, 1], along[:, 0]]) / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    away = np.linspace(-0.5, 0.5, 1 + ceil((width - 1) / APART))[:, None, None] * (width - 1) * np.tile(normal, 2)
+    return np.ascontiguousarray((drawn + away).reshape(-1, 4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QRectF
@@ -38,10 +39,16 @@ class Frame:
     is_out_of_date: bool = False
 
     @property
+    def place_key(self) -> tuple[object, ...]:
+        """What decides where everything stands, and in which colours."""
+        look = (self.theme.name, self.width, self.height, self.ratio, self.text_scale)
+        return (*look, self.viewport, self.layout)
+
+    @property
     def graph(self) -> Graph:
         return self.scene.view.graph
 
-    @property
+    @cached_property
     def hues(self) -> tuple[Hue, ...]:
         """What the hue of a link counts."""
         return hues(self.scene.view, self.theme)
@@ -51,16 +58,16 @@ class Frame:
         """Where the strip with the names of the layers ends."""
         return AXIS + (BIAS_AXIS if self.graph.count(NodeKind.BIAS) else 0.0)
 
-    @property
+    @cached_property
     def token_y(self) -> float:
         return float(self.viewport.y(np.array(self.layout.token_y), self.layout.detail))
 
-    @property
+    @cached_property
     def strip_top(self) -> float:
         """Where the strip with the tokens' texts begins: below their squares, or at the foot of the view."""
         return min(self.token_y + TOKEN_ROW / 2, self.height - LEGEND - TOKEN_TEXT)
 
-    @property
+    @cached_property
     def plot(self) -> QRectF:
         """The part of the widget in which marks and links are drawn."""
         return QRectF(AXIS - 2, 0, self.width - AXIS + 2, self.strip_top)

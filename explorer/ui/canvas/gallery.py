@@ -37,6 +37,11 @@ class Gallery(QObject):
         return picture is not None and picture.is_complete and picture.number == self._number
 
     @property
+    def shown(self) -> Picture | None:
+        """The picture that ``paint`` paints."""
+        return self._picture
+
+    @property
     def is_awaited(self) -> bool:
         return self._painter.is_busy
 

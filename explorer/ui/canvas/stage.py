@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPointF, QTimer, Signal
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QPixmap
 
 from explorer.circuits.graph import NodeKind
 from explorer.session.layout import Layout, enlarge, layout
@@ -22,30 +22,19 @@ from explorer.ui.canvas.describe import token_text
 from explorer.ui.canvas.frame import LEGEND, Frame
 from explorer.ui.canvas.gallery import Gallery
 from explorer.ui.canvas.hit import Grid
-from explorer.ui.canvas.legend import legend_key, paint_legend
 from explorer.ui.canvas.links import LIT_ALPHAS
 from explorer.ui.canvas.paint import (
-    OUT_OF_DATE,
-    device,
-    paint_ground,
-    paint_lit,
-    paint_marks,
     weaker_lit,
 )
+from explorer.ui.canvas.paper import Paper
 from explorer.ui.canvas.placing import own_places, placing
 from explorer.ui.canvas.scene import BUDGET, Scene, scene
-from explorer.ui.canvas.texts import TextBox, Texts, text_width
+from explorer.ui.canvas.texts import TextBox, text_width
 from explorer.ui.canvas.viewport import Viewport, fit, kept_inside
 from explorer.ui.canvas.words import (
-    paint_labels,
-    paint_layers,
-    paint_more,
-    paint_outputs,
-    paint_tokens,
     pill_text,
     pill_width,
 )
-from explorer.ui.theme import color
 
 REST_MS = 60  # after which a pan or zoom has come to rest and links are painted anew
 MOST_DETAIL = 8.0
@@ -76,10 +65,9 @@ class Stage(QObject):
         self._atlases: dict[tuple[str, float, float, int], Atlas] = {}
         self._frame: Frame | None = None
         self._painted: QPixmap | None = None
-        self._legend: tuple[object, QPixmap, list[TextBox]] | None = None
-        self.boxes: list[TextBox] = []
         self._resting = Gallery(self._repaint, self)
         self._lit = Gallery(self._repaint, self)
+        self._paper = Paper(self._resting, self._lit)
         self._lit_expected = False
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._paint_links)
@@ -93,6 +81,7 @@ class Stage(QObject):
             self._forget_layouts()
             self._resting.clear()
             self._lit.clear()
+            self._paper = Paper(self._resting, self._lit)
         self._new_scene(links_changed=True)
 
     def select(self, selection: tuple[int, ...]) -> None:
@@ -160,6 +149,11 @@ class Stage(QObject):
         return self._resting.is_complete and lit and not self._rest.isActive()
 
     @property
+    def boxes(self) -> list[TextBox]:
+        """The texts of the last painting."""
+        return self._paper.boxes
+
+    @property
     def scene(self) -> Scene | None:
         return self._scene
 
@@ -196,7 +190,7 @@ class Stage(QObject):
         """The frame as a pixmap, painted if needed."""
         frame = self.frame()
         if frame is not None and self._painted is None:
-            self._painted = self._paint(frame)
+            self._painted = self._paper.paint(frame)
             if not self._resting.is_complete and not self._resting.is_awaited:
                 self._paint_links()
         return self._painted
@@ -308,50 +302,6 @@ class Stage(QObject):
         if key not in self._atlases:
             self._atlases[key] = atlas(self.theme, scale, ratio, n_states)
         return self._atlases[key]
-
-    def _paint(self, frame: Frame) -> QPixmap:
-        ratio = frame.ratio
-        pixmap = QPixmap(round(frame.width * ratio), round(frame.height * ratio))
-        pixmap.fill(color(frame.theme.surface_canvas))
-        painter = QPainter(pixmap)
-        painter.setOpacity(OUT_OF_DATE if frame.is_out_of_date else 1.0)
-        painter.setClipRect(device(frame.plot, ratio).toAlignedRect())
-        paint_ground(painter, frame)
-        self._resting.paint(painter, frame, is_faded=bool(frame.scene.selection))
-        self._lit.paint(painter, frame, is_faded=False)
-        paint_lit(painter, frame)
-        paint_marks(painter, frame)
-        painter.setOpacity(1.0)
-        painter.setClipping(False)
-        painter.scale(ratio, ratio)
-        texts = Texts(painter, frame.theme.surface_canvas, self.text_scale, ratio)
-        painter.setClipRect(frame.plot)
-        paint_outputs(texts, frame)
-        paint_more(texts, frame)
-        paint_labels(texts, frame)
-        painter.setClipping(False)
-        paint_tokens(texts, frame)
-        paint_layers(texts, frame)
-        self._paint_legend(texts, frame)
-        painter.end()
-        self.boxes = texts.boxes
-        pixmap.setDevicePixelRatio(ratio)
-        return pixmap
-
-    def _paint_legend(self, texts: Texts, frame: Frame) -> None:
-        """The legend from a pixmap, which is painted anew only if it would look different."""
-        key = legend_key(frame)
-        if self._legend is None or self._legend[0] != key:
-            pixmap = QPixmap(round(frame.width * frame.ratio), round(LEGEND * frame.ratio))
-            pixmap.setDevicePixelRatio(frame.ratio)
-            painter = QPainter(pixmap)
-            painter.translate(0, LEGEND - frame.height)
-            own = Texts(painter, frame.theme.surface_canvas, frame.text_scale, frame.ratio)
-            paint_legend(own, frame)
-            painter.end()
-            self._legend = (key, pixmap, own.boxes)
-        texts.painter.drawPixmap(QPointF(0, frame.height - LEGEND), self._legend[1])
-        texts.boxes.extend(self._legend[2])
 
     def _paint_links(self) -> None:
         """Order pictures of the links for the present place."""

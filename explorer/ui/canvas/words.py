@@ -15,8 +15,10 @@ from explorer.session.theme import RAMP, blend
 from explorer.ui.canvas.atlas import status_of
 from explorer.ui.canvas.describe import probability_text, signed, token_text
 from explorer.ui.canvas.frame import Frame
+from explorer.ui.canvas.paint import WASH
 from explorer.ui.canvas.scene import LOWER, RAISE, REST, SIDE
 from explorer.ui.canvas.texts import Texts
+from explorer.ui.theme import color
 
 AXIS_RIGHT = AXIS - 10
 LINE = 14.0  # between two names of layers
@@ -25,32 +27,54 @@ LABELLED_OUTPUTS = 3
 LEAST_MORE = 0.7  # scale of marks below which "+n" would cover them
 LEAST_TEXT = 20.0  # px of a column below which only its position is written
 PILL_ALPHA = 0.45
+WORD_Y, AT_Y = 10.0, 26.0  # of a token and its position in their strip
+CHOSEN_ROOM = 120.0
+
+
+def axis_strip(frame: Frame) -> QRectF:
+    """Where the names of the layers stand, on whole pixels."""
+    return QRectF(0, 0, AXIS - 4, round(frame.strip_top * frame.ratio) / frame.ratio)
+
+
+def token_strip(frame: Frame) -> QRectF:
+    """Where tokens and positions stand, on whole pixels."""
+    return QRectF(0, round(frame.strip_top * frame.ratio) / frame.ratio, frame.width, TOKEN_TEXT)
 
 
 def paint_layers(texts: Texts, frame: Frame) -> None:
-    """Names of layers, as many as there is room for; that of the selected node's layer always."""
-    painter, theme = texts.painter, frame.theme
-    rows = frame.rows()
-    middles = (rows[:-1] + rows[1:]) / 2
-    painter.fillRect(QRectF(0, 0, AXIS - 4, frame.strip_top), QColor(theme.surface_canvas))
-    current = frame.scene.current
-    chosen = int(frame.graph.nodes.layer[current]) if current is not None else -1
+    """Names of layers, as many as there is room for."""
+    middles = _layer_middles(frame)
     bottom = frame.strip_top - 6
-    taken: list[float] = []
     ends = _end_names(frame)
-    for layer in _layer_order(len(middles), chosen):
+    taken = [y for _, y in ends]
+    for layer in _layer_order(len(middles)):
         y = float(middles[layer])
-        if not 6 < y < bottom or any(abs(y - other) < LINE for other in (*taken, *(at for _, at in ends))):
+        if not 6 < y < bottom or any(abs(y - other) < LINE for other in taken):
             continue
         taken.append(y)
-        is_end = layer in (0, len(middles) - 1)
-        if layer == chosen:
-            texts.draw(f"L{layer}", AXIS_RIGHT, y, theme.select, "direct", "right")
-        else:
-            texts.draw(f"L{layer}" if is_end else str(layer), AXIS_RIGHT, y, theme.text_3, "caption", "right")
+        name = f"L{layer}" if layer in (0, len(middles) - 1) else str(layer)
+        texts.draw(name, AXIS_RIGHT, y, frame.theme.text_3, "caption", "right")
     for name, y in ends:
         if 6 < y < frame.height - 40:
-            texts.draw(name, AXIS_RIGHT, y, theme.text_3, "caption", "right")
+            texts.draw(name, AXIS_RIGHT, y, frame.theme.text_3, "caption", "right")
+
+
+def paint_chosen_layer(texts: Texts, frame: Frame) -> None:
+    """The name of the selected node's layer over those of the others, some of which make room."""
+    current = frame.scene.current
+    chosen = int(frame.graph.nodes.layer[current]) if current is not None else -1
+    middles = _layer_middles(frame)
+    if not 0 <= chosen < len(middles):
+        return
+    y = float(middles[chosen])
+    if 6 < y < frame.strip_top - 6 and all(abs(y - other) >= LINE for _, other in _end_names(frame)):
+        texts.wipe(QRectF(0, y - LINE / 2, AXIS - 4, LINE))
+        texts.draw(f"L{chosen}", AXIS_RIGHT, y, frame.theme.select, "direct", "right")
+
+
+def _layer_middles(frame: Frame) -> Floats:
+    rows = frame.rows()
+    return np.asarray((rows[:-1] + rows[1:]) / 2)
 
 
 def _end_names(frame: Frame) -> list[tuple[str, float]]:
@@ -66,10 +90,10 @@ def _end_names(frame: Frame) -> list[tuple[str, float]]:
     return [(name, y) for name, y in names if y < frame.strip_top]
 
 
-def _layer_order(n_layers: int, chosen: int) -> Iterable[int]:
-    """The chosen layer, the ends, then every 16th, 8th, ... so that what is left out is left out evenly."""
+def _layer_order(n_layers: int) -> Iterable[int]:
+    """The ends, then every 16th, 8th, ... so that what is left out is left out evenly."""
     seen = []
-    for layer in (chosen, n_layers - 1, 0):
+    for layer in (n_layers - 1, 0):
         if 0 <= layer < n_layers and layer not in seen:
             seen.append(layer)
             yield layer
@@ -82,26 +106,46 @@ def _layer_order(n_layers: int, chosen: int) -> Iterable[int]:
 
 def paint_tokens(texts: Texts, frame: Frame) -> None:
     """Each token under its column and its position below it; the special token is grey."""
-    painter, theme, graph = texts.painter, frame.theme, frame.graph
-    top = frame.strip_top
-    columns = frame.columns()
-    middles = (np.maximum(columns[:-1], AXIS) + np.minimum(columns[1:], frame.width)) / 2
-    painter.fillRect(QRectF(0, top, frame.width, TOKEN_TEXT), QColor(theme.surface_canvas))
-    current = frame.scene.current
-    chosen = int(graph.nodes.pos[current]) if current is not None else -1
-    if current is not None and graph.nodes.kind[current] in (NodeKind.LOGIT, NodeKind.BIAS):
-        chosen = -1
-    if 0 <= chosen < graph.n_pos:
-        left, width = float(columns[chosen]), float(columns[chosen + 1] - columns[chosen])
-        ground = blend(theme.select, theme.surface_canvas, 0.07)
-        painter.fillRect(QRectF(left, top, width, TOKEN_TEXT), QColor(ground))
+    graph, columns = frame.graph, frame.columns()
+    middles = _token_middles(frame, columns)
     rooms = _rooms(texts, frame, columns, middles)
-    order = range(graph.n_pos) if chosen < 0 else (chosen, *(p for p in range(graph.n_pos) if p != chosen))
     boxes: list[QRectF] = []
-    for pos in order:
-        x = float(middles[pos])
-        if AXIS < x < frame.width and columns[pos + 1] > AXIS and columns[pos] < frame.width:
-            _token(texts, frame, pos, x, top, rooms[pos] if pos != chosen else 120.0, pos == chosen, boxes)
+    for pos in range(graph.n_pos):
+        if _is_seen(frame, columns, pos, float(middles[pos])):
+            is_special = pos < graph.n_special
+            inks = (frame.theme.text_3 if is_special else frame.theme.text, frame.theme.text_3)
+            word = texts.elided(token_text(graph.tokens[pos]), rooms[pos], "caption" if is_special else "body")
+            _token(texts, frame, pos, float(middles[pos]), (word, "caption" if is_special else "body"), inks, boxes)
+
+
+def paint_chosen_token(texts: Texts, frame: Frame) -> None:
+    """The token and position of the selected node over those of the others, some of which make room."""
+    graph, current, theme = frame.graph, frame.scene.current, frame.theme
+    if current is None or graph.nodes.kind[current] in (NodeKind.LOGIT, NodeKind.BIAS):
+        return
+    pos, columns = int(graph.nodes.pos[current]), frame.columns()
+    if not 0 <= pos < graph.n_pos:
+        return
+    x, top = float(_token_middles(frame, columns)[pos]), frame.strip_top
+    is_seen = _is_seen(frame, columns, pos, x)
+    word = texts.elided(token_text(graph.tokens[pos]), CHOSEN_ROOM, "strong")
+    if is_seen:
+        for text, y, role in ((word, top + WORD_Y, "strong"), (frame.scene.view.position(pos), top + AT_Y, "caption")):
+            texts.wipe(texts.box(text, x, y, role, "middle").adjusted(-3, 0, 3, 0))
+    ground = blend(theme.select, theme.surface_canvas, WASH)
+    column = QRectF(columns[pos], top, columns[pos + 1] - columns[pos], TOKEN_TEXT)
+    texts.painter.fillRect(column, color(theme.select, WASH))
+    if is_seen:
+        _token(texts, frame, pos, x, (word, "strong"), (theme.select, theme.select), [], ground)
+
+
+def _token_middles(frame: Frame, columns: Floats) -> Floats:
+    """The middle of what is seen of each column."""
+    return np.asarray((np.maximum(columns[:-1], AXIS) + np.minimum(columns[1:], frame.width)) / 2)
+
+
+def _is_seen(frame: Frame, columns: Floats, pos: int, x: float) -> bool:
+    return bool(AXIS < x < frame.width and columns[pos + 1] > AXIS and columns[pos] < frame.width)
 
 
 def _rooms(texts: Texts, frame: Frame, columns: Floats, middles: Floats) -> list[float]:
@@ -121,26 +165,20 @@ def _token(
     frame: Frame,
     pos: int,
     x: float,
-    top: float,
-    room: float,
-    is_chosen: bool,
+    word: tuple[str, str],
+    inks: tuple[str, str],
     taken: list[QRectF],
+    ground: str | None = None,
 ) -> None:
-    theme, graph = frame.theme, frame.graph
-    is_special = pos < graph.n_special
-    role = "strong" if is_chosen else "caption" if is_special else "body"
-    ink = theme.select if is_chosen else theme.text_3 if is_special else theme.text
-    ground = blend(theme.select, theme.surface_canvas, 0.07) if is_chosen else theme.surface_canvas
-    text = texts.elided(token_text(graph.tokens[pos]), room, role)
-    at = frame.scene.view.position(pos)
-    for word, y, face, tint in ((text, top + 10, role, ink), (at, top + 26, "caption", theme.text_3)):
-        box = texts.box(word, x, y, face, "middle").adjusted(-3, 0, 3, 0)
+    """A word (text and role) and its position below it, where they cover none of ``taken``."""
+    rows = ((*word, WORD_Y), (frame.scene.view.position(pos), "caption", AT_Y))
+    for (text, role, y), ink in zip(rows, inks, strict=True):
+        box = texts.box(text, x, frame.strip_top + y, role, "middle").adjusted(-3, 0, 3, 0)
         outside = box.left() < AXIS - 6 or box.right() > frame.width + 3
-        if not word or outside or any(box.intersects(other) for other in taken):
+        if not text or outside or any(box.intersects(other) for other in taken[-4:]):
             continue
         taken.append(box)
-        ink_here = theme.select if is_chosen and face == "caption" and word == at else tint
-        texts.draw(word, x, y, ink_here, face, "middle", background=ground)
+        texts.draw(text, x, frame.strip_top + y, ink, role, "middle", background=ground)
 
 
 def paint_outputs(texts: Texts, frame: Frame) -> None:
@@ -251,10 +289,16 @@ def paint_labels(texts: Texts, frame: Frame) -> None:
             named = view.edits.labels.get(frame.graph.key(node))
             text = f"{named.text} {signed(weight)}" if named else signed(weight)
             wanted.append((node, text, frame.hues[links.hue[row]].colour))
-    obstacles = _obstacles(frame)
-    taken: list[QRectF] = [box.rect for box in texts.boxes]
+    covered = [_edges(box.rect) for box in texts.boxes]
+    obstacles = np.concatenate([_obstacles(frame), np.array(covered).reshape(-1, 4)])
     for node, text, ink in wanted:
-        _label(texts, frame, node, text, ink, obstacles, taken)
+        box = _label(texts, frame, node, text, ink, obstacles)
+        if box is not None:
+            obstacles = np.concatenate([obstacles, [_edges(box)]])
+
+
+def _edges(box: QRectF) -> tuple[float, float, float, float]:
+    return box.left(), box.top(), box.right(), box.bottom()
 
 
 def _obstacles(frame: Frame) -> Floats:
@@ -268,9 +312,8 @@ def _obstacles(frame: Frame) -> Floats:
     return np.column_stack([x - half, y - half, x + half, y + half])
 
 
-def _label(
-    texts: Texts, frame: Frame, node: int, text: str, ink: str, obstacles: Floats, taken: list[QRectF]
-) -> None:
+def _label(texts: Texts, frame: Frame, node: int, text: str, ink: str, obstacles: Floats) -> QRectF | None:
+    """Write beside a mark, where that covers nothing; the box, or None if there is no such place."""
     x, y, radius = frame.place(node)
     reach = radius + (5 if node != frame.scene.current else 9)
     if frame.graph.key(node) in frame.scene.view.edits.pinned:
@@ -281,8 +324,9 @@ def _label(
     plot = frame.plot.adjusted(6, 2, -4, 0)
     for at_x, at_y, align in sides:
         box = texts.box(text, at_x, at_y, "direct", align).adjusted(-2, -1, 2, 1)
-        covers = (obstacles[:, 0] < box.right()) & (obstacles[:, 2] > box.left())
-        covers &= (obstacles[:, 1] < box.bottom()) & (obstacles[:, 3] > box.top())
-        if plot.contains(box) and not covers.any() and not any(box.intersects(other) for other in taken):
-            taken.append(texts.draw(text, at_x, at_y, ink, "direct", align, halo=True))
-            return
+        left, top, right, bottom = _edges(box)
+        covers = (obstacles[:, 0] < right) & (obstacles[:, 2] > left)
+        covers &= (obstacles[:, 1] < bottom) & (obstacles[:, 3] > top)
+        if plot.contains(box) and not covers.any():
+            return texts.draw(text, at_x, at_y, ink, "direct", align, halo=True)
+    return None
