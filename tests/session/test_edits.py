@@ -82,3 +82,20 @@ def test_notes_belong_to_a_node_or_to_the_document() -> None:
     held = edit.set_note(edit.set_note(Edits(), A, "why"), None, "all in all")
     assert (held.notes, held.note) == ({A: "why"}, "all in all")
     assert edit.set_note(edit.set_note(held, A, ""), None, "") == Edits()
+
+
+def test_an_auto_label_never_takes_the_place_of_a_persons() -> None:
+    for status in ("human", "tested"):
+        held = edit.set_label(Edits(), A, "say Austin", status)
+        assert edit.set_label(held, A, "about cities", "auto") == held
+    auto = edit.set_label(Edits(), A, "about cities", "auto")
+    assert edit.set_label(auto, A, "about towns", "auto").labels[A].text == "about towns"
+    assert edit.set_label(held, A, "say Austin", "auto").labels[A].status == "auto"  # a person says so
+
+
+def test_a_filter_is_renamed_in_its_place() -> None:
+    held = edit.save_filter(edit.save_filter(Edits(), "late", "layer>2"), "early", "layer<2")
+    renamed = edit.rename_filter(held, "late", " last ").filters
+    assert list(renamed.items()) == [("last", "layer>2"), ("early", "layer<2")]
+    assert edit.rename_filter(held, "late", "  ").filters == held.filters
+    assert edit.rename_filter(held, "late", "early").filters == {"early": "layer>2"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,12 +13,14 @@ from hypothesis import strategies as st
 
 from explorer.circuits.graph import Bools, NodeKind
 from explorer.errors import GraphError
-from explorer.session.edits import Edits, hide, pin, set_label
-from explorer.session.query import influence_share, matches, parse
+from explorer.session import query
+from explorer.session.edits import Edits, hide, pin, set_label, set_note
+from explorer.session.query import find, influence_share, matches, parse
 from explorer.session.view import GraphView, HiddenBy, resolve
 from tests.graphs import random_graph
 
 
+@cache
 def view_of(seed: int = 1) -> GraphView:
     graph = random_graph(60, 400, seed=seed, n_layers=4, n_pos=5)
     edits = set_label(Edits(), graph.key(2), "The Contrasting term")
@@ -116,3 +120,38 @@ def test_what_pushes_a_token_raises_it_by_a_twentieth_of_what_it_sends() -> None
 def test_a_token_that_the_prompt_lacks_is_read_by_nothing() -> None:
     view = view_of()
     assert not any(matches(parse(f"{name}:nowhere"), view).any() for name in ("token", "reads", "pushes"))
+
+
+def labelled(text: str) -> GraphView:
+    graph = random_graph(60, 400, seed=1, n_layers=4, n_pos=5)
+    return resolve(graph, set_label(Edits(), graph.key(2), text))
+
+
+def test_a_pattern_that_would_take_ages_is_given_up_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "LONGEST", 0.02)
+    view = labelled("aA" * 300 + "!")
+    for pattern in (r"(a|aa)+$", r"^(([a-z])+.)+[A-Z]([a-z])+$"):
+        began = time.monotonic()
+        with pytest.raises(GraphError, match="takes too long on these labels; write a simpler pattern"):
+            matches(parse(f"/{pattern}/"), view)
+        assert time.monotonic() - began < 30  # else it would be years
+
+
+def test_a_pattern_on_nested_sets_warns_nobody() -> None:
+    assert matches(parse("/[[a]/"), labelled("[")).any()
+
+
+def test_nodes_with_a_note_are_found() -> None:
+    view = labelled("x")
+    noted = resolve(view.graph, set_note(view.edits, view.graph.key(3), "odd"))
+    assert np.flatnonzero(matches(parse("is:noted"), noted)).tolist() == [3]
+
+
+def test_what_is_found_is_sorted_by_influence_and_hidden_only_if_all_is() -> None:
+    view = view_of()
+    nodes = find(view, "kind:feature")
+    assert view.shown[nodes].all()
+    assert (np.diff(view.influence[nodes]) <= 0).all()
+    assert find(view, "is:hidden").tolist() == sorted(
+        np.flatnonzero(~view.shown).tolist(), key=lambda node: -view.influence[node]
+    )

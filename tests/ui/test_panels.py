@@ -256,8 +256,9 @@ def test_a_label_is_edited_and_undone(qtbot: QtBot, inspector: InspectorPanel, d
     assert inspector.node.head.title.whole == "the cue"
     assert inspector.node.head.status.text() == "label: human"
     assert document.history.undo_text == "label a node"
-    tested = inspector.node.head._statuses.actions()[2]
-    tested.trigger()
+    statuses = inspector.node.head.status.menu()
+    statuses.aboutToShow.emit()
+    statuses.actions()[2].trigger()
     assert inspector.node.head.status.text() == "label: tested"
     document.undo()
     document.undo()

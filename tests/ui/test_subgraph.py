@@ -261,3 +261,25 @@ def test_a_hidden_page_takes_what_changed_when_it_is_shown(qtbot: QtBot, documen
     document.do("unpin", edit.unpin(document.edits, document.edits.pinned))
     canvas.show()
     assert {box.name for box in canvas.drawn.boxes if box.kind != NodeKind.LOGIT} == {"first", "second"}
+
+
+def test_a_click_on_a_link_selects_it_and_f2_names_it_in_its_place(
+    qtbot: QtBot, canvas: SubgraphCanvas, document: Document
+) -> None:
+    assert canvas.diagram is not None
+    link, route = next(iter(zip(canvas.diagram.links, canvas.diagram.routes, strict=True)))
+    at = QPointF(*canvas._lens.point(*route.at(0.5))).toPoint()
+    qtbot.mouseClick(canvas, LEFT, NONE, at)
+    assert document.link == (link.target, link.source)
+    assert canvas.chosen == link
+    assert canvas.accessibleDescription().startswith("Link, ")
+    qtbot.keyClick(canvas, Qt.Key.Key_F2)
+    qtbot.keyClicks(canvas.name_edit, "hands it on")
+    qtbot.keyClick(canvas.name_edit, Qt.Key.Key_Return)
+    assert document.edits.edge_labels == {(link.target, link.source): "hands it on"}
+    document.select(())
+    assert "hands it on" in " ".join(text.text for text in texts(canvas))
+    document.undo()
+    assert document.edits.edge_labels == {}
+    qtbot.mouseClick(canvas, LEFT, NONE, QPoint(3, 3))
+    assert document.link is None
