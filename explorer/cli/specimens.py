@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -68,10 +68,21 @@ def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=text)
 
 
+def _at_least(least: int) -> Callable[[str], int]:
+    """The type of an argument that is a whole number, ``least`` or more."""
+
+    def number(text: str) -> int:
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is too small; give a whole number from {least} on.")
+        return int(text)
+
+    return number
+
+
 def _words(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--words", type=int, default=10, metavar="N", help="words to sample (10)")
+    command.add_argument("--words", type=_at_least(0), default=10, metavar="N", help="words to sample (10)")
     command.add_argument("--temperature", type=float, default=1.0)
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=_at_least(0), default=0)
 
 
 def _letters(verbs: Verbs[argparse.ArgumentParser]) -> None:
@@ -100,7 +111,7 @@ def _superposition(verbs: Verbs[argparse.ArgumentParser]) -> None:
         command.add_argument("--features", type=int, default=5, metavar="N")
         command.add_argument("--dimensions", type=int, default=2, metavar="M")
         command.add_argument("--importance", type=float, default=0.9, help="feature i weighs its i-th power (0.9)")
-        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--seed", type=_at_least(0), default=0)
     for command in (read, intervene):
         command.add_argument("--density", type=float, default=0.05, help="chance that a feature is there (0.05)")
     intervene.add_argument("--without", type=int, default=0, metavar="DIMENSION")
@@ -113,8 +124,8 @@ def _adder(verbs: Verbs[argparse.ArgumentParser]) -> None:
     command.add_argument("b", type=int)
     command = _verb(verbs, "intervene", "Put neurons to their means; accuracy by carry length.", (module, "intervene"))
     command.add_argument("--neurons", type=int, nargs="+", required=True, metavar="N")
-    command.add_argument("--sums", type=int, default=2000, help="random and carry-chain sums each (2000)")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--sums", type=_at_least(1), default=2000, help="random and carry-chain sums each (2000)")
+    command.add_argument("--seed", type=_at_least(0), default=0)
     command = _verb(verbs, "extract", "A sum claim by claim, each checked on the model.", (module, "extract"))
     command.add_argument("a", type=int)
     command.add_argument("b", type=int)

@@ -70,3 +70,11 @@ def test_a_fault_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
         code, out, error = said(capsys, *arguments)
         assert (code, out) == (1, "")
         assert sentence in error
+
+
+@pytest.mark.parametrize("wrong", [("--sums", "0", 1), ("--seed", "-1", 0)])
+def test_a_number_too_small_is_a_sentence(wrong: tuple[str, str, int], capsys: pytest.CaptureFixture[str]) -> None:
+    flag, value, least = wrong
+    with pytest.raises(SystemExit):
+        run_command(["specimen", "adder", "intervene", "--neurons", "1", flag, value])
+    assert f"{value} is too small; give a whole number from {least} on." in capsys.readouterr().err
