@@ -24,6 +24,8 @@ CANVAS_KEYS = (
     ("Pin or unpin", "Ctrl click"),
     ("Add to the selection", "Shift click"),
     ("Select what is in a box", "Shift drag"),
+    ("Select a link", "Click on it"),
+    ("Inspector: show the link of a row", "Shift+Return"),
     ("Move the graph", "Drag"),
     ("Zoom", "Wheel"),
     ("Zoom in, out, 100 %", "+  \u2212  0"),
@@ -45,11 +47,11 @@ FINDING = (
     ("Kind", "kind:feature"),
     ("Effect raises, lowers", "sign:lower"),
     ("Influence, effect in %", "influence>0.5"),
-    ("Pinned, labelled", "is:pinned"),
+    ("Pinned, labelled, with a note", "is:noted"),
     ("Hidden by a rule", "hidden:layer"),
     ("Not", "-kind:error"),
-    ("Palette: select all", "Ctrl+Return"),
-    ("Palette: forget a filter", "Del"),
+    ("Palette, saved filters: select all", "Ctrl+Return"),
+    ("Palette, saved filters: forget", "Del"),
 )
 
 

@@ -199,7 +199,7 @@ class Palette(QDialog):
         if self._kept:
             return f"Return keeps “{self._kept}” under this name."
         if not len(self._found):
-            return HINT
+            return HINT if self.rows.count() or not text else f"No action, filter or node goes by “{text}”."
         listed = f" The {LISTED} most influential are listed." if len(self._found) > LISTED else ""
         hidden = " All of them are hidden." if not self._shows_found() else ""
         return f"{len(self._found):,} nodes; Ctrl+Return selects them all.{listed}{hidden}"

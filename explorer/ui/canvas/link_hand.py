@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
-from PySide6.QtGui import QHelpEvent, QPainter
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from explorer.circuits.graph import Floats, Ints
@@ -18,6 +18,7 @@ from explorer.ui.document import Document
 from explorer.ui.widgets.look import per_cent, signed
 
 NEAR = 5.0  # px
+HALO = 7.0  # around the one that is selected
 MOST = 1_500  # of the strongest links that are drawn
 STEPS = np.linspace(0.0, 1.0, 33)
 BASIS = np.stack([(1 - STEPS) ** 3, 3 * STEPS * (1 - STEPS) ** 2, 3 * STEPS**2 * (1 - STEPS), STEPS**3], axis=1)
@@ -52,6 +53,11 @@ class LinkHand(QObject):
         link, view = self._document.link, frame.scene.view
         if link is not None and all(box.startswith("node:") for box in link):
             target, source = (int(rows_of_box(view, box)[0]) for box in link)
+            painter.save()
+            painter.setClipRect(frame.plot)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.strokePath(_way(frame, source, target), QPen(QColor(frame.theme.surface_canvas), HALO))
+            painter.restore()
             paint_lit(painter, frame, (source, target), is_path=True)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -69,6 +75,14 @@ def link_words(edge: Edge) -> list[str]:
     """What the card of a link says."""
     shares = (f"{per_cent(edge.share_in)} of the target’s input", f"{per_cent(edge.share_out)} of the source’s output")
     return list(filter(None, (edge.label, edge.ends, f"{signed(edge.weight)}, {', '.join(shares)}", edge.note)))
+
+
+def _way(frame: Frame, source: int, target: int) -> QPainterPath:
+    curve = controls(frame.ends, np.array([source]), np.array([target]))[0] / frame.ratio
+    start, *rest = (QPointF(x, y) for x, y in curve.tolist())
+    path = QPainterPath(start)
+    path.cubicTo(*rest)
+    return path
 
 
 def link_at(frame: Frame, x: float, y: float) -> tuple[int, int] | None:
