@@ -156,7 +156,8 @@ def _links(a: Graph, b: Graph, node_b: Ints, n: int) -> tuple[tuple[Ints, Ints],
         a.edge_target.astype(np.int64) * n + a.rows.source,
         node_b[b.edge_target] * n + node_b[b.rows.source],
     ]
-    every = np.union1d(*pairs)
+    both = np.sort(np.concatenate(pairs))  # union1d hashes, which takes seconds for a million
+    every = both[np.diff(both, prepend=-1) != 0]
     rows = [np.full(len(every), -1), np.full(len(every), -1)]
     for side, held in enumerate(pairs):
         rows[side][np.searchsorted(every, held)] = np.arange(len(held))

@@ -30,7 +30,7 @@ class Background(QObject):
 
     stepped = Signal(object)  # Progress
     done = Signal(object)  # what the work returned
-    failed = Signal(str, str)  # the sentence of a foreseen fault, and its details
+    failed = Signal(object)  # what was raised; a bug is raised in the window's thread too
     _stepped = Signal(object, object)  # a turn and its Progress
     _ended = Signal(object, object)  # a turn and its result, or what was raised
 
@@ -78,9 +78,9 @@ class Background(QObject):
         if turn is not self._turn:
             return
         self._turn = None
-        if isinstance(found, ExplorerError):
-            self.failed.emit(str(found), repr(found))
-        elif isinstance(found, Exception):
-            raise found
-        else:
+        if not isinstance(found, Exception):
             self.done.emit(found)
+            return
+        self.failed.emit(found)
+        if not isinstance(found, ExplorerError):
+            raise found

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.circuits.compare import compare
-from explorer.errors import LoadError
+from explorer.errors import ExplorerError, LoadError
 from explorer.io import graphs
 from explorer.session.overlay import Compared, compared
 from explorer.session.view import GraphView, resolve
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 EDGE = 40  # of the window that stays in sight
 SMALLEST = (900, 560)
+BUG = "The graphs could not be compared, by a fault of this program. Nothing was changed."
 FIGURES = "SVG pictures (*.svg);;PDF documents (*.pdf);;PNG pictures (*.png)"
 
 
@@ -123,9 +124,8 @@ class ComparisonWindow(QDialog):
         self.stack.setCurrentWidget(self.panel)
         self.panel.overlaid.setFocus()
 
-    def _fail(self, sentence: str, details: str) -> None:
-        self.words.setText(sentence)
-        self.words.setToolTip(details)
+    def _fail(self, error: Exception) -> None:
+        self.words.setText(str(error) if isinstance(error, ExplorerError) else BUG)
         self.bar.hide()
         self.other.show()
         self.leave.setText("Close")

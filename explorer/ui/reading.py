@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
-from explorer.errors import Cancelled, ExplorerError
+from explorer.errors import ExplorerError
 from explorer.io import graphs
 from explorer.io.descriptions import Description
 from explorer.io.graph_json_story import OnlyAStory
 from explorer.io.inspect import describe
 from explorer.session.look import Look, look
-from explorer.work import Progress, run
+from explorer.ui.background import Background
+from explorer.work import Pause, Progress, Work
 
 READ = "read"
 
@@ -28,19 +30,6 @@ class Opened:
     seen: Look
 
 
-@dataclass(frozen=True, eq=False)
-class _Turn:
-    """``whole``: the graph is read, else what the path is."""
-
-    path: Path
-    whole: bool
-    stop: Event = field(default_factory=Event)
-
-    def pause(self) -> None:
-        if self.stop.is_set():
-            raise Cancelled("Cancelled.")
-
-
 class GraphReader(QObject):
     """The newest file wins. The signals of ``engine`` tell of a job called "read", as of those that it computes."""
 
@@ -48,83 +37,74 @@ class GraphReader(QObject):
     described = Signal(object)  # Description
     held_a_story = Signal(object, object)  # the path of a saved subgraph, and the OnlyAStory that says so
     idle = Signal()  # after what was read has been taken
-    _stepped = Signal(object, object)  # a turn and its Progress
-    _ended = Signal(object, object)  # a turn and its Opened, or what was raised
 
     def __init__(self, engine: Any, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
-        self._turn: _Turn | None = None
-        self._stepped.connect(self._show_step, Qt.ConnectionType.QueuedConnection)
-        self._ended.connect(self._show_end, Qt.ConnectionType.QueuedConnection)
+        self._path = Path()
+        self._work = Background(READ, self)
+        self._work.stepped.connect(self._show_step)
+        self._work.done.connect(self._take)
+        self._work.failed.connect(self._fail)
 
     @property
     def job(self) -> str:
         """"read" while a file is read, else an empty text."""
-        return READ if self._turn is not None else ""
+        return READ if self._work.is_busy else ""
 
     def read(self, path: Path) -> None:
         """Read the graph in ``path``; ``opened`` brings it."""
-        self._begin(_Turn(path, whole=True))
+        self._begin(path, _opening)
 
     def describe(self, path: Path) -> None:
         """Find out what ``path`` is; ``described`` brings it."""
-        self._begin(_Turn(path, whole=False))
+        self._begin(path, _looking)
 
-    def _begin(self, turn: _Turn) -> None:
+    def _begin(self, path: Path, work: Callable[[Path, Pause], Work[Any]]) -> None:
         self.cancel()
-        self._turn = turn
-        Thread(target=self._run, args=(self._turn,), name="read").start()
+        self._path = path
+        self._work.start(partial(work, path))
         self._engine.job_started.emit(READ)
 
     def cancel(self) -> None:
         """Stop reading: nothing comes of it from now on, the thread ends at its next step."""
-        if self._turn is not None:
+        if self._work.is_busy:
             self.close()
             self._engine.job_cancelled.emit(READ)
 
     def close(self) -> None:
         """Stop reading; nothing is emitted afterwards."""
-        if self._turn is not None:
-            self._turn.stop.set()
-            self._turn = None
+        self._work.close()
 
-    def _run(self, turn: _Turn) -> None:
-        def report(progress: Progress) -> None:
-            turn.pause()
-            self._stepped.emit(turn, progress)
+    def _show_step(self, step: Progress) -> None:
+        self._engine.progress.emit(READ, step.done, step.total, step.text, -1.0)
 
-        found: Opened | Description | Exception
-        try:
-            if turn.whole:
-                found = Opened(turn.path, look(*run(graphs.reading(turn.path, turn.pause), report)))
-            else:
-                report(Progress(0, 0, f"Looking into “{turn.path.name}”"))
-                found = describe(turn.path, turn.pause)
-        except Exception as error:  # noqa: BLE001 - a bug, too, is told by the window's thread
-            found = error
-        if not turn.stop.is_set():
-            self._ended.emit(turn, found)
-
-    def _show_step(self, turn: _Turn, step: Progress) -> None:
-        if turn is self._turn:
-            self._engine.progress.emit(READ, step.done, step.total, step.text, -1.0)
-
-    def _show_end(self, turn: _Turn, found: Opened | Description | Exception) -> None:
-        if turn is not self._turn:
-            return
-        self._turn = None
-        if isinstance(found, ExplorerError) and not isinstance(found, OnlyAStory):
-            self._engine.job_failed.emit(READ, str(found), repr(found))
-            self.idle.emit()
-            return
+    def _take(self, found: Opened | Description) -> None:
         self._engine.job_finished.emit(READ)
-        if isinstance(found, OnlyAStory):
-            self.held_a_story.emit(turn.path, found)
-        elif isinstance(found, Exception):
-            raise found
-        elif isinstance(found, Opened):
+        if isinstance(found, Opened):
             self.opened.emit(found)
         else:
             self.described.emit(found)
         self.idle.emit()
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, OnlyAStory):
+            path = self._path
+            self._engine.job_finished.emit(READ)
+            self.held_a_story.emit(path, error)
+        elif isinstance(error, ExplorerError):
+            self._engine.job_failed.emit(READ, str(error), repr(error))
+        else:
+            self._engine.job_finished.emit(READ)
+            return
+        self.idle.emit()
+
+
+def _opening(path: Path, pause: Pause) -> Work[Opened]:
+    graph, edits = yield from graphs.reading(path, pause)
+    return Opened(path, look(graph, edits))
+
+
+def _looking(path: Path, pause: Pause) -> Work[Description]:
+    yield Progress(0, 0, f"Looking into “{path.name}”")
+    return describe(path, pause)
