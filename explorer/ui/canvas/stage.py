@@ -29,12 +29,13 @@ from explorer.ui.canvas.paint import (
 from explorer.ui.canvas.paper import Paper
 from explorer.ui.canvas.placing import own_places, placing
 from explorer.ui.canvas.scene import BUDGET, Scene, scene
-from explorer.ui.canvas.texts import TextBox, text_width
+from explorer.ui.canvas.texts import TextBox
 from explorer.ui.canvas.viewport import Viewport, fit, kept_inside
 from explorer.ui.canvas.words import (
     pill_text,
     pill_width,
 )
+from explorer.ui.lettering import text_width
 
 REST_MS = 60  # after which a pan or zoom has come to rest and links are painted anew
 MOST_DETAIL = 8.0

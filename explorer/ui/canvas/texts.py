@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap, QStaticText
+from PySide6.QtGui import QPainter, QPixmap
 
-from explorer.ui.theme import font
+from explorer.ui.lettering import cut, face_of, ink_of, shaped, text_width
 
 HALO = 4.0  # px around a text's picture
 AROUND = tuple((x, y) for x in range(-2, 3) for y in range(-2, 3) if 1 <= x * x + y * y <= 5 and abs(x * y) != 1)
@@ -39,7 +39,7 @@ class Texts:
 
     def box(self, text: str, x: float, y: float, role: str = "caption", align: str = "left") -> QRectF:
         """Where ``text`` would stand: ``x`` is its left, middle or right, ``y`` the middle of its capitals."""
-        width, px = self.width(text, role), _face(role, self._scale).px
+        width, px = self.width(text, role), face_of(role, self._scale).px
         left = x if align == "left" else x - width if align == "right" else x - width / 2
         return QRectF(left, y - px / 2, width, px)
 
@@ -58,17 +58,17 @@ class Texts:
         """Paint ``text`` and return its box."""
         box = self.box(text, x, y, role, align)
         back = background or self._background
-        face = _face(role, self._scale)
+        face = face_of(role, self._scale)
         base = y + face.capitals / 2
         if halo:
             picture = _haloed(text, role, self._scale, ink, back, self._ratio)
             self.painter.drawPixmap(QPointF(box.left() - HALO, base - face.ascent - HALO), picture)
         else:
             self.painter.setFont(face.font)
-            self.painter.setPen(_ink(ink))
-            self.painter.drawStaticText(QPointF(box.left(), base - face.ascent), _shaped(text, role, self._scale))
+            self.painter.setPen(ink_of(ink))
+            self.painter.drawStaticText(QPointF(box.left(), base - face.ascent), shaped(text, role, self._scale))
             if underline:
-                self.painter.fillRect(QRectF(box.left(), round(base) + 1.5, box.width(), 1), _ink(ink))
+                self.painter.fillRect(QRectF(box.left(), round(base) + 1.5, box.width(), 1), ink_of(ink))
         self.boxes.append(TextBox(box, text, face.px, ink, back))
         return box
 
@@ -76,13 +76,13 @@ class Texts:
         """``text``, cut to a width with an ellipsis; empty if not even two characters fit."""
         if self.width(text, role) <= width:
             return text
-        return _cut(text, round(width, 1), role, self._scale)
+        return cut(text, round(width, 1), role, self._scale)
 
     def wipe(self, rect: QRectF) -> None:
         """Paint over the texts that reach into ``rect``, down to their descenders, and forget them."""
         for box in self.boxes:
             if box.rect.intersects(rect):
-                self.painter.fillRect(box.rect.adjusted(-1, -1, 1, 2), _ink(self._background))
+                self.painter.fillRect(box.rect.adjusted(-1, -1, 1, 2), ink_of(self._background))
         self.drop_under(rect)
 
     def drop_under(self, rect: QRectF) -> None:
@@ -90,53 +90,10 @@ class Texts:
         self.boxes = [box for box in self.boxes if not box.rect.intersects(rect)]
 
 
-@lru_cache(maxsize=4_096)
-def text_width(text: str, role: str, scale: float) -> float:
-    return _face(role, scale).metrics.horizontalAdvance(text)
-
-
-class _Face(NamedTuple):
-    """A font with what is asked of it for every text."""
-
-    font: QFont
-    metrics: QFontMetricsF
-    px: int
-    ascent: float
-    capitals: float
-
-
-@lru_cache(maxsize=64)
-def _face(role: str, scale: float) -> _Face:
-    face = font(role, scale)
-    metrics = QFontMetricsF(face)
-    return _Face(face, metrics, face.pixelSize(), metrics.ascent(), metrics.capHeight())
-
-
-@lru_cache(maxsize=256)
-def _ink(colour: str) -> QColor:
-    return QColor(colour)
-
-
-@lru_cache(maxsize=4_096)
-def _cut(text: str, width: float, role: str, scale: float) -> str:
-    cut = _face(role, scale).metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
-    return cut if len(cut) > 1 else ""
-
-
-@lru_cache(maxsize=4_096)
-def _shaped(text: str, role: str, scale: float) -> QStaticText:
-    """The text with its glyphs placed, which is most of the work of drawing it."""
-    shaped = QStaticText(text)
-    shaped.setTextFormat(Qt.TextFormat.PlainText)
-    shaped.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-    shaped.prepare(font=_face(role, scale).font)
-    return shaped
-
-
 @lru_cache(maxsize=256)
 def _haloed(text: str, role: str, scale: float, ink: str, back: str, ratio: float) -> QPixmap:
     """The text with an outline in the ground's colour, so that it can be read over links."""
-    face = _face(role, scale)
+    face = face_of(role, scale)
     width = text_width(text, role, scale) + 2 * HALO
     height = face.metrics.height() + 2 * HALO
     picture = QPixmap(int(width * ratio) + 1, int(height * ratio) + 1)
@@ -144,11 +101,11 @@ def _haloed(text: str, role: str, scale: float, ink: str, back: str, ratio: floa
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     painter.setFont(face.font)
-    shaped, top = _shaped(text, role, scale), QPointF(HALO, HALO)
-    painter.setPen(_ink(back))
+    letters, top = shaped(text, role, scale), QPointF(HALO, HALO)
+    painter.setPen(ink_of(back))
     for dx, dy in AROUND:
-        painter.drawStaticText(top + QPointF(dx, dy), shaped)
-    painter.setPen(_ink(ink))
-    painter.drawStaticText(top, shaped)
+        painter.drawStaticText(top + QPointF(dx, dy), letters)
+    painter.setPen(ink_of(ink))
+    painter.drawStaticText(top, letters)
     painter.end()
     return picture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QSignalBlocker, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QObject, QSignalBlocker, Qt
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -136,7 +136,6 @@ class NodesPanel(QWidget):
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setSortingEnabled(True)
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = table.horizontalHeader()
@@ -178,7 +177,8 @@ class NodesPanel(QWidget):
         self.saved.used.connect(self.filter.setText)
         self.saved.select_asked.connect(self._select_found)
         self.select_all.clicked.connect(self._select_listed)
-        self.table.customContextMenuRequested.connect(self._open_menu)
+        self.table.installEventFilter(self)
+        self.table.viewport().installEventFilter(self)
         self.search_hidden.clicked.connect(self._include_hidden)
         self.table.selectionModel().selectionChanged.connect(self._give_selection)
         self.table.entered.connect(self._hover)
@@ -271,11 +271,17 @@ class NodesPanel(QWidget):
         if view is not None and not self.fault.text():
             self._document.select(find(view, query)[::-1].tolist())
 
-    def _open_menu(self, at: QPoint) -> None:
-        index = self.table.indexAt(at)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The menu of the row under the mouse, or of the current one; the table would take a key's place wrongly."""
+        if not isinstance(event, QContextMenuEvent):
+            return False
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.table.currentIndex() if by_key else self.table.indexAt(event.pos())
         if index.isValid():
+            at = self.table.visualRect(index).center() if by_key else event.pos()
             menu = node_menu(self.table, self._document, self.model.node(index.row()))
             menu.popup(self.table.viewport().mapToGlobal(at))
+        return True
 
     def _take_selection(self) -> None:
         rows = self.model.rows_of(self._document.selection)
@@ -283,6 +289,7 @@ class NodesPanel(QWidget):
         for row in rows:
             selection.select(self.model.index(row, 0), self.model.index(row, self.model.columnCount() - 1))
         chosen = self.table.selectionModel()
+        changed = {index.row() for index in chosen.selectedRows()} | set(rows)
         with QSignalBlocker(chosen):
             chosen.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
             if rows and chosen.currentIndex().row() != rows[-1]:
@@ -290,7 +297,14 @@ class NodesPanel(QWidget):
         self.model.set_current(self._document.current)
         if rows and not self.table.hasFocus():
             self.table.scrollTo(self.model.index(rows[-1], 0))
-        self.table.viewport().update()
+        self._repaint_rows(changed)
+
+    def _repaint_rows(self, rows: set[int]) -> None:
+        """Paint those of ``rows`` anew that are in view; the table was not told that they changed."""
+        viewport, first = self.table.viewport(), max(self.table.rowAt(0), 0)
+        for row in rows & set(range(first, first + viewport.height() // max(self.table.rowHeight(first), 1) + 2)):
+            top = self.table.rowViewportPosition(row)
+            viewport.update(0, top, viewport.width(), self.table.rowHeight(row))
 
     def _give_selection(self) -> None:
         rows = [index.row() for index in self.table.selectionModel().selectedRows()]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from explorer.circuits.graph import NodeKind
-from explorer.session.theme import RAMP, Theme, ramp_step
+from explorer.session.theme import RAMP, RAMP_BELOW, Theme
 from explorer.session.view import GraphView
 from explorer.ui.theme import color
 from explorer.ui.widgets.look import current_theme
+
+IN_TABLE = 21  # px of the picture of a mark
+TABLE_RADIUS = 3.9
+STRENGTHS = (0.0, *(below / 2 for below in RAMP_BELOW), 1.0)  # one of each step, after that of no strength
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ def paint_mark(painter: QPainter, centre: QPointF, radius: float, mark: Mark, th
         painter.drawEllipse(centre, 1.3, 1.3)
         painter.restore()
         return
-    painter.setBrush(_fill(mark, theme))
+    painter.setBrush(_fill(mark.kind, mark.strength, theme))
     painter.setPen(QPen(QColor(theme.mark_ink if mark.strength else theme.line_strong), 1))
     _shape(painter, centre, radius, mark.kind)
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -61,10 +67,33 @@ def paint_mark(painter: QPainter, centre: QPointF, radius: float, mark: Mark, th
     painter.restore()
 
 
-def _fill(mark: Mark, theme: Theme) -> QColor:
-    if not mark.strength or mark.kind == NodeKind.LOGIT:
+def paint_table_mark(painter: QPainter, x: int, y: int, mark: Mark, theme: Theme) -> None:
+    """Draw ``mark`` at a pixel of a table, from a picture that all marks share that look alike."""
+    step = _step(mark.strength) + 1 if mark.strength else 0
+    looks = Mark(mark.kind, STRENGTHS[step] * (-1 if mark.strength < 0 else 1), mark.pinned, mark.hidden, mark.selected)
+    picture = _picture(looks, theme, painter.device().devicePixelRatioF())
+    painter.drawPixmap(x - IN_TABLE // 2, y - IN_TABLE // 2, picture)
+
+
+@lru_cache(maxsize=256)
+def _picture(mark: Mark, theme: Theme, ratio: float) -> QPixmap:
+    picture = QPixmap(ceil(IN_TABLE * ratio), ceil(IN_TABLE * ratio))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    with QPainter(picture) as painter:
+        paint_mark(painter, QPointF(IN_TABLE // 2, IN_TABLE / 2), TABLE_RADIUS, mark, theme)
+    return picture
+
+
+def _fill(kind: int, strength: float, theme: Theme) -> QColor:
+    if not strength or kind == NodeKind.LOGIT:
         return QColor(theme.surface_panel)
-    return color(theme.sign(mark.strength), RAMP[int(ramp_step(np.array([mark.strength]))[0])])
+    return color(theme.sign(strength), RAMP[_step(strength)])
+
+
+def _step(strength: float) -> int:
+    """``ramp_step`` of one mark."""
+    return bisect_right(RAMP_BELOW, abs(strength))
 
 
 def _square(centre: QPointF, half: float) -> QRectF:

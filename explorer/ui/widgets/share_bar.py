@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from explorer.session.theme import Theme
-from explorer.ui.widgets.look import current_theme, font, px
-from explorer.ui.widgets.marks import Mark, paint_mark
+from explorer.ui.lettering import cut, face_of, ink_of, shaped, text_width
+from explorer.ui.widgets.look import current_theme, px, text_scale
+from explorer.ui.widgets.marks import Mark, paint_table_mark
 
 CELL = Qt.ItemDataRole.UserRole + 1
 MARK_WIDTH = 24
+SELECTED, UNDER_MOUSE = QStyle.StateFlag.State_Selected.value, QStyle.StateFlag.State_MouseOver.value
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -48,7 +50,7 @@ class CellDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         cell = index.data(CELL)
-        width = QFontMetrics(font("strong")).horizontalAdvance(cell.text + cell.place) + 12 if cell else 0
+        width = round(text_width(cell.text + cell.place, "strong", text_scale())) + 12 if cell else 0
         return QSize(width + (MARK_WIDTH if cell and (cell.mark or cell.indent) else 0), px(self._row_height))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -57,14 +59,14 @@ class CellDelegate(QStyledItemDelegate):
             return
         theme = current_theme()
         rect: QRect = option.rect
-        state: QStyle.StateFlag = option.state
+        state: int = option.state.value  # as a number, for there are many cells
         painter.save()
-        selected = bool(state & QStyle.StateFlag.State_Selected)
+        selected = bool(state & SELECTED)
         if selected:
             painter.fillRect(rect, QColor(theme.select_tint))
             if index.column() == 0:
                 painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), QColor(theme.select))
-        elif state & QStyle.StateFlag.State_MouseOver:
+        elif state & UNDER_MOUSE:
             painter.fillRect(rect, QColor(theme.surface_sunken))
         if cell.rule:
             painter.setPen(QPen(QColor(theme.line_strong), 1))
@@ -73,7 +75,7 @@ class CellDelegate(QStyledItemDelegate):
             _paint_fill(painter, rect, cell.fill, theme)
         if cell.bar is not None:
             _paint_bar(painter, rect, cell.bar, theme)
-        _paint_text(painter, rect, cell, theme, selected)
+        _paint_text(painter, rect, cell, theme)
         painter.restore()
 
 
@@ -94,31 +96,30 @@ def _paint_bar(painter: QPainter, rect: QRect, value: float, theme: Theme) -> No
     painter.drawLine(middle, rect.top() + 1, middle, rect.bottom() - 1)
 
 
-def _paint_text(painter: QPainter, rect: QRect, cell: Cell, theme: Theme, selected: bool) -> None:
+def _paint_text(painter: QPainter, rect: QRect, cell: Cell, theme: Theme) -> None:
     left, right = rect.left() + (0 if cell.mark or cell.indent else 6), rect.right() - 6
     if cell.mark:
-        centre = QPointF(rect.left() + 14, rect.center().y() + 0.5)
-        paint_mark(painter, centre, 3.9, cell.mark, theme)
+        paint_table_mark(painter, rect.left() + 14, rect.center().y(), cell.mark, theme)
     if cell.mark or cell.indent:
         left += MARK_WIDTH + 2
-    face: QFont = font("strong" if cell.strong else "body")
-    painter.setFont(face)
-    painter.setPen(QColor(getattr(theme, cell.tone)))
-    metrics = QFontMetrics(face)
+    role, scale = "strong" if cell.strong else "body", text_scale()
     if cell.right:
-        painter.drawText(rect.adjusted(0, 0, -6, 0), _RIGHT, cell.text)
+        x = right + 1 - text_width(cell.text, role, scale)
+        _write(painter, rect, x, cell.text, role, getattr(theme, cell.tone))
         return
     place = f" {cell.place}" if cell.place else ""
-    plain = QFontMetrics(font("body"))
-    room = right - left - plain.horizontalAdvance(place)
-    text = metrics.elidedText(cell.text, Qt.TextElideMode.ElideRight, max(room, 0))
-    box = QRect(left, rect.top(), max(right - left, 0), rect.height())
-    painter.drawText(box, _LEFT, text)
+    room = right - left - text_width(place, "body", scale)
+    fits = text_width(cell.text, role, scale) <= room
+    text = cell.text if fits else cut(cell.text, max(room, 0.0), role, scale)
+    _write(painter, rect, left, text, role, getattr(theme, cell.tone))
     if place:
-        painter.setFont(font("body"))
-        painter.setPen(QColor(theme.text_3))
-        painter.drawText(box.adjusted(metrics.horizontalAdvance(text), 0, 0, 0), _LEFT, place)
+        _write(painter, rect, left + text_width(text, role, scale), place, "body", theme.text_3)
 
 
-_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+def _write(painter: QPainter, rect: QRect, x: float, text: str, role: str, colour: str) -> None:
+    scale = text_scale()
+    face = face_of(role, scale)
+    painter.setFont(face.font)
+    painter.setPen(ink_of(colour))
+    top = rect.top() + (rect.height() - face.height) / 2
+    painter.drawStaticText(QPointF(x, top), shaped(text, role, scale))
