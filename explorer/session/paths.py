@@ -9,7 +9,8 @@ from io import StringIO
 
 from explorer.circuits.graph import NodeKind
 from explorer.circuits.paths import path_total, strongest_paths
-from explorer.circuits.unexplained import path_unexplained, unexplained
+from explorer.circuits.unexplained import path_unexplained
+from explorer.session.unexplained import unexplained_of
 from explorer.session.view import GraphView
 
 LISTED = 20
@@ -55,7 +56,7 @@ def paths(view: GraphView, sources: Iterable[int], targets: Iterable[int], k: in
     ends = sorted(set(targets) - set(starts))
     total = path_total(graph, starts, ends, count_bias=bias)
     found = strongest_paths(graph, view.links, starts, ends, k, count_bias=bias) if total > 0 else []
-    direct = unexplained(graph, count_bias=bias).direct
+    direct = unexplained_of(view).direct
     ways = tuple(
         Way(
             nodes=path.nodes,

@@ -57,6 +57,7 @@ class Asides(QObject):
     def _add(self, name: str, panel: AsidePanel) -> None:
         self._window.places.add(name, panel)
         panel.lit.connect(self._window.canvas.light)
+        panel.lit_beside.connect(self._window.canvas.light_beside)
 
     def _show(self, name: str, panel: AsidePanel) -> None:
         if not self._window.places.wanted[name]:

@@ -19,8 +19,11 @@ from explorer.circuits.paths import path_total, strongest_paths
 from explorer.circuits.pruning import prune
 from explorer.engine.inprocess import run_job
 from explorer.engine.state import EngineState
+from explorer.io.graph_json_import import read
 from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
 from tests.graphs import random_graph
+
+GRAPHS = Path(__file__).parents[1] / "data" / "graphs"
 
 
 def enumerated(graph: Graph, edges: np.ndarray, sources: set[int], target: int) -> list[tuple[float, tuple[int, ...]]]:
@@ -66,6 +69,36 @@ def test_the_total_is_the_sum_over_every_path(seed: int) -> None:
     sources = set(range(tokens.start, tokens.stop))
     expected = sum(share for share, _ in enumerated(graph, edges, sources, target))
     assert path_total(graph, sources, [target]) == pytest.approx(expected)
+
+
+def test_on_a_published_graph_they_are_the_strongest_of_all_and_the_total_is_the_sum_of_all() -> None:
+    graph, _ = read(GRAPHS / "dallas-austin-llamma.json")
+    edges = np.ones(graph.n_edges, dtype=bool)
+    tokens, logit = graph.block(NodeKind.EMBEDDING), graph.block(NodeKind.LOGIT).start
+    sources = set(range(tokens.start, tokens.stop))
+    every = enumerated(graph, edges, sources, logit)
+    assert len(every) == 4305  # counted by powers of the matrix of ones
+    found = strongest_paths(graph, edges, sources, [logit], 20)
+    assert [path.share for path in found] == pytest.approx([share for share, _ in every[:20]], rel=1e-9)
+    assert {path.nodes for path in found} == {nodes for _, nodes in every[:20]}
+    assert path_total(graph, sources, [logit]) == pytest.approx(sum(share for share, _ in every), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["dallas-austin-llamma.json", "son-clt-hp.json"])
+def test_on_published_graphs_the_total_is_the_sum_of_the_powers_of_the_matrix(name: str) -> None:
+    graph, _ = read(GRAPHS / name)
+    dense = np.abs(graph.adjacency().astype(np.float64))
+    dense /= np.maximum(dense.sum(axis=1) + graph.rows.rest_abs, 1e-10)[:, None]
+    tokens, logits = graph.block(NodeKind.EMBEDDING), graph.block(NodeKind.LOGIT)
+    into = np.zeros(len(graph))
+    into[logits] = 1.0
+    total = 0.0
+    while into.any():
+        into = into @ dense
+        total += into[tokens].sum()
+    ends = (range(tokens.start, tokens.stop), range(logits.start, logits.stop))
+    assert total > 0.1
+    assert path_total(graph, *ends) == pytest.approx(total, rel=1e-9)
 
 
 def test_bias_nodes_are_on_paths_only_if_they_count() -> None:

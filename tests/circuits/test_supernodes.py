@@ -70,16 +70,38 @@ def test_shares_are_those_of_the_published_formula(seed: int, n_groups: int, cou
     assert_formula_holds(graph, group, count_bias)
 
 
-@pytest.mark.parametrize("name", ["dallas-austin-llamma.json", "dry-clt-hp.json.gz", "son-clt-hp.json"])
-def test_shares_hold_on_published_graphs(tmp_path: Path, name: str) -> None:
+def published(tmp_path: Path, name: str) -> Graph:
     path = DATA / name
     if path.suffix == ".gz":
         path = tmp_path / path.stem
         path.write_bytes(gzip.decompress((DATA / name).read_bytes()))
-    graph, _ = read(path)
-    rng = np.random.default_rng(1)
+    return read(path)[0]
+
+
+NAMES = ["dallas-austin-llamma.json", "dry-clt-hp.json.gz", "son-clt-hp.json"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shares_hold_on_published_graphs(tmp_path: Path, name: str) -> None:
+    graph, rng = published(tmp_path, name), np.random.default_rng(1)
     for n_groups in (3, 40):
-        assert_formula_holds(graph, rng.integers(-1, n_groups, len(graph)))
+        group = rng.integers(-1, n_groups, len(graph))
+        assert_formula_holds(graph, group)
+        share, _, cancels = by_hand(graph, group, count_bias=False)
+        assert min(np.abs(share).max(), cancels.max()) > 1e-3  # there is something to agree on
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_on_published_graphs_a_group_of_one_node_reproduces_it(tmp_path: Path, name: str) -> None:
+    graph = published(tmp_path, name)
+    sums = aggregate(graph, np.arange(len(graph)), row_mass(graph))
+    dense = graph.adjacency().astype(np.float64)
+    share = dense / np.maximum(np.abs(dense).sum(axis=1) + graph.rows.rest_abs, 1e-12)[:, None]
+    target, source = dense.nonzero()
+    np.testing.assert_array_equal((sums.target, sums.source), (target, source))
+    np.testing.assert_allclose(sums.weight, dense[target, source], rtol=1e-12)
+    np.testing.assert_allclose(sums.share, share[target, source], rtol=0, atol=1e-9)
+    assert len(target) > 300
 
 
 def test_groups_of_one_node_reproduce_the_shares_of_their_edges() -> None:

@@ -21,6 +21,7 @@ from explorer.ui.evidence_index import EvidenceIndex
 from explorer.ui.panels.paths import PathsPanel
 from explorer.ui.panels.proposals import ProposalsPanel
 from explorer.ui.theme import LIGHT, load_fonts
+from explorer.ui.widgets.look import per_cent
 from explorer.ui.window import MainWindow
 from tests.circuits import by_hand
 from tests.circuits.test_proposals import EDGES, OTHER, OUT
@@ -70,6 +71,26 @@ def test_the_strongest_paths_are_listed_and_the_first_is_lit(qtbot: QtBot, docum
     with qtbot.waitSignal(panel.lit) as lit:
         panel.hide()
     assert lit.args == [(), False]
+
+
+def test_all_listed_paths_are_drawn_with_their_share_of_the_whole(qtbot: QtBot, document: Document) -> None:
+    canvas = GraphCanvas(document, LIGHT)
+    show(qtbot, canvas, 700, 500)
+    panel = PathsPanel(document)
+    qtbot.addWidget(panel)
+    panel.lit_beside.connect(canvas.light_beside)
+    qtbot.waitUntil(lambda: canvas.is_settled)
+    before = canvas.grab().toImage()
+    panel.show()
+    found = paths(document.view, *ends_of(document.view, ()))
+    words = f"{len(found.ways)} paths hold {per_cent(found.share)} of all"
+    assert panel.count.text() == words
+    after = canvas.grab().toImage()
+    assert after != before
+    assert words in [box.text for box in canvas.text_boxes()]
+    panel.hide()
+    assert canvas.grab().toImage() == before
+    assert words not in [box.text for box in canvas.text_boxes()]
 
 
 def test_ends_are_taken_from_the_selection_one_by_one(panel: PathsPanel, document: Document) -> None:
@@ -144,14 +165,14 @@ def test_ticked_ones_are_accepted_together_and_the_pointed_one_is_lit(qtbot: QtB
     with qtbot.waitSignal(proposals.lit) as lit:
         proposals.list.itemEntered.emit(proposals.list.item(0))
     assert (set(lit.args[0]), lit.args[1]) == (members, False)
-    assert not proposals.accept_all.isEnabled()  # no evidence, so none is ticked
+    assert not proposals.accept.isEnabled()  # no evidence, so none is ticked
     assert "Not ticked at first: there is no evidence" in proposals.list.item(0).toolTip()
     qtbot.keyClick(proposals.list, Qt.Key.Key_Space)
     proposals.look()
-    assert proposals.accept_all.text() == "Accept 1 ticked"
-    proposals.accept_all.click()
+    assert proposals.accept.text() == "Accept 1 ticked"
+    proposals.accept.click()
     assert len(document.edits.supernodes) == 1
-    assert not proposals.accept_all.isEnabled()
+    assert not proposals.accept.isEnabled()
 
 
 def test_the_box_is_ticked_where_it_is_painted(qtbot: QtBot, proposals: ProposalsPanel) -> None:
@@ -178,7 +199,7 @@ def test_what_the_evidence_agrees_on_is_ticked_at_first(qtbot: QtBot) -> None:
     panel = ProposalsPanel(document, evidence)
     show(qtbot, panel, 300, 400)
     assert panel.list.ticked() == [0]
-    assert panel.accept_all.text() == "Accept 1 ticked"
+    assert panel.accept.text() == "Accept 1 ticked"
     panel.hide()
 
 

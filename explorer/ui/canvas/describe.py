@@ -7,6 +7,7 @@ import numpy as np
 from explorer.circuits.compare import Status
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.session.overlay import STATUS_WORDS, Overlay, Side
+from explorer.session.unexplained import unexplained_line
 from explorer.session.view import GraphView, HiddenBy, rule_words
 
 KIND_WORDS = {
@@ -65,6 +66,8 @@ def card_lines(view: GraphView, node: int, current: int | None) -> list[str]:
     else:
         numbers.append(f"influence {influence_share(view, node):.2f} %")
     lines.append(" · ".join(numbers))
+    if graph.nodes.kind[node] == NodeKind.ERROR:
+        lines.append(unexplained_line(view, node)[0])
     reason = hidden_reason(view, node)
     if reason:
         lines.append(reason)

@@ -11,8 +11,11 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from explorer.circuits.graph import NodeKind
 from explorer.ui.canvas.curves import controls
 from explorer.ui.canvas.frame import Frame
+from explorer.ui.canvas.texts import TextBox, Texts
+from explorer.ui.theme import color
 
-WIDTH = 2.0
+WIDTH, THIN = 2.0, 1.0
+FAINT = 0.55
 AWAY = 3.5  # of the ring from the mark
 
 
@@ -37,6 +40,26 @@ def paint_lit(painter: QPainter, frame: Frame, nodes: Sequence[int], is_path: bo
             x, y, radius = frame.place(node)
             painter.drawEllipse(QPointF(x, y), radius + AWAY, radius + AWAY)
     painter.restore()
+
+
+def paint_beside(
+    painter: QPainter, frame: Frame, paths: Sequence[Sequence[int]], words: str, boxes: Sequence[TextBox]
+) -> list[TextBox]:
+    """Draw ``paths`` thinly and ``words`` at the top left of the plot; ``boxes`` with that of the words."""
+    painter.save()
+    painter.setClipRect(frame.plot)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(color(frame.theme.select, FAINT), THIN))
+    for nodes in paths:
+        known = [node for node in nodes if node < len(frame.graph)]
+        if len(known) == len(nodes) > 1:
+            painter.drawPath(_way(frame, known))
+    painter.restore()
+    texts = Texts(painter, frame.theme.surface_canvas, frame.text_scale, frame.ratio)
+    texts.boxes = list(boxes)
+    texts.draw(words, frame.plot.left() + 8, frame.plot.top() + 10, frame.theme.select, "direct", halo=True)
+    return texts.boxes
 
 
 def _way(frame: Frame, nodes: Sequence[int]) -> QPainterPath:

@@ -26,7 +26,7 @@ from explorer.ui.canvas.describe import spoken
 from explorer.ui.canvas.frame import Frame
 from explorer.ui.canvas.hand import CARD_MS, DRAG, ZOOM_STEP, Hand
 from explorer.ui.canvas.link_hand import LinkHand
-from explorer.ui.canvas.lit import paint_lit
+from explorer.ui.canvas.lit import paint_beside, paint_lit
 from explorer.ui.canvas.moved import paint_moved
 from explorer.ui.canvas.paint import paint_hovered
 from explorer.ui.canvas.stage import Stage
@@ -52,6 +52,7 @@ class GraphCanvas(Hand):
         self._band: QRectF | None = None
         self._rises: Mapping[NodeKey, bool] = {}
         self._lit: tuple[Sequence[int], bool] = ((), False)
+        self._beside: tuple[Sequence[Sequence[int]], str] = ((), "")
         self._card_open = False
         self._walker = Walker(document, self._stage)
         self._links = LinkHand(document, self)
@@ -158,6 +159,11 @@ class GraphCanvas(Hand):
         self._lit = (nodes, is_path)
         self.update()
 
+    def light_beside(self, paths: Sequence[Sequence[int]], words: str = "") -> None:
+        """Draw other paths thinly, with ``words`` about all of them at the top."""
+        self._beside = (paths, words)
+        self.update()
+
     def text_boxes(self) -> list[TextBox]:
         """The texts of the last painting."""
         return list(self._overlay_boxes if self._overlay_boxes is not None else self._stage.boxes)
@@ -246,6 +252,8 @@ class GraphCanvas(Hand):
         hovered, theme = self._document.hovered, frame.theme
         paint_moved(painter, frame, self._rises)
         self._links.paint(painter, frame)
+        if self._beside[0]:
+            self._overlay_boxes = paint_beside(painter, frame, *self._beside, self._stage.boxes)
         paint_lit(painter, frame, *self._lit)
         if hovered is not None and hovered < len(frame.graph):
             painter.save()
@@ -255,7 +263,7 @@ class GraphCanvas(Hand):
             painter.restore()
             if self._card_open:
                 texts = Texts(painter, theme.surface_panel, frame.text_scale, frame.ratio)
-                texts.boxes = list(self._stage.boxes)
+                texts.boxes = list(self._overlay_boxes or self._stage.boxes)
                 paint_card(texts, frame, hovered, card_text(frame, hovered))
                 self._overlay_boxes = texts.boxes
         if self._band is not None:

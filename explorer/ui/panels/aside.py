@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
@@ -18,6 +20,7 @@ class AsidePanel(QWidget):
 
     TITLE = ""
     lit = Signal(object, bool)  # nodes to be pointed at, and whether they are a path
+    lit_beside = Signal(object, str)  # other paths that are drawn thinly, and words about them
     close_asked = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -57,7 +60,7 @@ class AsidePanel(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self.lit.emit((), False)
+        self._unlit()
 
     def _head(self) -> QHBoxLayout:
         title = QLabel(self.TITLE)
@@ -85,12 +88,21 @@ class AsidePanel(QWidget):
     def _point(self, row: int) -> None:
         if self.isVisible():
             self.lit.emit(self.nodes_of(row) if row >= 0 else (), self.is_path())
+            self.lit_beside.emit(*self.beside())
 
     def is_path(self) -> bool:
         """Whether the nodes of a row are one."""
         return False
 
+    def beside(self) -> tuple[Sequence[Sequence[int]], str]:
+        """All paths that are listed, and how much they are."""
+        return (), ""
+
+    def _unlit(self) -> None:
+        self.lit.emit((), False)
+        self.lit_beside.emit((), "")
+
     def _view_changed(self) -> None:
         if self.isVisible():
-            self.lit.emit((), False)
+            self._unlit()
             self._later.start()

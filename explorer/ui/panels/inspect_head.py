@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
+    QLabel,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 from explorer.circuits.graph import NodeKind
 from explorer.session.edits import hide, set_label, toggle_pin
 from explorer.session.query import influence_share
+from explorer.session.unexplained import unexplained_line
 from explorer.session.view import GraphView
 from explorer.ui.canvas.describe import hidden_reason
 from explorer.ui.document import Document
@@ -63,6 +65,8 @@ class Head(QWidget):
         self.place.setProperty("role", "second")
         self.figures = ElidedLabel()
         self.figures.setProperty("role", "caption")
+        self.unexplained = QLabel()
+        self.unexplained.setProperty("role", "caption")
         self.pin = self._button("Pin", "pin")
         self.pin.setCheckable(True)
         self.hide_node = self._button("Hide", "hide")
@@ -90,6 +94,10 @@ class Head(QWidget):
         self.status.setToolTip(f"{STATUS_WORDS[status]}; a click changes it" if status else "L or F2 gives it a label")
         self.place.set_text(place_line(view, node))
         self.figures.set_text(figures_line(view, node))
+        said, meaning = unexplained_line(view, node)
+        self.unexplained.setText(said)
+        self.unexplained.setToolTip(meaning)
+        self.unexplained.setVisible(bool(said))
         pinned = key in view.edits.pinned
         self.pin.setChecked(pinned)
         self.pin.setText("Pinned" if pinned else "Pin")
@@ -143,6 +151,7 @@ class Head(QWidget):
         layout.addLayout(first)
         layout.addWidget(self.place)
         layout.addWidget(self.figures)
+        layout.addWidget(self.unexplained)
         layout.addSpacing(8)
         layout.addLayout(buttons)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QWidget
 
@@ -76,6 +78,11 @@ class PathsPanel(AsidePanel):
     def is_path(self) -> bool:
         return True
 
+    def beside(self) -> tuple[Sequence[Sequence[int]], str]:
+        if self.found is None or not self.found.ways:
+            return (), ""
+        return tuple(way.nodes for way in self.found.ways), _whole(self.found)
+
     def _ends_grid(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setContentsMargins(12, 0, 12, 0)
@@ -97,7 +104,7 @@ class PathsPanel(AsidePanel):
         self.list.show_rows(map(_row, ways), 0 if ways else -1)
         self.start.set_text(found.start if found is not None else "")
         self.end.set_text(found.end if found is not None else "")
-        self.count.setText(f"{len(ways)} hold {per_cent(found.share)} of all" if found is not None and ways else "")
+        self.count.setText(_whole(found) if found is not None and ways else "")
         self.count.setToolTip("Share of these paths in all paths of the whole graph between the two ends")
         self.copy.setEnabled(bool(ways))
         nothing = "" if ways else "No drawn links lead there; prune looser, or choose other ends."
@@ -132,9 +139,16 @@ class PathsPanel(AsidePanel):
             QGuiApplication.clipboard().setText(as_csv(self.found))
 
 
+def _whole(found: Paths) -> str:
+    n = len(found.ways)
+    return f"{n} {'paths hold' if n > 1 else 'path holds'} {per_cent(found.share)} of all"
+
+
 def _row(way: Way) -> TwoLines:
     verb = "raises" if way.raises else "lowers"
     tone = "sign_raise" if way.raises else "sign_lower"
     chain = " → ".join(way.labels)
     right = f"{per_cent(way.error)} error"
-    return TwoLines(f"{100 * way.share:.2g} %  {verb}", right, chain, tone, f"{chain}, {verb}, {right}")
+    share = f"{100 * way.share:.2g} %"
+    error = f"{right}: the chance that a walk back along it leaves into what is unexplained"
+    return TwoLines(f"{share}  {verb}", right, chain, tone, f"{chain}; {share} of all paths, {verb}; {error}")

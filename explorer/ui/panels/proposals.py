@@ -34,19 +34,19 @@ class ProposalsPanel(AsidePanel):
     ) -> None:
         super().__init__(document, parent)
         self._evidence = evidence
-        self._chosen: dict[frozenset[NodeKey], bool] = {}
+        self._turned: set[frozenset[NodeKey]] = set()  # whose tick a person has changed
         self.offered: tuple[Proposal, ...] = ()
         self._rejected: set[frozenset[NodeKey]] = set()
-        self.accept, self.reject, self.accept_all = QPushButton("Accept"), QPushButton("Reject"), QPushButton()
-        self.accept.setToolTip("Make a supernode of the current one (Return)")
-        self.reject.setToolTip("Do not offer the current one again (Delete)")
-        self.accept_all.setToolTip(
-            "Make a supernode of each that is ticked (Space); at first those whose members' labels agree with the graph"
+        self.accept, self.reject = QPushButton(), QPushButton("Reject")
+        self.accept.setToolTip(
+            "Make a supernode of each that is ticked (Space); Return takes the current one alone.\n"
+            "Ticked at first are those whose members' labels agree with the graph on what they read or raise."
         )
+        self.reject.setToolTip("Do not offer the current one again (Delete)")
         buttons = QHBoxLayout()
         buttons.setContentsMargins(12, 0, 12, 0)
         buttons.setSpacing(6)
-        for button in (self.accept, self.reject, self.accept_all):
+        for button in (self.accept, self.reject):
             button.setProperty("small", True)
             buttons.addWidget(button)
         buttons.addStretch()
@@ -54,9 +54,8 @@ class ProposalsPanel(AsidePanel):
         self.page.addWidget(self.list, 1)
         self.page.addStretch()
         self.page.addLayout(buttons)
-        self.accept.clicked.connect(self._accept_current)
+        self.accept.clicked.connect(self._accept_ticked)
         self.reject.clicked.connect(self._reject_current)
-        self.accept_all.clicked.connect(self._accept_ticked)
         self.list.itemActivated.connect(self._accept_current)
         self.list.currentRowChanged.connect(self._enable)
         self.list.tick_changed.connect(self._ticked)
@@ -88,23 +87,23 @@ class ProposalsPanel(AsidePanel):
         super().keyPressEvent(event)
 
     def _is_ticked(self, one: Proposal) -> bool:
-        return self._chosen.get(frozenset(one.members), one.accepted)
+        return one.accepted != (frozenset(one.members) in self._turned)
 
     def _ticked(self) -> None:
         ticked = set(self.list.ticked())
-        self._chosen |= {frozenset(one.members): row in ticked for row, one in enumerate(self.offered)}
+        for row, one in enumerate(self.offered):
+            turn = self._turned.add if one.accepted != (row in ticked) else self._turned.discard
+            turn(frozenset(one.members))
         self._enable()
 
     def _enable(self) -> None:
-        may = not self._document.is_partial
-        chosen, ticked = self.list.currentRow() >= 0, len(self.list.ticked())
-        self.accept.setEnabled(may and chosen)
-        self.reject.setEnabled(chosen)
-        self.accept_all.setEnabled(may and ticked > 0)
-        self.accept_all.setText(f"Accept {ticked} ticked" if ticked else "Accept ticked")
+        ticked = len(self.list.ticked())
+        self.reject.setEnabled(self.list.currentRow() >= 0)
+        self.accept.setEnabled(ticked > 0 and not self._document.is_partial)
+        self.accept.setText(f"Accept {ticked} ticked" if ticked else "Accept ticked")
 
     def _accept_current(self) -> None:
-        if self.accept.isEnabled():
+        if self.list.currentRow() >= 0 and not self._document.is_partial:
             self._take((self.offered[self.list.currentRow()],))
 
     def _accept_ticked(self) -> None:

@@ -78,7 +78,7 @@ QComboBox::down-arrow { image: none; }
 QCheckBox, QRadioButton { spacing: 8px; }
 QCheckBox:focus, QRadioButton:focus { color: $select; }
 QScrollArea { background: transparent; }
-QListWidget::item { padding: 2px 12px; }
+QListWidget::item { padding: 2px 12px 2px 9px; border-left: 3px solid transparent; }
 QListWidget::item:selected { background: $select_tint; color: $text; border-left: 3px solid $select; }
 QAbstractItemView:focus { border: none; }
 #nodes_table QHeaderView::section:first { padding-left: 26px; }
