@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from explorer.circuits.graph import Graph, NodeKey, NodeKind
 from explorer.errors import ExplorerError
 from explorer.session.labels import set_of
-from explorer.session.page import OPTIONS, Page, length_mm
+from explorer.session.page import OPTIONS, Page, length_mm, too_small
 from explorer.session.pictures import VIEWS, Card, Material, picture
 from explorer.session.validation import question
 from explorer.session.view import GraphView
@@ -26,7 +27,10 @@ def write_picture(view: GraphView, chosen: argparse.Namespace) -> None:
     if path.suffix.lower() == PAGE:
         _write_page(view, chosen)
         return
-    figure = picture(_material(view, chosen), chosen.view or "graph", page_of(chosen))
+    page = page_of(chosen)
+    figure = picture(_material(view, chosen), chosen.view or "graph", page)
+    if note := too_small(figure, page):
+        print(note, file=sys.stderr)
     if path.suffix.lower() == ".svg":
         from explorer.io.svg import write_svg
 
@@ -92,9 +96,7 @@ def _card(view: GraphView, name: str) -> Card:
     found = labelled(labels, index.evidence(key.layer, key.feature))
     label = view.edits.labels.get(key)
     text = label.text if label else labels.texts(key.layer).get(key.feature, "") or view.label(node)
-    where = f"L{key.layer} / {key.feature}"
-    title = text if text == where else f"{text} ({where})"
-    return Card(title, found, float(view.graph.nodes.activation[node]))
+    return Card(text, found, float(view.graph.nodes.activation[node]))
 
 
 def _key(name: str) -> NodeKey:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape as _escape
 from explorer.io import atomic
 from explorer.session.figure import Circle, Curve, Figure, Group, Ink, Item, Line, Polygon, Rect, Run, Text
 
-FONTS = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
+FONTS = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans Condensed', sans-serif"
 HALO = 4.0  # half of it is seen
 _ALLOWED = "\t\n\r"
 

@@ -12,6 +12,7 @@ from explorer.session.figure import PX_PER_MM, Figure, moved
 from explorer.session.theme import THEMES, Theme
 
 MM_PER_INCH, MM_PER_POINT = 25.4, 25.4 / 72
+NATURAL_MM = 190.0  # two columns of a journal
 WORDS = 11  # pixels of the smallest words of every figure
 POINTS = WORDS / PX_PER_MM / MM_PER_POINT  # what they are on paper at a zoom of 1
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -41,8 +42,8 @@ class Option:
 
 
 OPTIONS = (
-    Option("width_mm", "Width", "of the page: 90mm, 3.5in or 1200px; without a unit millimetres", "mm"),
-    Option("height_mm", "Height", "of the page, as the width; 0 is as high as the figure needs", "mm"),
+    Option("width_mm", "Width", "of the page: 90mm, 3.5in, 1200px or 90 (mm); 0 is what the figure needs", "mm"),
+    Option("height_mm", "Height", "of the page, written as the width; 0 is what the figure needs", "mm"),
     Option("font_pt", "Font size", "of the smallest words, in points", "pt"),
     Option("dpi", "Resolution", "of a PNG and of px, in dots per inch", "dots per inch"),
     Option("theme", "Theme", "print (on white), light or dark"),
@@ -53,12 +54,14 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Page:
-    """Sizes in millimetres, ``font_pt`` of the smallest words in points; ``height_mm`` 0 is what the figure needs.
+    """Sizes in millimetres, 0 for what the figure needs; ``font_pt`` of the smallest words in points.
+
+    A figure that may be as wide as it needs is laid out for NATURAL_MM, which most need not leave.
 
     ``dpi`` counts for PNG alone. ``caption`` says what is drawn, by which rule, and how it was made.
     """
 
-    width_mm: float = 190.0
+    width_mm: float = 0.0
     height_mm: float = 0.0
     font_pt: float = 8.0
     dpi: int = 300
@@ -78,7 +81,7 @@ class Page:
     @property
     def wide_mm(self) -> float:
         """The width that a figure is laid out for: words twice as large have half the room."""
-        return self.width_mm / self.zoom
+        return (self.width_mm or NATURAL_MM) / self.zoom
 
     @property
     def high_mm(self) -> float | None:
@@ -105,7 +108,7 @@ def checked(page: Page) -> Page:
         if option.field not in LIMITS:
             continue
         value, (least, most) = getattr(page, option.field), LIMITS[option.field]
-        free = option.field == "height_mm" and value == 0
+        free = option.unit == "mm" and value == 0
         if not free and not least <= value <= most:
             raise ExplorerError(
                 f"The {option.words.lower()} is {value:g} {option.unit}; choose one from {least:g} to {most:g}."
@@ -130,10 +133,11 @@ def length_mm(text: str, dpi: float) -> float:
 
 def put_on(figure: Figure, page: Page) -> Figure:
     """``figure`` in the middle of a page of that very size, its words as large as asked or, without room, smaller."""
-    zoom = min(page.zoom, page.width_mm * PX_PER_MM / figure.width)
-    if page.height_mm:
-        zoom = min(zoom, page.height_mm * PX_PER_MM / figure.height)
-    width = page.width_mm * PX_PER_MM / zoom
+    zoom = page.zoom
+    for size, needed in ((page.width_mm, figure.width), (page.height_mm, figure.height)):
+        if size:
+            zoom = min(zoom, size * PX_PER_MM / needed)
+    width = page.width_mm * PX_PER_MM / zoom if page.width_mm else figure.width
     height = page.height_mm * PX_PER_MM / zoom if page.height_mm else figure.height
     left, top = (width - figure.width) / 2, (height - figure.height) / 2
     groups = figure.groups
@@ -152,6 +156,14 @@ def put_on(figure: Figure, page: Page) -> Figure:
 def words_pt(figure: Figure) -> float:
     """How large the smallest words of ``figure`` are on paper, in points."""
     return POINTS * figure.zoom
+
+
+def too_small(figure: Figure, page: Page) -> str:
+    """That the words of ``figure`` had to be smaller than asked, and what to do; or an empty text."""
+    points = words_pt(figure)
+    if points > page.font_pt - 0.25:
+        return ""
+    return f"Words of {points:.1f} pt: no room for larger ones; leave the page’s size to the figure, or choose more."
 
 
 def page_of(table: Any) -> Page:

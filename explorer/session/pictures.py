@@ -21,7 +21,7 @@ from explorer.session.figure_text import text_width
 from explorer.session.figure_validation import effects_figure, layers_figure
 from explorer.session.figure_words import Paragraph, caption_lines
 from explorer.session.outcome import Outcome
-from explorer.session.page import WORDS, Page, checked, put_on
+from explorer.session.page import WORDS, Page, checked, put_on, too_small, words_pt
 from explorer.session.subgraph import count_boxes
 from explorer.session.theme import Theme
 from explorer.session.validation import Validation
@@ -30,6 +30,7 @@ from explorer.session.view import GraphView
 EDGE = 12.0
 FEATURE_PX, SHAPE = 480.0, 0.8
 FLAT = 0.55
+TRIES = 2
 NO_SCREEN = "The graph is not on screen; turn to its page first."
 NO_FEATURE = "No feature is selected whose evidence is known; select one, and open an index of its features."
 NO_VALIDATION = "Nothing of this graph was tested in its model yet; validate it first."
@@ -83,7 +84,12 @@ def picture(material: Material, name: str, page: Page) -> Figure:
     row = view_of(name)
     if why := row.lacks(material):
         raise ExplorerError(why)
-    return put_on(row.draw(material, checked(page)), page)
+    figure = put_on(row.draw(material, checked(page)), page)
+    for _ in range(TRIES):
+        if not too_small(figure, page):
+            break  # else it is laid out anew for words as small as they came out, for which a line has more room
+        figure = put_on(row.draw(material, replace(page, font_pt=words_pt(figure))), page)
+    return figure
 
 
 def view_of(name: str) -> PictureView:

@@ -108,8 +108,7 @@ class Pictures:
         found = self._window.evidence.index.evidence(key.layer, key.feature)
         if found is None:
             return None
-        label, where = view.label(document.current), f"feature {key.feature} of layer {key.layer}"
-        return Card(f"{label} · {where}", found, float(view.graph.nodes.activation[document.current]))
+        return Card(view.label(document.current), found, float(view.graph.nodes.activation[document.current]))
 
     def _validation(self) -> Validation | None:
         """What the window of the validation shows, or what was measured before in the usual way."""

@@ -4,7 +4,7 @@
   const told = JSON.parse(document.getElementById("told").textContent);
   const SVG = "http://www.w3.org/2000/svg";
   const RAMP = [0.16, 0.34, 0.55, 0.78, 1.0];
-  const LEAST = 0.15, MOST = 6, STEP = 1.25, EDGE = 30, ROW = 18;
+  const LEAST = 0.15, MOST = 6, STEP = 1.25, EDGE = 30, TOP = 52, ROW = 18, ROWS = 12;
   const stage = document.getElementById("diagram");
   const world = svg("g"), ties = svg("g"), plates = svg("g"), shares = svg("g");
   const boxes = new Map(told.boxes.map((box) => [box.id, box]));
@@ -66,6 +66,20 @@
       ? [{ name: one.name, depth, group: true }, ...rows(one.members, depth + 1)] : [{ ...one, depth }]));
   }
 
+  function inside(box) {
+    // What an open box lists; the card lists all.
+    if (!open.has(box.id)) return [];
+    const all = rows(box.members);
+    if (all.length <= ROWS) return all;
+    return [...all.slice(0, ROWS - 1), { name: `and ${all.length - ROWS + 1} more`, depth: 0, group: true }];
+  }
+
+  function areaOf(box) {
+    const listed = inside(box).length, width = listed ? Math.max(box.w, 250) : box.w;
+    const height = box.h + (listed ? listed * ROW + 8 : 0);
+    return { left: box.x + (box.w - width) / 2, top: box.y - (height - box.h) / 2, width, height };
+  }
+
   function fitText(element, room) {
     const wide = element.getComputedTextLength ? element.getComputedTextLength() : 0;
     if (wide > room && room > 0) {
@@ -77,10 +91,7 @@
   function drawBox(box) {
     const group = svg("g", { class: "box", tabindex: "0", role: "button" });
     if (box.aim) group.classList.add("aim");
-    const inside = open.has(box.id) ? rows(box.members) : [];
-    const width = inside.length ? Math.max(box.w, 250) : box.w;
-    const height = box.h + (inside.length ? inside.length * ROW + 8 : 0);
-    const left = box.x + (box.w - width) / 2, top = box.y - (height - box.h) / 2;
+    const listed = inside(box), { left, top, width, height } = areaOf(box);
     const round = box.kind === "logit" ? height / 2 : box.kind === "embedding" ? 3 : 8;
     group.append(svg("rect", { class: "plate", x: left, y: top, width, height, rx: round }));
     if (box.colour) {
@@ -104,13 +115,13 @@
       box.dots.forEach((one, at) => group.append(mark(one, left + 17 + 11 * at, foot)));
       const after = left + 13 + 11 * box.dots.length;
       if (box.more) group.append(svg("text", { class: "small", x: after + 4, y: foot + 4 }, box.more));
-      const beside = box.beside || inside.length > 0;
+      const beside = box.beside || listed.length > 0;
       const caption = svg("text", { class: "small", x: beside ? left + width - 13 : left + 13,
         y: beside ? foot + 4 : foot + 20, "text-anchor": beside ? "end" : "start" }, box.where);
       group.append(caption);
       limits.push([caption, beside ? width - 30 - 11 * box.dots.length : width - 26]);
     }
-    inside.forEach((one, at) => {
+    listed.forEach((one, at) => {
       const y = top + box.h + ROW * (at + 0.5), x = left + 17 + 12 * one.depth;
       if (!one.group) group.append(mark(one.mark, x, y));
       const name = svg("text", { class: one.group ? "name" : "", x: one.group ? x - 4 : x + 9, y: y + 4 }, one.name);
@@ -171,7 +182,7 @@
 
   function apart() {
     // Words on links give way to boxes and to words of stronger links.
-    const taken = told.boxes.map((box) => [box.x, box.y, box.x + box.w, box.y + box.h]);
+    const taken = told.boxes.map(areaOf).map((one) => [one.left, one.top, one.left + one.width, one.top + one.height]);
     for (const link of told.links) {
       const [group, share] = link.parts, curve = group.firstChild, long = curve.getTotalLength();
       link.room = false;
@@ -269,7 +280,9 @@
   function toggle(id) {
     if (!open.delete(id)) open.add(id);
     drawBox(boxes.get(id));
+    apart();
     choose(id);
+    drawn.get(id).focus();
   }
 
   function tell(event, link) {
@@ -295,8 +308,8 @@
     const x0 = Math.min(...told.boxes.map((box) => box.x)), x1 = Math.max(...told.boxes.map((box) => box.x + box.w));
     const y0 = Math.min(...told.boxes.map((box) => box.y)), y1 = Math.max(...told.boxes.map((box) => box.y + box.h));
     const wide = stage.clientWidth, high = stage.clientHeight;
-    const scale = Math.max(LEAST, Math.min(1.5, (wide - 2 * EDGE) / (x1 - x0), (high - 2 * EDGE) / (y1 - y0)));
-    look = { scale, x: wide / 2 - scale * (x0 + x1) / 2, y: high / 2 - scale * (y0 + y1) / 2 };
+    const scale = Math.max(LEAST, Math.min(1.5, (wide - 2 * EDGE) / (x1 - x0), (high - TOP - EDGE) / (y1 - y0)));
+    look = { scale, x: wide / 2 - scale * (x0 + x1) / 2, y: (TOP + high - EDGE) / 2 - scale * (y0 + y1) / 2 };
     show();
   }
 

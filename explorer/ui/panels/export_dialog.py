@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from explorer.errors import ExplorerError
 from explorer.session.figure import Figure
-from explorer.session.page import LIMITS, MM_PER_INCH, OPTIONS, SUFFIXES, Page, Wish, per_unit, words_pt
+from explorer.session.page import LIMITS, MM_PER_INCH, OPTIONS, SUFFIXES, Page, Wish, per_unit, too_small, words_pt
 from explorer.session.pictures import VIEWS, Material, picture, view_of
 from explorer.ui.widgets.choice import Choice
 from explorer.ui.widgets.look import px, set_property
@@ -99,7 +99,8 @@ class ExportDialog(QDialog):
         self.unit = _choice("Unit of width and height", LENGTHS, self._wish.unit)
         self._unit = str(self.unit.currentData())
         self.width_, self.height_ = _length("Width", "width_mm"), _length("Height", "height_mm")
-        self.height_.setSpecialValueText("as needed")
+        for length in (self.width_, self.height_):
+            length.setSpecialValueText("as needed")
         self.font_size = _length("Font size", "font_pt")
         self.font_size.setRange(*LIMITS["font_pt"])
         self.font_size.setDecimals(1)
@@ -191,10 +192,10 @@ class ExportDialog(QDialog):
         """Write width and height of ``page`` in the present unit."""
         one = per_unit(self._unit, float(self.dpi.value()))
         for field, name in ((self.width_, "width_mm"), (self.height_, "height_mm")):
-            least, most = LIMITS[name]
+            most = LIMITS[name][1]
             with QSignalBlocker(field):
                 field.setDecimals(DECIMALS[self._unit])
-                field.setRange(0.0 if name == "height_mm" else least / one, most / one)
+                field.setRange(0.0, most / one)
                 field.setSingleStep(0.1 if self._unit == "in" else 10.0)
                 field.setValue(getattr(page, name) / one)
 
@@ -260,10 +261,7 @@ class ExportDialog(QDialog):
             dots = wish.page.dpi / MM_PER_INCH
             size += f", {figure.width_mm * dots:,.0f} × {figure.height_mm * dots:,.0f} pixels"
         size += ". "
-        points = words_pt(figure)
-        if points < wish.page.font_pt - 0.25:
-            return f"{size}Words of {points:.1f} pt: there is no room for larger ones; make the page wider or higher."
-        return f"{size}Words of {points:.1f} pt and more."
+        return size + (too_small(figure, wish.page) or f"Words of {words_pt(figure):.1f} pt and more.")
 
     # doing
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.session.figure import PX_PER_MM, Figure
@@ -21,6 +21,7 @@ class PageView(QWidget):
         super().__init__(parent)
         self.figure: Figure | None = None
         self.words = ""
+        self._drawn: tuple[tuple[Figure, QSize, float], QPixmap] | None = None
         self.setAccessibleName(name)
         self.setMinimumSize(300, 240)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -34,8 +35,6 @@ class PageView(QWidget):
         return QSize(px(560), px(460))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        from explorer.ui.export import paint  # only when a figure is shown: a window opens faster without
-
         theme = current_theme()
         with QPainter(self) as painter:
             painter.fillRect(self.rect(), QColor(theme.surface_sunken))
@@ -45,17 +44,27 @@ class PageView(QWidget):
                 flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
                 painter.drawText(self.rect().adjusted(24, 24, -24, -24), int(flags), self.words)
                 return
-            figure = self.figure
+            sheet = self._sheet(self.figure)
+            width, height = sheet.deviceIndependentSize().toTuple()
+            left, top = (self.width() - width) // 2, (self.height() - height) // 2
+            painter.drawPixmap(QPointF(left, top), sheet)
+            painter.setPen(QPen(QColor(theme.line_strong), 1))
+            painter.drawRect(QRectF(left - 0.5, top - 0.5, width + 1, height + 1))
+
+    def _sheet(self, figure: Figure) -> QPixmap:
+        """``figure`` as it fits, drawn once for each size."""
+        from explorer.ui.export import paint  # only when a figure is shown: a window opens faster without
+
+        key = (figure, self.size(), self.devicePixelRatioF())
+        if self._drawn is None or self._drawn[0] != key:
             room = self.width() - 2 * EDGE, self.height() - 2 * EDGE
             most = LARGEST * PAPER * figure.zoom * text_scale()
-            scale = min(room[0] / figure.width, room[1] / figure.height, most)
-            size = figure.width * scale, figure.height * scale
-            corner = QPointF((self.width() - size[0]) / 2, (self.height() - size[1]) / 2)
-            painter.save()
-            painter.setClipRect(QRectF(corner.x(), corner.y(), *size))
-            painter.translate(corner)
-            painter.scale(scale, scale)
-            paint(figure, painter)
-            painter.restore()
-            painter.setPen(QPen(QColor(theme.line_strong), 1))
-            painter.drawRect(QRectF(corner.x() - 0.5, corner.y() - 0.5, size[0] + 1, size[1] + 1))
+            scale = min(room[0] / figure.width, room[1] / figure.height, most) * key[2]
+            sheet = QPixmap(max(1, round(figure.width * scale)), max(1, round(figure.height * scale)))
+            sheet.fill(QColor(figure.background))
+            with QPainter(sheet) as painter:
+                painter.scale(scale, scale)
+                paint(figure, painter)
+            sheet.setDevicePixelRatio(key[2])
+            self._drawn = (key, sheet)
+        return self._drawn[1]
