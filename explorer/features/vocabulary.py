@@ -5,8 +5,9 @@ Logit effect of a feature, per unit of activation and with the final norm's scal
     z_v = linear(final norm) of its decoder . (U_v - mean of U)
 
 Gain and centring of the final norm are folded in, and those of the norm that stands behind the MLP where a decoder
-writes in front of it (its scale at 1 too). A cross-layer feature's decoders are summed, or taken by target layer.
-This is the direct path alone: what later layers make of the feature is not in it.
+writes in front of it (its scale at 1 too). What heads hold goes through their output projection. The decoders of a
+cross-layer feature are summed, or taken by target layer. This is the direct path alone: what later layers make of the
+feature is not in it.
 
 Token lookup: the pre-activation that the encoder would have at a token if the stream held its embedding alone, through
 the layer's own norm (positions left out).
@@ -48,6 +49,8 @@ class Extremes:
 def writes(model: LanguageModel, transcoders: TranscoderSet, layer: int, features: Tensor) -> Tensor:
     """Decoders of ``features`` as they enter the residual stream [feature, target, d_model], scales of norms at 1."""
     rows = transcoders.layers[layer].decoder_rows(features).float()
+    if transcoders.write is Site.ATTN_Z:
+        return _out_of_heads(model, layer, rows)
     if transcoders.write is not WritePoint.MLP_OUT or not model.family.mlp_post_norm:
         return rows
     blocks = list(model.network.get_submodule(model.family.blocks).children())
@@ -56,6 +59,19 @@ def writes(model: LanguageModel, transcoders: TranscoderSet, layer: int, feature
         norm = _form(blocks[layer + offset].get_submodule(model.family.mlp_post_norm), model)
         made.append(norm.centre(rows[:, offset]) * norm.gain.to(rows))
     return torch.stack(made, 1)
+
+
+def _out_of_heads(model: LanguageModel, layer: int, rows: Tensor) -> Tensor:
+    """``rows`` of what the heads hold, through the output projection and the norm behind it."""
+    family, rows = model.family, rows.to(model.device)
+    block = list(model.network.get_submodule(family.blocks).children())[layer]
+    output = block.get_submodule(family.attention).get_submodule(family.output)
+    with torch.no_grad():
+        made: Tensor = output(rows) - output(torch.zeros_like(rows[:1]))
+    if not family.attention_post_norm:
+        return made
+    norm = _form(block.get_submodule(family.attention_post_norm), model)
+    return norm.centre(made) * norm.gain.to(made)
 
 
 def logit_effects(
