@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMenu
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from explorer.session import edits as edit
@@ -88,3 +89,23 @@ def test_the_menus_of_table_and_tree_change_it(qtbot: QtBot, document: Document)
     for shown in (nodes, groups):
         for left in shown.findChildren(QMenu):
             left.deleteLater()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing the keyboard)", extend=True)
+@pytest.mark.parametrize("reason", QContextMenuEvent.Reason)
+def test_the_tables_menu_is_of_the_row_under_the_mouse_or_of_the_current_one(
+    qtbot: QtBot, document: Document, reason: QContextMenuEvent.Reason
+) -> None:
+    nodes = NodesPanel(document)
+    show(qtbot, nodes, 252)
+    table = nodes.table
+    table.setCurrentIndex(nodes.model.index(2, NAME))
+    by_key = reason == QContextMenuEvent.Reason.Keyboard
+    place = table.visualRect(nodes.model.index(2, NAME)).center()
+    receiver = table if by_key else table.viewport()
+    QApplication.sendEvent(receiver, QContextMenuEvent(reason, place, receiver.mapToGlobal(place)))
+    menu = next(menu for menu in table.findChildren(QMenu) if menu.isVisible())
+    next(action for action in menu.actions() if action.text().startswith("Pin")).trigger()
+    assert document.graph is not None
+    assert document.edits.pinned == (document.graph.key(nodes.model.node(2)),)
+    menu.close()

@@ -18,7 +18,7 @@ from explorer.ui.document import Document
 from explorer.ui.widgets.look import per_cent, signed
 
 NEAR = 5.0  # px
-HALO = 7.0  # around the one that is selected
+HALO = 5.0  # around the one that is selected
 MOST = 1_500  # of the strongest links that are drawn
 STEPS = np.linspace(0.0, 1.0, 33)
 BASIS = np.stack([(1 - STEPS) ** 3, 3 * STEPS * (1 - STEPS) ** 2, 3 * STEPS**2 * (1 - STEPS), STEPS**3], axis=1)
