@@ -47,7 +47,7 @@ def joined(old: Library, new: Library) -> Library:
 def take(edits: Edits, graph: Graph, held: Library) -> tuple[Edits, int]:
     """``edits`` with the library's labels on the features of ``graph``, and how many nodes got one.
 
-    What a person has called a node stays; a label of status auto gives way to one of human or tested. GraphError if the
+    What a person has called a node stays; a label of status auto gives way to any other. GraphError if the
     library is of another set of transcoders.
     """
     _check(set_of(graph), held.transcoder_sha256)
@@ -55,7 +55,7 @@ def take(edits: Edits, graph: Graph, held: Library) -> tuple[Edits, int]:
     for key in graph.index:
         label = held.labels.get((key.layer, key.feature)) if key.kind == NodeKind.FEATURE else None
         own = edits.labels.get(key)
-        if label is not None and (own is None or (own.status == "auto" and _rank(label) > 0)):
+        if label is not None and (own is None or (own.status == "auto" and own != label)):
             taken[key] = label
     return replace(edits, labels={**edits.labels, **taken}), len(taken)
 

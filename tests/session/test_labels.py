@@ -49,7 +49,7 @@ def test_labels_go_to_the_feature_at_every_position() -> None:
         ("tested", "human", False),
         ("auto", "human", True),
         ("auto", "tested", True),
-        ("auto", "auto", False),
+        ("auto", "auto", True),
     ],
 )
 def test_what_a_person_has_called_a_node_stays(own: str, theirs: str, taken: bool) -> None:
