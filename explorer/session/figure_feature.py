@@ -52,6 +52,11 @@ def frequency_words(share: float) -> str:
     return f"fires on {100 * share:.2g} % of tokens" if share else "never active in this text"
 
 
+def activity_words(found: Evidence) -> str:
+    """How often a feature is active and how strongly at most: fires on 0.04 % of tokens, at most 7.60."""
+    return frequency_words(found.frequency) + (f", at most {number(found.maximum)}" if found.active else "")
+
+
 def examples_figure(examples: Sequence[Folded], most: float, theme: Theme, width: float) -> Figure:
     """One line for each example, all peaks below each other, shaded by activation over ``most``."""
     items: list[Item] = []
@@ -144,19 +149,22 @@ def tokens_figure(left: Sequence[Weighed], right: Sequence[Weighed], name: str, 
 
 
 def feature_figure(
-    title: str, found: Evidence, here: float | None, n_layers: int, theme: Theme, width: float = 480.0, n: int = 8
+    name: str, found: Evidence, here: float | None, n_layers: int, theme: Theme, width: float = 480.0, n: int = 8
 ) -> Figure:
-    """All evidence for a feature below each other; ``n`` examples and tokens, ``here`` its activation on the prompt."""
+    """All evidence for a feature below its ``name``; ``n`` examples and tokens, ``here`` its activation here."""
     inner = width - 24
     parts = (
         ("", examples_figure(fold(found.top)[:n], found.maximum, theme, inner)),
-        (frequency_words(found.frequency), histogram_figure(found, here, theme, inner)),
+        (activity_words(found), histogram_figure(found, here, theme, inner)),
         (norms_words(found.norms, found.layer), norms_figure(found.norms, found.layer, n_layers, theme, inner)),
         ("", tokens_figure(found.top_logits[:n], found.bottom_logits[:n], "Writes to logits", theme, inner)),
         ("", tokens_figure(found.reads[: n // 2], found.reads[n // 2 : n], "Reads tokens", theme, inner)),
     )
-    groups = [Group("title", (_text(12.0, 24.0, elide(title, inner, 15, 600), theme.text, weight=600, size=15),))]
-    y = 40.0
+    which = f"feature {found.feature} of layer {found.layer}"
+    title = f"{name} · {which}"
+    head = _text(12.0, 24.0, elide(name, inner, 15, 600), theme.text, weight=600, size=15)
+    groups = [Group("title", (head, _text(12.0, 42.0, which, theme.text_2)))]
+    y = 56.0
     for caption, part in parts:
         if not part.height:
             continue

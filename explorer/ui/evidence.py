@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
+from explorer.circuits.graph import NodeKind
 from explorer.errors import ExplorerError
 from explorer.session.figure import Figure
-from explorer.ui.notices import DANGER, Notice
+from explorer.ui.notices import DANGER, STALE, Notice
 
 if TYPE_CHECKING:
     from explorer.ui.evidence_index import EvidenceIndex
     from explorer.ui.panels.evidence import EvidencePanel
     from explorer.ui.window import MainWindow
 
-JOB, KEY = "features_build", "evidence"
+JOB, TELL, KEY = "features_build", "features_tell", "evidence"
 
 
 class Evidence(QObject):
@@ -27,7 +28,8 @@ class Evidence(QObject):
         super().__init__(window)
         self._window = window
         self._parts: tuple[EvidenceIndex, EvidencePanel] | None = None
-        self._output = ""  # the folder of the index that is being made
+        self._making: dict[str, object] = {}  # what an index is being made of
+        self._told = ""  # the index whose labels a language model is asked for
         window.document.graph_changed.connect(self.begin)
         window.engine.found.connect(self._made)
         window.engine.job_cancelled.connect(self._stopped)
@@ -64,8 +66,10 @@ class Evidence(QObject):
         window, model = self._window, self._window.document.model
         output = feature_places.own_folder(model.name, model.transcoder_name) if model is not None else Path()
         dialog = EvidenceDialog(self._shown(), self._why_not(), str(output), str(window.files.folder), window)
+        dialog.offer_labels(len(self._features()) if self.index.index is not None else 0)
         dialog.folder_chosen.connect(self.use)
         dialog.wanted.connect(self.make)
+        dialog.labels_wanted.connect(self.tell)
         window.dialogs.show_dialog(dialog)
 
     def use(self, folder: str) -> None:
@@ -82,8 +86,26 @@ class Evidence(QObject):
 
     def make(self, values: dict[str, object]) -> None:
         """Make an index of the open model and transcoders; it is shown when it is there."""
-        self._output = str(values["output"])
+        self._window.banner.withdraw(KEY)
+        self._making = values
         self._window.engine.ask(JOB, **values)
+
+    def tell(self, language_model: str) -> None:
+        """Ask the language model in that folder for labels of the graph's features; they are in the index."""
+        index = self.index.index
+        if index is not None:
+            self._window.banner.withdraw(KEY)
+            self._told = str(index.folder)
+            where = {"index": self._told, "language_model": language_model}
+            self._window.engine.ask(TELL, **where, features=[list(feature) for feature in self._features()])
+
+    def _features(self) -> list[tuple[int, int]]:
+        """Layer and number of the graph's features."""
+        graph = self._window.document.own_graph
+        if graph is None:
+            return []
+        nodes, block = graph.nodes, graph.block(NodeKind.FEATURE)
+        return sorted(set(zip(nodes.layer[block].tolist(), nodes.feature[block].tolist(), strict=True)))
 
     def _shown(self) -> str:
         index = self.index.index
@@ -98,16 +120,25 @@ class Evidence(QObject):
         return "Another job is under way; wait until it is done." if self._window.job else ""
 
     def _made(self, job: str, values: dict[str, Any]) -> None:
+        if job == TELL:
+            self.use(self._told)
+            asked, best, name = f"{values['asked']:,}", f"{values['best']:,}", values["language_model"]
+            self._window.status.say(f"“{name}” was asked about {asked} features; at {best} its label scores best.")
         if job != JOB:
             return
-        self.use(self._output)
+        self.use(str(self._making["output"]))
         active, features, tokens = (f"{values[name]:,}" for name in ("active_features", "features", "n_tokens"))
         words = f"{active} of {features} features are active in {tokens} tokens."
         self._window.status.say(" ".join([words, *values.get("notes", ())]))
 
     def _stopped(self, job: str) -> None:
         if job == JOB:
-            self._window.status.say("Cancelled. What was saved is kept: the same request goes on from there.")
+            output, values = Path(str(self._making["output"])).name, self._making
+            words = f"The index “{output}” is not finished; what was read is kept, and the same request goes on there."
+            actions = (("Go on", lambda: self.make(values)),)
+            self._window.banner.show_notice(Notice(words, STALE, actions=actions, key=KEY))
+        if job == TELL:
+            self.use(self._told)  # what was answered before the stop is kept
 
     def _copy(self, figure: Figure) -> None:
         from explorer.ui.clipboard import COPIED, put_figure  # only when asked for: a window opens faster without

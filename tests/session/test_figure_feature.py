@@ -96,7 +96,8 @@ def test_a_text_goes_over_lines_and_is_shaded_where_the_feature_is_active() -> N
 def test_the_whole_figure_holds_every_part_and_no_texts_cross(width: float) -> None:
     figure = feature_figure("L1 / 7", evidence([0.5, 3.0]), 3.0, 3, LIGHT, width)
     said = " ".join(text.text for text in figure.texts())
-    for words in ("Where it fires", "Activation", "reads 1, writes 1 to 2", "+1.50", "−0.50", "Reads tokens"):
+    names = ("L1 / 7", "feature 7 of layer 1", "Where it fires", "Activation", "Reads tokens")
+    for words in (*names, "at most", "reads 1, writes 1 to 2", "+1.50", "−0.50"):
         assert words in said
     assert crossing(figure) == []
     assert all(text.box.y0 >= 0 and text.box.y1 <= figure.height for text in figure.texts())

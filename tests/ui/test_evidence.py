@@ -17,12 +17,14 @@ import pytest
 import shiboken6
 from PySide6.QtCore import QEventLoop, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.engine.events import Failed, Result
 from explorer.engine.jobs import find
+from explorer.features.labels import Rule, with_told
+from explorer.io import feature_labels
 from explorer.io.feature_index import FeatureIndex, open_index
 from explorer.io.feature_labels import Labels
 from explorer.io.feature_places import beside
@@ -37,7 +39,7 @@ from explorer.session.view import HiddenBy
 from explorer.ui import theme as themes
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
-from explorer.ui.evidence import JOB, KEY
+from explorer.ui.evidence import JOB, KEY, TELL
 from explorer.ui.evidence_index import EvidenceIndex
 from explorer.ui.feature_answer import OTHERS
 from explorer.ui.panels.evidence import NONE, OF_NEURONS, EvidencePanel
@@ -236,8 +238,46 @@ def test_an_index_is_made_of_chosen_text_and_then_shown(qtbot: QtBot, tmp_path: 
     shown.engine.found.emit(JOB, {"active_features": 3, "features": 9, "n_tokens": 5000, "notes": []})
     assert shown.index.index.folder == tmp_path / "made"
     assert "3 of 9 features" in shown.window.status.message.whole
+    before = shown.engine.asked[-1]
     shown.engine.job_cancelled.emit(JOB)
-    assert "goes on" in shown.window.status.message.whole
+    assert "“made” is not finished" in shown.window.banner.words.text()
+    next(button for button in shown.window.banner.findChildren(QPushButton) if button.text() == "Go on").click()
+    assert shown.engine.asked[-1] == before
+    assert shown.engine.asked.count(before) == 2
+    assert shown.window.banner.present is None
+
+
+def test_a_language_model_is_asked_for_labels_of_the_graphs_features(
+    qtbot: QtBot, tmp_path: Path, index: FeatureIndex
+) -> None:
+    other = copied(tmp_path / "other", "4" * 64)
+    shown = ShownWindow(qtbot, graph_of("4" * 64, index), Settings(evidence={"4" * 64: str(other)}))
+    shown.window.actions_set.by_id["evidence"].trigger()
+    dialog = shown.window.findChild(EvidenceDialog)
+    assert not dialog.tell.isEnabled()
+    dialog.language_model.setText("/models/small")
+    graph = shown.document.graph
+    keys = [graph.key(node) for node in range(graph.block(NodeKind.FEATURE).stop)]
+    features = {(key.layer, key.feature) for key in keys}
+    assert f"{len(features)} features" in dialog.telling.text()
+    dialog.tell.click()
+    name, values = shown.engine.asked[-1]
+    assert (name, values["index"], values["language_model"]) == (TELL, str(other), "/models/small")
+    layer, feature = shown.feature
+    assert [layer, feature] in values["features"]
+    assert len(values["features"]) == len(features)
+    labels = Labels(open_index(other))
+    records = labels.records(layer)
+    row = labels.index.row(layer, feature)
+    told = Rule("model", "what a model said", "by “small” from 3 examples", {}, 1.0, 1.0)
+    records[row] = with_told(records[row], told)
+    feature_labels.write(other, layer, records)
+    shown.engine.found.emit(TELL, {"asked": 40, "best": 1, "language_model": "small"})
+    shown.come()
+    assert "at 1 its label scores best" in shown.window.status.message.whole
+    assert shown.panel.label.text.text().startswith("what a model said")
+    assert "by a language model" in shown.panel.labels.caption.whole
+    assert "by “small” from 3 examples" in shown.panel.label.rules.text()
 
 
 def test_without_a_model_the_dialog_says_what_is_missing(qtbot: QtBot) -> None:
@@ -250,7 +290,7 @@ def test_without_a_model_the_dialog_says_what_is_missing(qtbot: QtBot) -> None:
     assert "Open a model" in dialog.words.text()
 
 
-@pytest.mark.parametrize("job", ["feature", JOB])
+@pytest.mark.parametrize("job", ["feature", JOB, TELL])
 def test_the_jobs_take_what_the_window_says_with_every_job(job: str) -> None:
     taken = inspect.signature(find(job)).parameters
     assert {"model", "transcoders", "neurons", "device", "dtype", "threads"} <= set(taken)

@@ -14,10 +14,10 @@ from explorer.features.evidence import Evidence, Example
 from explorer.session.edits import Label
 from explorer.session.figure import Figure
 from explorer.session.figure_feature import (
+    activity_words,
     examples_figure,
     feature_figure,
     fold,
-    frequency_words,
     histogram_figure,
     norms_figure,
     norms_words,
@@ -254,7 +254,7 @@ class EvidencePanel(QWidget):
         self.layers.setVisible(found is not None and bool(found.norms))
         self.reading.setVisible(found is not None and bool(found.reads))
         if found is not None:
-            self.active.caption.set_text(frequency_words(found.frequency))
+            self.active.caption.set_text(activity_words(found))
             self.layers.caption.set_text(f"{norms_words(found.norms, found.layer)} (decoder norm)")
         for part in (self.histogram, self.norms, self.reads):
             part.fit()
@@ -347,8 +347,8 @@ class EvidencePanel(QWidget):
     def _copy(self) -> None:
         if self.found is not None and self._view is not None:
             layers = self._view.graph.n_layers
-            title = f"{self._view.label(self._node)} · feature {self.found.feature} of layer {self.found.layer}"
-            self.copy_asked.emit(feature_figure(title, self.found, self.activation, layers, PRINT))
+            name = self._view.label(self._node)
+            self.copy_asked.emit(feature_figure(name, self.found, self.activation, layers, PRINT))
 
     def _take_label(self) -> None:
         """Label the feature's nodes that no person has labelled, in one step."""

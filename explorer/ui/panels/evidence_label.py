@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -25,8 +26,9 @@ class LabelPart(QWidget):
         set_property(self.text, "role", "section")
         set_property(self.rules, "role", "caption")
         self.rules.setToolTip(HELP)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.rules.setTextFormat(Qt.TextFormat.RichText)
         for words in (self.text, self.rules):
-            words.setTextFormat(Qt.TextFormat.PlainText)
             words.setWordWrap(True)
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.take = QPushButton("Take over")
@@ -40,8 +42,9 @@ class LabelPart(QWidget):
     def show_record(self, record: Mapping[str, Any], taken: str, by_person: bool) -> None:
         """Show a label's record; ``taken`` is the node's present label, which ``by_person`` wins over any other."""
         self.text.setText(str(record.get("text", "")))
-        self.rules.setText("\n".join(rule_words(one) for one in record.get("rules", ())))
-        self.rules.setVisible(bool(self.rules.text()))
+        rules = record.get("rules", ())
+        self.rules.setText("".join(rule_words(one) for one in rules))
+        self.rules.setVisible(bool(rules))
         self.take.setEnabled(not by_person and taken != record.get("text"))
         tip = "Makes it the label of the feature’s nodes, marked as automatic; it can be undone"
         self.take.setToolTip("A person has labelled this node, and that label stays." if by_person else tip)
@@ -49,12 +52,16 @@ class LabelPart(QWidget):
 
 def caption(record: Mapping[str, Any]) -> str:
     """Where a label is from, and the tags of the feature."""
-    return " · ".join([SOURCES.get(str(record.get("source")), ""), *map(str, record.get("tags", ()))])
+    source, rules = str(record.get("source")), record.get("rules", ())
+    told = source == "auto" and bool(rules) and rules[0].get("kind") == "model"
+    return " · ".join(["by a language model" if told else SOURCES.get(source, ""), *map(str, record.get("tags", ()))])
 
 
 def rule_words(one: Mapping[str, Any]) -> str:
-    """A rule with its evidence and its scores."""
+    """A rule with its scores and its evidence, as a paragraph of rich text."""
     scores = "too few windows to score it"
     if one.get("auc") is not None and one.get("precision") is not None:
         scores = f"AUC {probability(float(one['auc']))}, precision {probability(float(one['precision']))}"
-    return f"{str(one.get('kind', '')).capitalize()}: {one.get('words', '')} ({one.get('evidence', '')}); {scores}"
+    kind, words, evidence = (escape(str(one.get(name, ""))) for name in ("kind", "words", "evidence"))
+    head = f'<span style="font-weight: 600">{kind.capitalize()}: {words}</span>'
+    return f'<p style="margin: 0 0 4px 0">{head} · {scores}<br>{evidence}</p>'
