@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,11 @@ from pytestqt.qtbot import QtBot
 
 from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
+from explorer.session.figure import Figure
 from explorer.session.page import Page, Wish
+from explorer.session.pictures import Material
 from explorer.session.settings import Settings
+from explorer.session.view import resolve
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
 from explorer.ui.panels.export_dialog import ExportDialog
@@ -23,14 +26,38 @@ from explorer.ui.theme import DARK, LIGHT, Theme
 from explorer.ui.widgets.chrome import dress
 from explorer.ui.window import MainWindow
 from tests.graphs import random_graph
+from tests.ui.showing import show
 from tests.ui.stand_in import StandInEngine
 from tests.ui.text_boxes import faults, texts
 
 ASK = "explorer.ui.panels.export_dialog.QFileDialog.getSaveFileName"
 
 
+@pytest.fixture(scope="module")
+def material() -> Material:
+    graph = random_graph(24, 140, n_layers=4, n_pos=5)
+    keys = [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
+    return Material(resolve(graph, edit.pin(edit.group(edit.Edits(), keys[:4], "group"), keys[6:8])))
+
+
 @pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path) -> MainWindow:
+def make(qtbot: QtBot, material: Material, tmp_path: Path) -> Callable[..., ExportDialog]:
+    def make(present: str = "screen", wish: Wish | None = None) -> ExportDialog:
+        wish = wish or Wish(folder=str(tmp_path), page=Page(dpi=60))
+        dialog = ExportDialog(material, wish, present, "graph", str(tmp_path))
+        show(qtbot, dialog, 920, 600)
+        return dialog
+
+    return make
+
+
+@pytest.fixture
+def dialog(make: Callable[..., ExportDialog]) -> ExportDialog:
+    return make()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, material: Material, tmp_path: Path) -> MainWindow:
     document = Document()
     settings = Settings(picture=Wish(folder=str(tmp_path), page=Page(dpi=60)))
     window = MainWindow(document, StandInEngine(), GraphCanvas(document, LIGHT), settings, lambda kept: None)
@@ -38,18 +65,9 @@ def window(qtbot: QtBot, tmp_path: Path) -> MainWindow:
     window.resize(1280, 800)
     window.show()
     qtbot.waitExposed(window)
-    graph = random_graph(24, 140, n_layers=4, n_pos=5)
-    keys = [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
-    document.open_graph(graph, edit.pin(edit.group(edit.Edits(), keys[:4], "group"), keys[6:8]))
+    document.open_graph(material.view.graph, material.view.edits)
     window.show_workspace()
     return window
-
-
-def opened(window: MainWindow) -> ExportDialog:
-    window.actions_set.by_id["export"].trigger()
-    dialog = QApplication.activeModalWidget()
-    assert isinstance(dialog, ExportDialog)
-    return dialog
 
 
 def put(dialog: ExportDialog, field: str, value: str) -> None:
@@ -73,12 +91,12 @@ STARTS = {".svg": b"<svg", ".pdf": b"%PDF", ".png": b"\x89PNG", ".html": b"<!DOC
 
 
 @pytest.mark.parametrize("suffix", list(STARTS))
-def test_a_figure_is_written_as_it_was_chosen_and_the_choices_are_remembered(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+def test_a_figure_is_written_as_it_was_chosen(
+    qtbot: QtBot, make: Callable[..., ExportDialog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    dialog = opened(window)
-    put(dialog, "view", "subgraph")
-    dialog.look()
+    dialog, kept, said = make("subgraph"), [], []
+    dialog.kept.connect(kept.append)
+    dialog.written.connect(said.append)
     put(dialog, "format", suffix)
     put(dialog, "theme", "dark")
     dialog.width_.setValue(120.0)
@@ -88,31 +106,35 @@ def test_a_figure_is_written_as_it_was_chosen_and_the_choices_are_remembered(
     qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
     assert asked == [str(tmp_path / f"graph-subgraph{suffix}")]
     assert (tmp_path / "there" / f"one{suffix}").read_bytes().startswith(STARTS[suffix])
-    assert window.status.message.whole == f"Exported “one{suffix}”."
-    kept, page = window.settings.picture, Page(120.0, 0.0, 8.0, 60, "dark", False, True)
-    assert kept == Wish("subgraph", suffix, "mm", str(tmp_path / "there"), page)
+    assert said == [f"Exported “one{suffix}”."]
+    page = Page(120.0, 0.0, 8.0, 60, "dark", False, True)
+    assert kept == [Wish("subgraph", suffix, "mm", str(tmp_path / "there"), page)]
+    assert make("subgraph", kept[0]).wish == kept[0]
     if suffix == ".png":
         assert QImage(str(tmp_path / "there" / "one.png")).width() == pytest.approx(120 / 25.4 * 60, abs=1)
-    again = opened(window)
-    assert again.wish.page == kept.page
-    again.close()
 
 
-def test_the_dialog_begins_with_the_page_that_is_shown(window: MainWindow) -> None:
-    dialog = opened(window)
-    assert dialog.view.currentData() == "graph"
-    dialog.close()
-    window.workspace.turn_to(1)
-    dialog = opened(window)
-    assert dialog.view.currentData() == "subgraph"
-    dialog.close()
+def test_the_window_asks_for_the_page_on_screen_and_remembers(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = []
+    for page in (0, 1):
+        window.workspace.turn_to(page)
+        window.actions_set.by_id["export"].trigger()
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, ExportDialog)
+        assert dialog.width() < window.width()
+        views.append(dialog.view.currentData())
+        choose(monkeypatch, tmp_path / f"{page}.svg")
+        qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
+        assert window.status.message.whole == f"Exported “{page}.svg”."
+        assert window.settings.picture.view == views[-1]
+    assert views == ["graph", "subgraph"]
 
 
-def test_what_cannot_be_drawn_is_not_offered_and_says_why(window: MainWindow) -> None:
-    dialog = opened(window)
+def test_what_cannot_be_drawn_is_not_offered_and_says_why(dialog: ExportDialog) -> None:
     rows = {dialog.view.itemData(at): dialog.view.model().item(at) for at in range(dialog.view.count())}
     assert rows["graph"].isEnabled()
-    assert rows["screen"].isEnabled()
     assert rows["subgraph"].isEnabled()
     assert not rows["feature"].isEnabled()
     assert rows["feature"].toolTip().startswith("No feature is selected")
@@ -120,11 +142,9 @@ def test_what_cannot_be_drawn_is_not_offered_and_says_why(window: MainWindow) ->
     dialog.look()
     assert dialog.preview.words == "Nothing of this graph was tested in its model yet; validate it first."
     assert not dialog.save.isEnabled()
-    dialog.close()
 
 
-def test_a_web_page_is_offered_for_the_subgraph_alone(window: MainWindow) -> None:
-    dialog = opened(window)
+def test_a_web_page_is_offered_for_the_subgraph_alone(dialog: ExportDialog) -> None:
     page = dialog.format.model().item(3)
     assert not page.isEnabled()
     put(dialog, "view", "subgraph")
@@ -137,11 +157,9 @@ def test_a_web_page_is_offered_for_the_subgraph_alone(window: MainWindow) -> Non
     dialog.look()
     assert dialog.format.currentData() == ".svg"
     assert dialog.width_.isEnabled()
-    dialog.close()
 
 
-def test_lengths_stay_what_they_are_in_another_unit_and_pixels_stay_pixels(window: MainWindow) -> None:
-    dialog = opened(window)
+def test_lengths_stay_what_they_are_in_another_unit_and_pixels_stay_pixels(dialog: ExportDialog) -> None:
     dialog.width_.setValue(127.0)
     put(dialog, "unit", "in")
     assert dialog.width_.value() == pytest.approx(5.0)
@@ -152,14 +170,12 @@ def test_lengths_stay_what_they_are_in_another_unit_and_pixels_stay_pixels(windo
     assert dialog.wish.page.width_mm == pytest.approx(63.5)
     dialog.look()
     assert "300 × " in dialog.words.text()
-    dialog.close()
 
 
 def test_a_file_that_nobody_agreed_to_replace_is_left_alone(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, dialog: ExportDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mine.svg").write_text("mine")
-    dialog = opened(window)
     choose(monkeypatch, tmp_path / "mine")
     qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
     assert dialog.fault.text() == "“mine.svg” exists already; choose it itself to replace it, or another name."
@@ -171,7 +187,7 @@ def test_a_file_that_nobody_agreed_to_replace_is_left_alone(
 
 @pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
 def test_a_full_disk_is_a_sentence_and_the_old_file_stays(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+    qtbot: QtBot, dialog: ExportDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     target = tmp_path / f"old{suffix}"
     target.write_text("old")
@@ -180,7 +196,6 @@ def test_a_full_disk_is_a_sentence_and_the_old_file_stays(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("explorer.io.atomic.os.fsync", full)
-    dialog = opened(window)
     put(dialog, "format", suffix)
     choose(monkeypatch, target)
     qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
@@ -189,13 +204,11 @@ def test_a_full_disk_is_a_sentence_and_the_old_file_stays(
     assert dialog.isVisible()
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
     assert target.read_text() == "old"
-    dialog.close()
 
 
 def test_closing_the_question_for_a_file_keeps_the_dialog(
-    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, dialog: ExportDialog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dialog = opened(window)
     monkeypatch.setattr(ASK, lambda *args: ("", ""))
     qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
     assert dialog.isVisible()
@@ -210,24 +223,19 @@ def dressed(qapp: QApplication) -> Iterator[QApplication]:
     dress(qapp, LIGHT, 1.0)
 
 
-@pytest.mark.parametrize(("theme", "size", "scale"), [(LIGHT, (1280, 800), 1.0), (DARK, (1024, 700), 1.2)])
+@pytest.mark.parametrize(("theme", "scale"), [(LIGHT, 1.0), (DARK, 1.2)])
 def test_every_word_of_the_dialog_can_be_read(
-    window: MainWindow, dressed: QApplication, theme: Theme, size: tuple[int, int], scale: float
+    dressed: QApplication, make: Callable[..., ExportDialog], theme: Theme, scale: float
 ) -> None:
     dress(dressed, theme, scale)
-    window.resize(*size)
-    dialog = opened(window)
+    dialog = make()
     dialog.width_.setValue(40.0)
     dialog.look()
     QApplication.processEvents()
     assert faults(texts(dialog)) == []
-    assert dialog.width() <= size[0]
-    assert dialog.height() <= size[1]
-    dialog.close()
 
 
-def test_every_part_is_reached_by_tab_and_has_a_name(window: MainWindow) -> None:
-    dialog = opened(window)
+def test_every_part_is_reached_by_tab_and_has_a_name(dialog: ExportDialog) -> None:
     put(dialog, "format", ".png")
     dialog.look()
     fields = [dialog.view, dialog.format, dialog.width_, dialog.height_, dialog.unit, dialog.font_size, dialog.dpi]
@@ -240,7 +248,6 @@ def test_every_part_is_reached_by_tab_and_has_a_name(window: MainWindow) -> None
     for field in fields:
         assert field.accessibleName() or field.text()  # type: ignore[attr-defined]
         assert field.focusPolicy() & Qt.FocusPolicy.TabFocus
-    dialog.close()
 
 
 @pytest.mark.parametrize(("page", "words"), [(0, "as on screen"), (1, "Later layers stand higher")])
@@ -255,14 +262,13 @@ def test_the_page_on_screen_is_copied_as_svg_pdf_and_picture(window: MainWindow,
     assert window.status.message.whole == "Copied as a figure: SVG, PDF and a picture."
 
 
-def test_what_is_copied_from_the_dialog_is_what_it_shows(qtbot: QtBot, window: MainWindow) -> None:
-    dialog = opened(window)
+def test_what_is_copied_from_the_dialog_is_what_it_shows(qtbot: QtBot, dialog: ExportDialog) -> None:
+    copied: list[Figure] = []
+    dialog.copied.connect(copied.append)
     put(dialog, "theme", "dark")
     qtbot.mouseClick(dialog.copy, Qt.MouseButton.LeftButton)
-    svg = bytes(QGuiApplication.clipboard().mimeData().data("image/svg+xml").data()).decode()
-    assert 'fill="#16181A"' in svg
-    assert window.settings.picture.page.theme == "dark"
-    dialog.close()
+    assert copied == [dialog.figure]
+    assert copied[0].background == DARK.surface_canvas
 
 
 @pytest.mark.parametrize("page", [0, 1])
