@@ -192,5 +192,5 @@ def _said(a: Graph, b: Graph, features: bool, role: Ints) -> tuple[str, ...]:
         said.append(f"The prompts have {a.n_pos} and {b.n_pos} tokens; {int((role >= 0).sum())} are aligned.")
     one, other = (set(graph.nodes.feature[graph.block(NodeKind.LOGIT)].tolist()) for graph in (a, b))
     if one and other and not one & other:
-        said.append("The graphs explain different outputs; influence is that on each graph's own.")
+        said.append("The graphs explain different outputs; influence is that on each graph’s own.")
     return tuple(said)

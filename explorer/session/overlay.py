@@ -19,7 +19,7 @@ from explorer.circuits.graph import Bools, Floats, Graph, Ints, NodeKey, NodeKin
 from explorer.circuits.pruning import Pruned, cumulative_share
 from explorer.session.edits import Edits
 from explorer.session.theme import Theme, group_colour
-from explorer.session.view import GraphView, HiddenBy, shown_token
+from explorer.session.view import GraphView, HiddenBy, default_label, shown_token
 
 T = TypeVar("T")
 SIDES = ("A", "B")
@@ -76,7 +76,11 @@ class Compared:
         return int((self.found.row_b if side else self.found.row_a)[node])
 
     def label(self, node: int) -> str:
-        """What the node is called in A, or in B where A does not have it."""
+        """What the node is called in A, or in B if it has no name in A."""
+        if self.overlay.graph.nodes.kind[node] == NodeKind.FEATURE:
+            for view, row in ((self.a, self.own_row(0, node)), (self.b, self.own_row(1, node))):
+                if row >= 0 and (name := view.label(row)) != default_label(view.graph, row):
+                    return name
         return self.overlay.label(node)
 
 

@@ -26,7 +26,7 @@ from explorer.ui.widgets.look import px, token_text
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
-KEPT = 4  # graphs that were on screen before
+KEPT = 3  # graphs that were on screen before
 NONE = "No other graph was on screen or opened before; choose a file."
 WHAT = Qt.ItemDataRole.UserRole
 
@@ -102,9 +102,11 @@ class CompareDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Compare with")
-        self.setMinimumSize(px(560), px(340))
+        self.setMinimumSize(px(640), px(340))
         self.list = QListWidget()
         self.list.setAccessibleName("Graphs to compare with")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         for other in earlier:
             self._add(f"On screen before: {_named(other)}", other)
         for row in recent:

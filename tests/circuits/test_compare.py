@@ -113,7 +113,7 @@ def test_features_of_two_sets_are_never_the_same_but_the_rest_is() -> None:
 def test_two_targets_are_told() -> None:
     other = by_hand.graph({(ONE, TOKEN): 1.0, (TWO, ONE): 2.0, (OTHER, TWO): 1.0}, {OTHER: 0.5})
     found = compare(A, other)
-    assert found.said == ("The graphs explain different outputs; influence is that on each graph's own.",)
+    assert found.said == ("The graphs explain different outputs; influence is that on each graph’s own.",)
     assert (found.status == Status.ONLY_A).sum() == 1
 
 

@@ -241,6 +241,19 @@ def test_the_card_of_a_mark_gives_both_numbers(pair: Compared) -> None:
     assert card_lines(pair.overlay, token, None)[3].startswith(f"influence {a:.2f} % in A, {b:.2f} % in B (")
 
 
+def test_tab_walks_from_the_tabs_by_the_pictures_to_the_tables(panel: ComparePanel) -> None:
+    panel.tabs.button(0).setFocus()
+    seen = []
+    for _ in range(9):
+        seen.append(QApplication.focusWidget())
+        QTest.keyClick(seen[-1], Qt.Key.Key_Tab)
+    assert seen[:5] == [panel.tabs.button(0), panel.fit, panel.export, panel.leave, panel.overlaid]
+    assert seen[5:] == [panel.status, panel.filter, panel.nodes, panel.links]
+    said = panel.nodes.model().index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert said.startswith(panel.pair.label(panel.nodes.rows.row(0)))
+    assert "B − A" in said
+
+
 def test_nothing_can_be_edited_in_a_comparison(panel: ComparePanel, pair: Compared) -> None:
     click_row(panel.nodes, 0)
     panel.overlaid.setFocus()
@@ -305,25 +318,18 @@ def test_a_graph_that_another_took_the_place_of_can_be_compared_though_no_file_h
 ) -> None:
     first, second = window.document.view, view(2)
     window.document.open_graph(second.graph, Edits(1.0, 1.0))
+    rows = [Recent("/x/model", ""), Recent("/x/other.circuit", "", "Oakland"), Recent("/x/graph.json", "")]
+    window.settings = Settings(recent=tuple(rows))
     window.asides.comparing.ask()
     dialog = window.findChild(CompareDialog)
-    assert dialog.list.count() == 1
-    assert dialog.list.item(0).text().startswith("On screen before: “")
+    listed = [dialog.list.item(row).text() for row in range(dialog.list.count())]
+    assert listed[0].startswith("On screen before: “")
+    assert listed[1:] == ["other.circuit · “Oakland”", "graph.json"]
     QTest.keyClick(dialog.list, Qt.Key.Key_Return)
     comparison = window.findChild(ComparisonWindow)
     qtbot.waitUntil(lambda: comparison.panel is not None, timeout=WAIT)
     assert comparison.panel.pair.a is window.document.view
     assert comparison.panel.pair.b.graph is first.graph
-
-
-def test_recent_graphs_are_offered_and_models_are_not(window: MainWindow) -> None:
-    rows = [Recent("/x/model", ""), Recent("/x/other.circuit", "", "Oakland"), Recent("/x/graph.json", "")]
-    window.settings = Settings(recent=tuple(rows))
-    window.asides.comparing.ask()
-    dialog = window.findChild(CompareDialog)
-    assert [dialog.list.item(row).text() for row in range(2)] == ["other.circuit · “Oakland”", "graph.json"]
-    assert dialog.list.count() == 2
-    dialog.reject()
 
 
 def test_a_file_that_is_no_graph_gets_its_sentence(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

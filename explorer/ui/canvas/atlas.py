@@ -87,7 +87,8 @@ def draw_mark(
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.line_strong if state == REST else fill))
     else:
-        painter.setPen(QPen(QColor(theme.line_strong if state == REST else theme.mark_ink), ratio))
+        is_weak = state == REST or (state >= SIDE and (state - SIDE) % len(RAMP) == 0)
+        painter.setPen(QPen(QColor(theme.line_strong if is_weak else theme.mark_ink), ratio))
         painter.setBrush(QBrush(QColor(fill)))
     status = status_of(state)
     if status in (Status.ONLY_A, Status.ONLY_B):

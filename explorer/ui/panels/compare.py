@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -111,6 +113,9 @@ class ComparePanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._bar())
         layout.addWidget(whole, 1)
+        order = (*self.tabs.buttons(), self.fit, self.export, self.leave, *self.canvases)
+        for one, after in pairwise((*order, self.status, self.filter, self.nodes, self.links)):
+            QWidget.setTabOrder(one, after)
 
     def _bar(self) -> QFrame:
         bar = QFrame()

@@ -21,7 +21,7 @@ from explorer.ui.widgets.share_bar import CELL, Cell, CellDelegate
 Index = QModelIndex | QPersistentModelIndex
 ROW = 22
 NAME = 0
-AT, STATUS, NUMBER = 54, 66, 50  # widths
+AT, STATUS, NUMBER = 62, 66, 50  # widths
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +93,19 @@ class DifferencesModel(QAbstractTableModel):
         cell = self.columns[index.column()].cell(self.row(index.row()))
         if role == CELL:
             return cell
+        if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == NAME:
+            return self._spoken(self.row(index.row()))
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return cell.text
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() == NAME:
+        if role == Qt.ItemDataRole.ToolTipRole and not cell.right:
             return cell.text
         return None
+
+    def _spoken(self, row: int) -> str:
+        """A row as a screen reader says it."""
+        cells = [(column.header, column.cell(row).text) for column in self.columns]
+        rest = (f"{header} {text}" for header, text in cells[1:] if text != "–")
+        return ", ".join([cells[NAME][1], *rest])
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         if 0 <= column < len(self.columns):
