@@ -1,8 +1,11 @@
-"""Search over the features of an index: by label, by the token at their peaks, by the tokens they promote."""
+"""Search over the features of an index: by label, by the token at their peaks, by the tokens they promote.
+
+``search`` goes through the whole index, ``heard`` gives what some features are found by, for a search as one types.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +30,33 @@ class Hit:
     where: str
     label: str
     strength: float
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Tokens at the peaks of a feature's strongest examples, and those it promotes, each once, the first first."""
+
+    peaks: tuple[str, ...]
+    promoted: tuple[str, ...]
+
+
+def heard(index: FeatureIndex, layer: int, features: Sequence[int]) -> dict[int, Heard]:
+    """The same for those of ``features`` of ``layer`` that are ever active."""
+    held, ids = index.layer(layer), index.windows.all("ids")
+    row = held.all("row")
+    alive = [feature for feature in features if row[feature] >= 0]
+    rows = row[alive]
+    window, peak = (held.all(f"top.{name}")[rows] for name in ("window", "peak"))
+    peaks = np.where(window >= 0, ids[np.maximum(window, 0), np.maximum(peak, 0)], -1)
+    with_logits = "logits.top.token" in held
+    promoted = held.all("logits.top.token")[rows] if with_logits else np.zeros((len(rows), 0), np.int32)
+    return {
+        feature: Heard(_texts(index, peaks[at]), _texts(index, promoted[at])) for at, feature in enumerate(alive)
+    }
+
+
+def _texts(index: FeatureIndex, tokens: np.ndarray) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(index.text(token).strip() for token in tokens.tolist() if token >= 0))
 
 
 def search(labels: Labels, query: str, limit: int = 50) -> list[Hit]:

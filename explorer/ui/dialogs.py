@@ -35,7 +35,7 @@ class Dialogs(QObject):
 
     def palette(self) -> None:
         window = self._window
-        palette = Palette(window.actions_set, window.document, window)
+        palette = Palette(window.actions_set, window.document, window, window.evidence.find)
         palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         palette.chosen.connect(self._take)
         palette.gone_to.connect(window.canvas.walk_to)

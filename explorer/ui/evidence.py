@@ -14,6 +14,7 @@ from explorer.session.figure import Figure
 from explorer.ui.notices import DANGER, STALE, Notice
 
 if TYPE_CHECKING:
+    from explorer.ui.evidence_find import FeatureFinder
     from explorer.ui.evidence_index import EvidenceIndex
     from explorer.ui.panels.evidence import EvidencePanel
     from explorer.ui.window import MainWindow
@@ -28,6 +29,7 @@ class Evidence(QObject):
         super().__init__(window)
         self._window = window
         self._parts: tuple[EvidenceIndex, EvidencePanel] | None = None
+        self._finder: FeatureFinder | None = None
         self._making: dict[str, object] = {}  # what an index is being made of
         self._told = ""  # the index whose labels a language model is asked for
         window.document.graph_changed.connect(self.begin)
@@ -57,6 +59,13 @@ class Evidence(QObject):
     @property
     def panel(self) -> EvidencePanel:
         return self.begin()[1]
+
+    def find(self, text: str) -> list[tuple[int, str]]:
+        """Nodes of the graph by what the index knows of their features, with what they were found by."""
+        from explorer.ui.evidence_find import FeatureFinder
+
+        self._finder = self._finder or FeatureFinder(self.index)
+        return self._finder.find(self._window.document.view, text)
 
     def ask(self) -> None:
         """Open a folder, or ask for text and make an index of it."""

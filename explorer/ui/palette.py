@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,8 @@ from explorer.ui.widgets.marks import Mark, mark_of, paint_mark
 ROW, RIGHT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 LISTED = 50  # nodes
 ICON = 14
-HINT = "Actions, filters and nodes: a label, /a pattern/, token:is, reads:is, pushes:is, layer>2"
+HINT = "Actions, filters and nodes: a label, /a pattern/, token:is, reads:is, pushes:is, peaks:is, logit:is, layer>2"
+BY_INDEX = PEAKS, LOGIT = ("peaks:", "logit:")  # asked of the evidence for features
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,17 @@ class Palette(QDialog):
     chosen = Signal(str)  # the id of an action
     gone_to = Signal(int)  # a node
 
-    def __init__(self, actions: ActionSet, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        actions: ActionSet,
+        document: Document,
+        parent: QWidget | None = None,
+        by_index: Callable[[str], Sequence[tuple[int, str]]] = lambda text: (),
+    ) -> None:
+        """``by_index`` finds nodes by the evidence for their features, with what they were found by."""
         super().__init__(parent, Qt.WindowType.Popup)
-        self._actions, self._document = actions, document
+        self._actions, self._document, self._by_index = actions, document, by_index
+        self._known: dict[int, str] = {}  # nodes that the index finds
         self._found: Ints = np.empty(0, dtype=np.int64)
         self._kept = ""  # the query that is being named
         self.setProperty("card", True)
@@ -161,8 +170,12 @@ class Palette(QDialog):
     def _find(self, text: str) -> tuple[Ints, str]:
         """The nodes that ``text`` finds, and what is wrong with it."""
         view = self._document.view
+        self._known = {}
         if view is None or not text or self._kept:
             return np.empty(0, dtype=np.int64), ""
+        self._known = dict(self._by_index(text))
+        if text.startswith(BY_INDEX):
+            return np.array(list(self._known), dtype=np.int64), ""
         try:
             return find(view, text), ""
         except GraphError as error:
@@ -180,17 +193,18 @@ class Palette(QDialog):
             if _has(f"filter: {name}", words):
                 yield Row("filter", name, name, query)
         view = self._document.view
-        if view is None or not len(self._found):
+        if view is None:
             return
-        yield from self._nodes(view)
-        if text not in filters.values() and not self._document.is_partial:
+        yield from self._nodes(view, list(dict.fromkeys([*self._found.tolist(), *self._known])))
+        is_new = text not in filters.values() and not text.startswith(BY_INDEX)
+        if len(self._found) and is_new and not self._document.is_partial:
             yield Row("keep", text, f"Keep “{text}” as a filter…")
 
-    def _nodes(self, view: GraphView) -> Iterator[Row]:
+    def _nodes(self, view: GraphView, found: Sequence[int]) -> Iterator[Row]:
         share = influence_share(view)
         strongest = float(np.abs(view.effect[view.graph.block(NodeKind.FEATURE)]).max(initial=0.0))
-        for node in self._found[:LISTED].tolist():
-            part = f"{100 * share[node]:.2f} %" if share[node] else ""
+        for node in found[:LISTED]:
+            part = self._known.get(node) or (f"{100 * share[node]:.2f} %" if share[node] else "")
             status = view.status(node)
             right = "   ".join(filter(None, (status if status != "human" else "", place(view.graph, node), part)))
             yield Row("node", str(node), view.label(node), right, mark_of(view, node, strongest))
