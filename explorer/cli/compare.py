@@ -13,14 +13,13 @@ from explorer.circuits.compare import Status
 from explorer.circuits.compare import compare as compare_graphs
 from explorer.circuits.graph import Bools, Floats, Ints
 from explorer.cli.outputs import check_apart
-from explorer.cli.pictures import PICTURES
+from explorer.cli.pictures import PICTURES, draw, page_of
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import GraphError, SaveError
 from explorer.io.atomic import check_writable
-from explorer.session.figure_compare import compare_figure
 from explorer.session.overlay import SIDES, STATUS_WORDS, Compared, compared
+from explorer.session.pictures import Material
 from explorer.session.prompt import prompt_text
-from explorer.session.theme import THEMES
 from explorer.session.view import GraphView, resolve
 from explorer.work import run
 
@@ -43,7 +42,7 @@ def compare(chosen: argparse.Namespace) -> int:
         **_differences(pair, chosen.top),
     }
     if chosen.output is not None:
-        _draw(pair, chosen.output, chosen.theme)
+        draw(Material(pair.a, pair=pair), "compare", page_of(chosen), chosen.output)
     result(values, "\n".join(_lines(values)), as_json=chosen.json)
     return 0
 
@@ -53,18 +52,6 @@ def _check_picture(output: Path, *inputs: Path) -> None:
         raise SaveError(f"“{output.name}” names no kind of picture; end it in .svg, .png or .pdf.")
     check_writable(output)
     check_apart(output, *inputs)
-
-
-def _draw(pair: Compared, path: Path, theme: str) -> None:
-    figure = compare_figure(pair, theme=next(one for one in THEMES if one.name == theme))
-    if path.suffix.lower() == ".svg":
-        from explorer.io.svg import write_svg
-
-        write_svg(figure, path)
-    else:
-        from explorer.ui.export import write_figure
-
-        write_figure(figure, path)
 
 
 def _read(path: Path) -> GraphView:

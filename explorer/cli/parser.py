@@ -146,12 +146,14 @@ def _convert(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _compare(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    from explorer.cli.pictures import page_arguments
+
     command = _command(commands, "compare", "compare:compare", "What two graphs have in common, and where they differ.")
     command.add_argument("a", type=Path, metavar="A", help="a .circuit, a graph JSON or a .pt of circuit-tracer")
     command.add_argument("b", type=Path, metavar="B", help="another one")
     text = "also write both graphs in one picture"
     command.add_argument("-o", "--output", type=Path, metavar="OUT.{svg,png,pdf}", help=text)
-    command.add_argument("--theme", choices=["light", "dark", "print"], default="print", help="of the picture")
+    page_arguments(command)
     command.add_argument("--top", type=int, default=10, metavar="N", help="how many differences are listed (10)")
     _json(command)
 

@@ -27,8 +27,12 @@ def write_picture(view: GraphView, chosen: argparse.Namespace) -> None:
     if path.suffix.lower() == PAGE:
         _write_page(view, chosen)
         return
-    page = page_of(chosen)
-    figure = picture(_material(view, chosen), chosen.view or "graph", page)
+    draw(_material(view, chosen), chosen.view or "graph", page_of(chosen), path)
+
+
+def draw(material: Material, view: str, page: Page, path: Path) -> None:
+    """Write the figure of ``view`` to ``path``; where words came out smaller than asked, that is said."""
+    figure = picture(material, view, page)
     if note := too_small(figure, page):
         print(note, file=sys.stderr)
     if path.suffix.lower() == ".svg":
@@ -38,7 +42,7 @@ def write_picture(view: GraphView, chosen: argparse.Namespace) -> None:
         return
     from explorer.ui.export import write_figure
 
-    write_figure(figure, path, chosen.dpi)
+    write_figure(figure, path, page.dpi)
 
 
 def page_of(chosen: argparse.Namespace) -> Page:
@@ -54,6 +58,13 @@ def arguments(command: argparse.ArgumentParser) -> None:
     names = ", ".join(row.id for row in THERE)
     text = f"what a picture shows: {names} (graph; of an .html the subgraph)"
     command.add_argument("--view", choices=[row.id for row in THERE], default="", help=text)
+    page_arguments(command)
+    text = "whose evidence --view feature shows, such as feature:1:10:632 or 1:10:632 (layer, position, feature)"
+    command.add_argument("--node", metavar="KEY", default="", help=text)
+
+
+def page_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of a page, from the table that the window shows them by."""
     plain = Page()
     for option in OPTIONS:
         default = getattr(plain, option.field)
@@ -68,8 +79,6 @@ def arguments(command: argparse.ArgumentParser) -> None:
             command.add_argument(
                 option.flag, dest=option.field, type=type(default), metavar="N", default=default, help=text
             )
-    text = "whose evidence --view feature shows, such as feature:1:10:632 or 1:10:632 (layer, position, feature)"
-    command.add_argument("--node", metavar="KEY", default="", help=text)
 
 
 def _material(view: GraphView, chosen: argparse.Namespace) -> Material:

@@ -32,7 +32,14 @@ ROUND = 0.5523  # of the radius: where a quarter circle has its control points
 ORDER = (Status.ONLY_A, Status.BOTH, Status.ONLY_B)
 
 
-def compare_figure(pair: Compared, *, theme: Theme, width_mm: float = 190.0) -> Figure:
+def compare_figure(
+    pair: Compared,
+    *,
+    theme: Theme,
+    width_mm: float = 190.0,
+    with_legend: bool = True,
+    with_caption: bool = True,
+) -> Figure:
     """Both graphs in one: whose a mark is by its filled half, whose a link by its dashes, darker where more differs."""
     view = pair.overlay
     choice = choose(view, Strongest())
@@ -40,9 +47,11 @@ def compare_figure(pair: Compared, *, theme: Theme, width_mm: float = 190.0) -> 
     parts = dict(_parts(pair, place, choice, theme))
     left, right = AXIS, float(place.columns[-1])
     bottom = max(text.box.y1 for text in parts["axes"] if isinstance(text, Text)) + 1.2 * SIZE
-    parts["legend"], bottom = lay_out(_entries(pair, choice, theme), theme, SIZE, left, bottom, right)
+    if with_legend:
+        parts["legend"], bottom = lay_out(_entries(pair, choice, theme), theme, SIZE, left, bottom, right)
     said = _paragraphs(pair, choice, theme)
-    parts["caption"], bottom = caption_lines(said, left, bottom, right, SIZE)
+    if with_caption:
+        parts["caption"], bottom = caption_lines(said, left, bottom, right, SIZE)
     return Figure(
         width=float(ceil(place.width - 0.01)),
         height=float(ceil(bottom + EDGE)),

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from explorer.errors import ExplorerError
 from explorer.features.evidence import Evidence
 from explorer.session.figure import PX_PER_MM, Circle, Figure, Group, Ink, Line, Run, Text
+from explorer.session.figure_compare import compare_figure
 from explorer.session.figure_feature import feature_figure
-from explorer.session.figure_graph import graph_figure
+from explorer.session.figure_graph import NARROWEST_MM, graph_figure
 from explorer.session.figure_outcome import outcome_figure
 from explorer.session.figure_screen import Seen, screen_figure
 from explorer.session.figure_subgraph import EMPTY, Shown, subgraph_figure
@@ -21,6 +22,7 @@ from explorer.session.figure_text import text_width
 from explorer.session.figure_validation import effects_figure, layers_figure
 from explorer.session.figure_words import Paragraph, caption_lines
 from explorer.session.outcome import Outcome
+from explorer.session.overlay import Compared
 from explorer.session.page import WORDS, Page, checked, put_on, too_small, words_pt
 from explorer.session.subgraph import count_boxes
 from explorer.session.theme import Theme
@@ -35,6 +37,7 @@ NO_SCREEN = "The graph is not on screen; turn to its page first."
 NO_FEATURE = "No feature is selected whose evidence is known; select one, and open an index of its features."
 NO_VALIDATION = "Nothing of this graph was tested in its model yet; validate it first."
 NO_LAYERS = "How faithful the replacement model is by layer was not measured yet; validate the graph first."
+NO_PAIR = "No comparison is open; choose Graph > Compare with… and export from its window."
 NO_OUTCOME = "Nothing is changed in the model; add an intervention first."
 
 
@@ -57,6 +60,7 @@ class Material:
     card: Card | None = None
     validation: Validation | None = None
     outcome: Outcome | None = None
+    pair: Compared | None = None
 
 
 Draw = Callable[[Material, Page], Figure]
@@ -106,13 +110,13 @@ def view_of(name: str) -> PictureView:
 def _graph(material: Material, page: Page) -> Figure:
     """As high as asked by what its rows have left."""
     how = {"theme": page.colours, "with_legend": page.legend, "with_caption": page.caption}
-    figure = graph_figure(material.view, width_mm=max(page.wide_mm, 60.0), **how)  # type: ignore[arg-type]
+    figure = graph_figure(material.view, width_mm=max(page.wide_mm, NARROWEST_MM), **how)  # type: ignore[arg-type]
     if page.high_mm is None:
         return figure
     axes = [item.box.y1 for item in figure.group("axes").items if isinstance(item, Text)]
     below = (figure.height - max(axes)) / PX_PER_MM
     rows = max(page.high_mm - below, 30.0)
-    return graph_figure(material.view, width_mm=max(page.wide_mm, 60.0), height_mm=rows, **how)  # type: ignore[arg-type]
+    return graph_figure(material.view, width_mm=max(page.wide_mm, NARROWEST_MM), height_mm=rows, **how)  # type: ignore[arg-type]
 
 
 def _screen(material: Material, page: Page) -> Figure:
@@ -165,6 +169,17 @@ def _outcome(material: Material, page: Page) -> Figure:
     assert material.outcome is not None
     width = max(page.wide_mm * PX_PER_MM, 320.0)
     return outcome_figure(material.outcome, material.view, page.colours, width, with_legend=page.legend)
+
+
+def _compare(material: Material, page: Page) -> Figure:
+    assert material.pair is not None
+    return compare_figure(
+        material.pair,
+        theme=page.colours,
+        width_mm=max(page.wide_mm, NARROWEST_MM),
+        with_legend=page.legend,
+        with_caption=page.caption,
+    )
 
 
 def _with_legend(figure: Figure, theme: Theme) -> Figure:
@@ -221,6 +236,10 @@ def _no_layers(material: Material) -> str:
     return "" if material.validation is not None and material.validation.layers else NO_LAYERS
 
 
+def _no_pair(material: Material) -> str:
+    return "" if material.pair is not None else NO_PAIR
+
+
 def _no_outcome(material: Material) -> str:
     return "" if material.outcome is not None else NO_OUTCOME
 
@@ -233,4 +252,5 @@ VIEWS = (
     PictureView("validation", "Validation: predicted and measured", _no_effects, _effects),
     PictureView("layers", "Validation: faithfulness by layer", _no_layers, _layers, False),
     PictureView("intervention", "Intervention: the next token", _no_outcome, _outcome, True, False, True),
+    PictureView("compare", "Comparison of two graphs", _no_pair, _compare, needs_window=True),
 )

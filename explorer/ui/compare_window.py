@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from explorer.circuits.compare import compare
 from explorer.errors import ExplorerError, LoadError
 from explorer.io import graphs
-from explorer.session.overlay import Compared, compared
+from explorer.session.overlay import Compared, compared, name_b
 from explorer.session.view import GraphView, resolve
 from explorer.ui.background import Background
 from explorer.ui.panels.compare import ComparePanel
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 EDGE = 40  # of the window that stays in sight
 SMALLEST = (900, 560)
 BUG = "The graphs could not be compared, by a fault of this program. Nothing was changed."
-FIGURES = "SVG pictures (*.svg);;PDF documents (*.pdf);;PNG pictures (*.png)"
 
 
 def comparing(a: GraphView, b: GraphView | Path, pause: Pause) -> Work[Compared]:
@@ -117,7 +116,8 @@ class ComparisonWindow(QDialog):
         self.bar.setValue(step.done)
 
     def _show(self, pair: Compared) -> None:
-        self.panel = ComparePanel(pair)
+        named = {} if pair.b.named else self._window.evidence.index.names(pair.b.graph)
+        self.panel = ComparePanel(name_b(pair, named) if named else pair)
         self.panel.export_asked.connect(self._export)
         self.panel.close_asked.connect(self.close)
         self.stack.addWidget(self.panel)
@@ -135,13 +135,5 @@ class ComparisonWindow(QDialog):
         self._window.asides.comparing.ask()
 
     def _export(self) -> None:
-        self._window.files.ask_to_write("Export the comparison", ".svg", FIGURES, self._write)
-
-    def _write(self, path: Path) -> None:
-        from explorer.session.figure_compare import compare_figure  # only when asked for
-        from explorer.session.theme import PRINT
-        from explorer.ui.export import write_figure
-
         if self.panel is not None:
-            write_figure(compare_figure(self.panel.pair, theme=PRINT), path)
-            self._window.status.say(f"Exported “{path.name}”.")
+            self._window.files.pictures.ask("compare", self.panel.pair)

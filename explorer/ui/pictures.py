@@ -19,6 +19,7 @@ from explorer.ui.notices import Notice
 
 if TYPE_CHECKING:
     from explorer.session.figure_screen import Seen
+    from explorer.session.overlay import Compared
     from explorer.ui.window import MainWindow
 
 
@@ -48,15 +49,16 @@ class Pictures:
         """The view that is on screen."""
         return "subgraph" if self._window.workspace.shows_subgraph else "screen"
 
-    def ask(self) -> None:
-        """Open the dialog on the page that is shown, with what was chosen last."""
+    def ask(self, view: str = "", pair: Compared | None = None) -> None:
+        """Open the dialog on a view, by default the page that is shown, with what was chosen last."""
         from explorer.ui.panels.export_dialog import ExportDialog  # only when asked for: a window opens faster without
 
-        material = self.material()
+        material = Material(pair.a, pair=pair) if pair is not None else self.material()
         if material is None:
             return
+        view = view or self.present
         window, wish = self._window, self._window.settings.picture
-        dialog = ExportDialog(material, wish, self.present, window.files.name, str(window.files.folder), window)
+        dialog = ExportDialog(material, wish, view, window.files.name, str(window.files.folder), window)
         dialog.kept.connect(self._keep)
         dialog.copied.connect(self.put)
         dialog.written.connect(window.status.say)

@@ -303,9 +303,10 @@ class ExportDialog(QDialog):
 
 def _first(material: Material, wish: Wish, present: str) -> str:
     """The view to begin with: the one on screen, or of the graph the one that was wanted last, if it is there."""
-    if present == "subgraph" or not wish.view or wish.view == "subgraph" or view_of(wish.view).lacks(material):
-        return "graph" if present == "screen" else present
-    return wish.view
+    if present != "screen":
+        return present
+    known = any(row.id == wish.view and not row.lacks(material) for row in VIEWS)
+    return wish.view if known and wish.view != "subgraph" else "graph"
 
 
 def _with_suffix(path: Path, suffix: str) -> Path:
