@@ -101,6 +101,14 @@ def compared(a: GraphView, b: GraphView, found: Comparison) -> Compared:
     return Compared(a, b, overlay, (sides[0], sides[1]))
 
 
+def name_b(pair: Compared, named: Mapping[NodeKey, str]) -> Compared:
+    """``pair`` with what the features of B are called; the names that A gives stay."""
+    b = replace(pair.b, named=named)
+    own = _renamed(b, pair.found.row_b, _keys(pair.overlay.graph), named)
+    overlay = replace(pair.overlay, named=own | dict(pair.overlay.named))
+    return replace(pair, b=b, overlay=overlay, sides=(pair.sides[0], replace(pair.sides[1], named=own)))
+
+
 def _merge(role: Ints, n_a: int) -> NDArray[np.int64]:
     """(2, n_columns) the position of A and that of B in each column, -1 for none; both in their own order."""
     columns: list[tuple[int, int]] = []

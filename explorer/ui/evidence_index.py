@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from explorer.circuits.graph import Floats, Graph, NodeKind
+from explorer.circuits.graph import Floats, Graph, NodeKey, NodeKind
 from explorer.errors import ExplorerError, LoadError
 from explorer.features.evidence import Evidence
 from explorer.features.named import Named, named
@@ -120,15 +120,21 @@ class EvidenceIndex(QObject):
         if graph is None or (graph, self.labels) == self._named:
             return
         self._named = (graph, self.labels)
+        self._document.name_features(self.names(graph), self._density(graph))
+
+    def names(self, graph: Graph) -> dict[NodeKey, str]:
+        """What the index calls the features of ``graph``; nothing if it is of other transcoders."""
         block, labels = graph.block(NodeKind.FEATURE), self.labels
-        keys = [graph.key(node) for node in range(block.start, block.stop)] if labels is not None else []
+        if labels is None or not _fits(labels.index, graph):
+            return {}
+        keys = [graph.key(node) for node in range(block.start, block.stop)]
         texts: dict[int, dict[int, str]] = {}
         try:
-            texts |= {layer: labels.texts(layer) for layer in {key.layer for key in keys} if labels is not None}
+            texts |= {layer: labels.texts(layer) for layer in {key.layer for key in keys}}
         except ExplorerError as error:
             self.fault = str(error)
         named = {key: texts[key.layer].get(key.feature, "") for key in keys if key.layer in texts}
-        self._document.name_features({key: text for key, text in named.items() if text}, self._density(graph))
+        return {key: text for key, text in named.items() if text}
 
     def _density(self, graph: Graph) -> Floats | None:
         """(n_nodes) the share of tokens on which a feature is active; None without an index that can be read."""

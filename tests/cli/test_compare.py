@@ -84,6 +84,16 @@ def test_a_graph_and_itself_differ_in_nothing(
     assert out.splitlines()[-1].endswith("0 only in A, 0 only in B")
 
 
+def test_both_graphs_are_drawn_in_one_picture(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, files: tuple[Path, Path, Graph, Graph]
+) -> None:
+    assert said(capsys, files[0], files[1], "-o", tmp_path / "d.svg")[0] == 0
+    assert "only in B" in (tmp_path / "d.svg").read_text()
+    code, out, err = said(capsys, files[0], files[1], "-o", tmp_path / "d.txt")
+    assert (code, out) == (1, "")
+    assert err == "“d.txt” names no kind of picture; end it in .svg, .png or .pdf.\n"
+
+
 def test_a_graph_of_another_tool_is_compared_too(
     capsys: pytest.CaptureFixture[str], files: tuple[Path, Path, Graph, Graph]
 ) -> None:

@@ -11,7 +11,7 @@ from explorer.circuits.compare import SET, Status, compare
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.influence import node_influence
 from explorer.session.edits import Edits, pin, set_label
-from explorer.session.overlay import Compared, compared
+from explorer.session.overlay import Compared, compared, name_b
 from explorer.session.view import resolve
 from tests.circuits import by_hand
 from tests.graphs import random_graph
@@ -112,6 +112,14 @@ def test_features_of_two_sets_are_never_one_though_their_numbers_are() -> None:
     features = made.overlay.graph.block(NodeKind.FEATURE)
     assert [Status(status).name for status in made.found.status[features]] == ["ONLY_A", "ONLY_B", "ONLY_A", "ONLY_B"]
     assert [made.label(node) for node in (0, 1)] == ["first", "L0 / 4"]
+
+
+def test_b_can_be_named_afterwards_and_the_names_of_a_stay() -> None:
+    a = replace(resolve(A, Edits()), named={A.key(0): "first in A"})
+    made = name_b(compared(a, resolve(B, Edits()), compare(A, B)), {B.key(0): "first", B.key(1): "second"})
+    assert [made.label(node) for node in range(3)] == ["first in A", "L1 / 5", "second"]
+    assert [made.sides[1].label(node) for node in (0, 2)] == ["first", "second"]
+    assert made.overlay.label(2) == "second"
 
 
 def test_graphs_of_two_depths_put_their_outputs_into_one_row() -> None:

@@ -20,7 +20,7 @@ from explorer.io import graphs
 from explorer.session.edits import Edits, pin
 from explorer.session.overlay import Compared, compared
 from explorer.session.settings import Recent, Settings
-from explorer.session.theme import THEMES
+from explorer.session.theme import DARK, THEMES
 from explorer.session.view import GraphView, resolve
 from explorer.ui import compare_window
 from explorer.ui.canvas import GraphCanvas
@@ -276,6 +276,19 @@ def test_no_text_is_cut_or_faint(dressed: None, panel: ComparePanel, qtbot: QtBo
         panel.turn_to(page)
         qtbot.waitUntil(lambda: all(canvas.is_settled for canvas in panel.canvases if canvas.isVisible()), timeout=WAIT)
         assert faults(texts(panel)) == []
+
+
+def test_the_pictures_follow_the_theme(panel: ComparePanel, qapp: QApplication, qtbot: QtBot) -> None:
+    def ground() -> list[int]:
+        seen = (canvas for canvas in panel.canvases if canvas.isVisible())
+        return [canvas.grab().toImage().pixelColor(60, 4).lightness() for canvas in seen]
+
+    try:
+        for theme, is_light in ((DARK, False), (LIGHT, True)):
+            dress(qapp, theme, 1.0)
+            qtbot.waitUntil(lambda is_light=is_light: all((grey > 128) == is_light for grey in ground()), timeout=WAIT)
+    finally:
+        dress(qapp, LIGHT, 1.0)
 
 
 # in the window
