@@ -17,7 +17,7 @@ from explorer.circuits.compare import Status, compare
 from explorer.circuits.graph import NodeKind
 from explorer.circuits.influence import node_influence
 from explorer.io import graphs
-from explorer.session.edits import Edits, pin
+from explorer.session.edits import Edits, box_key, pin
 from explorer.session.overlay import Compared, compared
 from explorer.session.settings import Recent, Settings
 from explorer.session.theme import DARK, THEMES
@@ -33,6 +33,7 @@ from explorer.ui.document import Document
 from explorer.ui.panels.compare import BESIDE, ONLY_LOOKED_AT, ComparePanel
 from explorer.ui.theme import LIGHT, load_fonts
 from explorer.ui.widgets.chrome import dress
+from explorer.ui.widgets.look import plain
 from explorer.ui.window import MainWindow
 from tests.graphs import random_graph
 from tests.ui.showing import show
@@ -177,6 +178,20 @@ def test_a_click_on_one_side_selects_the_same_node_on_the_other(
     QTest.mouseMove(panel.beside[1], panel.beside[1].place_of(token).toPoint())
     qtbot.waitUntil(lambda: panel.viewed[2].hovered == token, timeout=WAIT)
     assert panel.viewed[0].hovered == panel.viewed[1].hovered == token
+
+
+def test_a_link_is_selected_where_it_is_and_told_with_both_weights(panel: ComparePanel, pair: Compared) -> None:
+    found = pair.found
+    link = int(np.argmax(np.where(found.link_status == Status.ONLY_B, np.abs(found.weight_b), 0)))
+    keys = [pair.overlay.graph.key(int(end[link])) for end in (found.target, found.source)]
+    boxes = (box_key(keys[0]), box_key(keys[1]))
+    panel.viewed[2].select_link(boxes)
+    assert [viewed.link for viewed in panel.viewed] == [boxes, None, boxes]
+    assert panel.links.rows.row(panel.links.currentIndex().row()) == link
+    assert f"weight {plain(found.weight_b[link])}; A does not have it." in panel.words.whole
+    panel.viewed[0].select([3])
+    assert [viewed.link for viewed in panel.viewed] == [None] * 3
+    assert "weight" not in panel.words.whole
 
 
 def test_a_node_that_the_other_graph_lacks_is_told_and_has_no_mark_there(

@@ -34,11 +34,11 @@ from explorer.ui.viewed import Viewed
 from explorer.ui.widgets.choice import Choice
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import icon
-from explorer.ui.widgets.look import current_theme, px, set_property, signed, text_scale
+from explorer.ui.widgets.look import current_theme, plain, px, set_property, signed, text_scale
 
 OVERLAID, BESIDE = 0, 1
 ONLY_LOOKED_AT = "A comparison is only looked at; pin, hide and label in the graph’s own document."
-NOTHING = "Select a node, in the picture or in the table, to see its links in A and in B."
+NOTHING = "Select a node to see its links in A and in B."
 
 
 class ComparePanel(QWidget):
@@ -51,6 +51,7 @@ class ComparePanel(QWidget):
         super().__init__(parent)
         self.pair = pair
         self.viewed = tuple(Viewed(self) for _ in range(3))
+        self._link, self._is_sharing = -1, False
         self.setAccessibleName("Comparison of two graphs")
         self.setProperty("panel", True)
         theme = current_theme()
@@ -263,12 +264,23 @@ class ComparePanel(QWidget):
         self.viewed[0].hover(node)
 
     def _take_selection(self) -> None:
-        sender = self.sender()
-        assert isinstance(sender, Viewed)
-        for viewed in self.viewed:
-            viewed.select(sender.selection)
-        if sender is self.viewed[0]:
-            self._show_selection(self.current)
+        sender, found = self.sender(), self.pair.found
+        if self._is_sharing or not isinstance(sender, Viewed):
+            return
+        self._is_sharing, selection, link = True, sender.selection, sender.link
+        self._link = self._link_between(*selection) if link is not None else -1
+        for viewed, edges in zip(self.viewed, (None, found.edge_a, found.edge_b), strict=True):
+            is_there = self._link >= 0 and (edges is None or edges[self._link] >= 0)
+            viewed.select(selection, link=link if is_there else None)
+        self._is_sharing = False
+        self._show_selection(self.current)
+        if self._link >= 0:
+            self.links.point_out(self._link)
+
+    def _link_between(self, source: int, target: int) -> int:
+        """The row of a link in the comparison, -1 for none."""
+        rows = np.flatnonzero((self.pair.found.target == target) & (self.pair.found.source == source))
+        return int(rows[0]) if len(rows) else -1
 
     def _take_hover(self) -> None:
         sender = self.sender()
@@ -292,18 +304,19 @@ class ComparePanel(QWidget):
         self.words.set_text(self._sentence())
 
     def _sentence(self) -> str:
-        """Where the selected node is, and by how much its influence differs."""
+        """Where the selected node or link is, and by how much its influence or weight differs."""
         node, found = self.current, self.pair.found
+        if self._link >= 0:
+            ends = (int(found.source[self._link]), int(found.target[self._link]))
+            name = " → ".join(self.pair.label(end) for end in ends)
+            weights = float(found.weight_a[self._link]), float(found.weight_b[self._link])
+            return f"{name} {_where(Status(found.link_status[self._link]), 'weight', *weights)}"
         if node is None:
             counts = ((found.status, "nodes"), (found.link_status, "links"))
             return ". ".join(f"{_capital(what)}: {_counted(status)}" for status, what in counts) + "."
         name = f"{self.pair.label(node)} ({place_of(self.pair, node)})"
-        a, b = 100 * float(found.influence_a[node]), 100 * float(found.influence_b[node])
-        where = Status(found.status[node])
-        if where == Status.BOTH:
-            return f"{name} is in both: influence {a:.2f} % in A, {b:.2f} % in B ({signed(b - a)})."
-        mine, other = (("A", "B"), ("B", "A"))[where == Status.ONLY_B]
-        return f"{name} is only in {mine}, with {a + b:.2f} % of the influence; {other} does not have it."
+        shares = 100 * float(found.influence_a[node]), 100 * float(found.influence_b[node])
+        return f"{name} {_where(Status(found.status[node]), 'influence', *shares, ' %')}"
 
     def _refused(self) -> None:
         self.words.set_text(ONLY_LOOKED_AT)
@@ -336,6 +349,14 @@ def about(side: str, view: GraphView) -> str:
     then = f" → {outputs}{rest}" if outputs else ""
     shown = f"{int(view.shown.sum()):,} of {len(graph):,} nodes shown"
     return f"{side}  “{token_text(prompt_text(graph))}”{then}, {shown}"
+
+
+def _where(status: Status, what: str, a: float, b: float, unit: str = "") -> str:
+    """In which graph something is, with its number in A and in B."""
+    if status == Status.BOTH:
+        return f"is in both: {what} {plain(a)}{unit} in A, {plain(b)}{unit} in B ({signed(b - a)})."
+    mine, other = (("A", "B"), ("B", "A"))[status == Status.ONLY_B]
+    return f"is only in {mine}, {what} {plain(a + b)}{unit}; {other} does not have it."
 
 
 def _capital(words: str) -> str:
