@@ -3,7 +3,7 @@
 circuit-tracer   {index, layer?, clerp?, examples_quantiles, top_logits, ...}, one file for each feature, whose index
                  may be Cantor's pairing of layer and feature
 Neuronpedia      {layer: "3-name", index: "12", explanations: [{description}], activations, pos_str, ...}
-SAEDashboard     {features: [{feature_index or index, ...}], layer?}, a batch of features
+SAEDashboard     {model_id, layer, sae_set, features: [{feature_index or index, activations, ...}]}, a batch of features
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def write_features(
     found = (labelled(labels, index.evidence(*place)) for place in places)
     n_files = 0
     with atomic.new_folder(folder) as new:
-        for name, value in _saedashboard(found) if form == "saedashboard" else _single(found, index, form):
+        for name, value in _saedashboard(found, index) if form == "saedashboard" else _single(found, index, form):
             (new / name).write_bytes(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
             n_files += 1
     return n_files
@@ -138,26 +138,60 @@ def _activation(one: Example) -> dict[str, Any]:
     }
 
 
-def _saedashboard(found: Iterator[Evidence]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _saedashboard(found: Iterator[Evidence], index: FeatureIndex) -> Iterator[tuple[str, dict[str, Any]]]:
     """Batches of features of one layer each."""
     held: list[Evidence] = []
     n_files = 0
     for one in found:
         if held and (len(held) == BATCH or held[0].layer != one.layer):
-            yield f"batch-{n_files}.json", _batch(held)
+            yield f"batch-{n_files}.json", _batch(held, index.head)
             held, n_files = [], n_files + 1
         held.append(one)
     if held:
-        yield f"batch-{n_files}.json", _batch(held)
+        yield f"batch-{n_files}.json", _batch(held, index.head)
 
 
-def _batch(held: Sequence[Evidence]) -> dict[str, Any]:
-    features = [
-        {"feature_index": one.feature, "label": _text(one)}
-        | {key: value for key, value in _neuronpedia(one, "").items() if key not in ("layer", "index", "explanations")}
-        for one in held
-    ]
-    return {"layer": held[0].layer, "features": features}
+def _batch(held: Sequence[Evidence], head: Mapping[str, Any]) -> dict[str, Any]:
+    text = head["text"]
+    run = {
+        "n_prompts_total": text.get("windows", 0),
+        "n_tokens_in_prompt": head["settings"].get("context", 0),
+        "dataset": ", ".join(text.get("files", ())),
+    }
+    return {
+        "model_id": str(head["model"].get("name", "")),
+        "layer": held[0].layer,
+        "sae_set": str(head["transcoders"].get("name", "")),
+        "features": [{"feature_index": one.feature, "label": _text(one), **_dashboard(one), **run} for one in held],
+    }
+
+
+def _dashboard(one: Evidence) -> dict[str, Any]:
+    """A feature of a batch: the strongest examples stand in a bin from -1 on, bands in that of their peaks."""
+    left_out = ("layer", "index", "explanations", "activations", "maxActApprox")
+    listed = {key: value for key, value in _neuronpedia(one, "").items() if key not in left_out}
+    strongest = [_binned(example, -1.0, one.maximum, -1.0) for example in one.top]
+    banded = []
+    for band in one.bands:
+        peaks = [example.activations[example.peak] for example in band.examples]
+        low, high = min(peaks), max(peaks)
+        share = (one.percentile(high) - one.percentile(low)) * one.frequency  # of all tokens
+        banded += [_binned(example, low, high, share) for example in band.examples]
+    return {**listed, "activations": [*strongest, *banded]}
+
+
+def _binned(example: Example, low: float, high: float, share: float) -> dict[str, Any]:
+    return {
+        "bin_min": low,
+        "bin_max": high,
+        "bin_contains": share,
+        "tokens": list(example.tokens),
+        "values": list(example.activations),
+        "qualifying_token_index": example.peak,
+        "dfa_values": [],
+        "dfa_maxValue": 0,
+        "dfa_targetIndex": -1,
+    }
 
 
 def _text(one: Evidence) -> str:

@@ -216,7 +216,8 @@ class Palette(QDialog):
             return HINT if self.rows.count() or not text else f"No action, filter or node goes by “{text}”."
         listed = f" The {LISTED} most influential are listed." if len(self._found) > LISTED else ""
         hidden = " All of them are hidden." if not self._shows_found() else ""
-        return f"{len(self._found):,} nodes; Ctrl+Return selects them all.{listed}{hidden}"
+        count = "1 node" if len(self._found) == 1 else f"{len(self._found):,} nodes"
+        return f"{count}; Ctrl+Return selects them all.{listed}{hidden}"
 
     def _shows_found(self) -> bool:
         view = self._document.view

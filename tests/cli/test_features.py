@@ -134,6 +134,29 @@ def test_a_circuit_tracer_file_has_what_the_viewer_reads(
     assert example["tokens_acts_list"][example["train_token_ind"]] == max(example["tokens_acts_list"])
 
 
+def test_a_batch_has_the_fields_of_saedashboards(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, place: str
+) -> None:
+    """The names are those of SAEDashboard's tests/acceptance/test_simple/batch-1.json."""
+    to = tmp_path / "written"
+    asked(capsys, "export", SHIPPED, "-o", to, "--features", place, "--format", "saedashboard")
+    found = json.loads((to / "batch-0.json").read_text())
+    assert (found["model_id"], found["layer"], found["sae_set"]) == ("us-cities", 1, "plt")
+    (feature,) = found["features"]
+    fields = "feature_index pos_str pos_values neg_str neg_values frac_nonzero freq_hist_data_bar_values"
+    fields += " freq_hist_data_bar_heights n_prompts_total n_tokens_in_prompt dataset activations"
+    assert set(fields.split()) <= set(feature)
+    assert (feature["n_prompts_total"], feature["n_tokens_in_prompt"]) == (10984, 20)
+    assert len(feature["freq_hist_data_bar_values"]) == len(feature["freq_hist_data_bar_heights"])
+    known = open_index(SHIPPED).evidence(*map(int, place.split(":")))
+    assert len(feature["activations"]) == len(known.top) + sum(len(band.examples) for band in known.bands)
+    for one in feature["activations"]:
+        peak = one["values"][one["qualifying_token_index"]]
+        assert len(one["tokens"]) == len(one["values"])
+        assert one["bin_min"] <= peak <= one["bin_max"]
+        assert one["bin_contains"] == -1 or 0 <= one["bin_contains"] <= known.frequency
+
+
 def test_files_of_other_tools_give_their_labels(
     capsys: pytest.CaptureFixture[str], index: Path, tmp_path: Path
 ) -> None:
