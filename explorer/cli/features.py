@@ -167,9 +167,17 @@ def _text(answer: dict[str, Any]) -> str:
     for name, title in (("top_logits", "raises"), ("bottom_logits", "lowers"), ("reads", "reads")):
         if found[name]:
             lines.append(f"{title}: {', '.join(_word(one) for one in found[name])}")
+    for one in answer.get("logits", ()):
+        if one["target"] != "all":
+            lines.append(f"raises by its decoder into layer {one['target']}: {', '.join(map(_word, one['top'][:5]))}")
+    if found["norms"]:
+        norms = (f"layer {found['layer'] + at} {norm:.3g}" for at, norm in enumerate(found["norms"]))
+        lines.append(f"decoder norms: {', '.join(norms)}")
     for band in [{"name": "strongest", "examples": found["top"]}, *found["bands"]]:
         lines.append(f"{band['name']}:")
         lines += [f"  {_example(one)}" for one in band["examples"] if not one["repeated"]]
+    if found["together"]:
+        lines.append(f"active with it: {', '.join(f'{who} ({count}×)' for who, count in found['together'])}")
     if answer.get("similar"):
         near = (f"{one['feature']} ({one['cosine']:.2f})" for one in answer["similar"])
         lines.append(f"similar: {', '.join(near)}")

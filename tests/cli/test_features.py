@@ -66,6 +66,8 @@ def test_a_feature_is_shown_with_its_examples_and_label(capsys: pytest.CaptureFi
     assert "strongest:" in out
     assert "75–100 %:" in out
     assert "raises:" in out
+    assert "decoder norms: layer 1 " in out
+    assert "active with it: " in out
     found = asked(capsys, "show", SHIPPED, place)["evidence"]
     label = found["label"]
     assert label["text"] in out
