@@ -22,7 +22,7 @@ class Asides(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self.comparing = Comparing(window)
+        self.comparing: Comparing = Comparing(window)
         self._paths: PathsPanel | None = None
         self._proposals: ProposalsPanel | None = None
 

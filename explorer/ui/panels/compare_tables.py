@@ -192,7 +192,7 @@ def node_columns(pair: Compared) -> tuple[Column, ...]:
             "Layer and position; in A and in B where they differ",
             AT,
             lambda n: Cell(place_of(pair, n), "text_3"),
-            lambda: graph.nodes.layer * float(graph.n_pos + 2) + graph.nodes.pos,
+            lambda: graph.nodes.layer * np.float64(graph.n_pos + 2) + graph.nodes.pos,
         ),
         _status(found.status),
         *_numbers("act.", "activation", found.activation_a, found.activation_b),
