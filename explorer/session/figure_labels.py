@@ -14,7 +14,7 @@ from explorer.session.figure_marks import BAR_HEIGHT, PIN_APART
 from explorer.session.figure_text import elide, plain, text_width, visible
 from explorer.session.layout import AXIS, Layout
 from explorer.session.theme import Theme
-from explorer.session.view import GraphView, default_label, rows_of
+from explorer.session.view import GraphView, rows_of
 
 NAME_WIDTHS = (170.0, 110.0)
 APART = 5.0  # between a mark and its name
@@ -27,7 +27,7 @@ LAYER_STEPS = (1, 2, 5, 10, 20, 50)
 
 @dataclass(frozen=True)
 class _Name:
-    """What stands at a node; ``weight`` and ``fill`` tell names that people gave from numbers."""
+    """What stands at a node; ``weight`` and ``fill`` tell names that people gave from others."""
 
     node: int
     text: str
@@ -41,7 +41,7 @@ def names(
     """Names beside the nodes that have a label or are pinned, then of the strongest features.
 
     A name that finds no room beside its mark, clear of ``taken``, of every mark and of other names, is shortened
-    or left out. Numbers stand left or right of their mark only.
+    or left out. Names that nobody gave stand left or right of their mark only.
     """
     reach = _reach(view, place)
     full = [*taken, *_marks(view, place, choice, reach)]
@@ -57,7 +57,7 @@ def names(
 
 
 def _wanted(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Iterator[_Name]:
-    """Targets, pinned nodes, labelled ones, then numbers of the strongest features where few have a name."""
+    """Targets, pinned nodes, labelled ones, then the strongest features where few have a name of their own."""
     graph, edits = view.graph, view.edits
     inside = choice.nodes & place.placed & (graph.nodes.kind <= NodeKind.ERROR)
     groups = (heads(graph), rows_of(graph, edits.pinned), rows_of(graph, tuple(edits.labels)))
@@ -68,7 +68,7 @@ def _wanted(view: GraphView, place: Layout, choice: Choice, theme: Theme) -> Ite
     for node in given:
         yield _Name(node, visible(view.label(node)), 600, theme.text)
     for node in others[: max(0, UNNAMED - len(given))]:
-        yield _Name(node, default_label(graph, node), 400, theme.text_2)
+        yield _Name(node, visible(view.label(node)), 400, theme.text_2)
 
 
 def _strongest_first(view: GraphView, nodes: Ints, inside: Bools) -> list[int]:
