@@ -164,15 +164,7 @@ def _text(answer: dict[str, Any]) -> str:
         f"active at {100 * found['frequency']:.3g} % of positions, maximum {found['maximum']:.4g}, "
         f"mean {found['mean']:.4g}"
     )
-    for name, title in (("top_logits", "raises"), ("bottom_logits", "lowers"), ("reads", "reads")):
-        if found[name]:
-            lines.append(f"{title}: {', '.join(_word(one) for one in found[name])}")
-    for one in answer.get("logits", ()):
-        if one["target"] != "all":
-            lines.append(f"raises by its decoder into layer {one['target']}: {', '.join(map(_word, one['top'][:5]))}")
-    if found["norms"]:
-        norms = (f"layer {found['layer'] + at} {norm:.3g}" for at, norm in enumerate(found["norms"]))
-        lines.append(f"decoder norms: {', '.join(norms)}")
+    lines += _weights(answer)
     for band in [{"name": "strongest", "examples": found["top"]}, *found["bands"]]:
         lines.append(f"{band['name']}:")
         lines += [f"  {_example(one)}" for one in band["examples"] if not one["repeated"]]
@@ -185,6 +177,21 @@ def _text(answer: dict[str, Any]) -> str:
         pairs = zip(answer["test"]["tokens"], answer["test"]["activations"], strict=True)
         lines.append("on the text: " + " ".join(f"{token.strip()}[{value:.3g}]" for token, value in pairs))
     return "\n".join(lines)
+
+
+def _weights(answer: dict[str, Any]) -> list[str]:
+    """What a feature writes and reads, whatever the text."""
+    found, made = answer["evidence"], []
+    for name, title in (("top_logits", "raises"), ("bottom_logits", "lowers"), ("reads", "reads")):
+        if found[name]:
+            made.append(f"{title}: {', '.join(_word(one) for one in found[name])}")
+    for one in answer.get("logits", ()):
+        if one["target"] != "all":
+            made.append(f"raises by its decoder into layer {one['target']}: {', '.join(map(_word, one['top'][:5]))}")
+    if found["norms"]:
+        norms = (f"layer {found['layer'] + at} {norm:.3g}" for at, norm in enumerate(found["norms"]))
+        made.append(f"decoder norms: {', '.join(norms)}")
+    return made
 
 
 def _score(rule: dict[str, Any]) -> str:
