@@ -25,7 +25,7 @@ CANVAS_KEYS = (
     ("Add to the selection", "Shift click"),
     ("Select what is in a box", "Shift drag"),
     ("Select a link", "Click on it"),
-    ("Inspector: show the link of a row", "Shift+Return"),
+    ("Show the link of a row", "Shift+Return"),
     ("Move the graph", "Drag"),
     ("Zoom", "Wheel"),
     ("Zoom in, out, 100 %", "+  \u2212  0"),
@@ -47,11 +47,12 @@ FINDING = (
     ("Kind", "kind:feature"),
     ("Effect raises, lowers", "sign:lower"),
     ("Influence, effect in %", "influence>0.5"),
-    ("Pinned, labelled, with a note", "is:noted"),
+    ("Pinned, labelled", "is:pinned"),
+    ("With a note", "is:noted"),
     ("Hidden by a rule", "hidden:layer"),
     ("Not", "-kind:error"),
-    ("Palette, saved filters: select all", "Ctrl+Return"),
-    ("Palette, saved filters: forget", "Del"),
+    ("Select all that is found", "Ctrl+Return"),
+    ("Forget a saved filter", "Del"),
 )
 
 

@@ -56,6 +56,7 @@ def test_shift_return_and_shift_click_on_a_row_show_the_link(
     assert document.link == link
     assert document.selection == (source, target)
     assert inspector.pages.currentWidget() is inspector.link
+    assert inspector.link.ends.hasFocus()
     assert [fault for fault in faults(texts(inspector)) if "contrast" not in fault] == []
     document.select([target])
     place = table.visualRect(table.links.index(0, 0)).center()
@@ -65,6 +66,7 @@ def test_shift_return_and_shift_click_on_a_row_show_the_link(
     inspector.link.ends.setCurrentIndex(inspector.link.ends.links.index(0, 0))
     qtbot.keyClick(inspector.link.ends, Qt.Key.Key_Return)
     assert (document.selection, document.link) == ((source,), None)
+    assert inspector.node.outputs.hasFocus() or inspector.node.inputs.hasFocus()
 
 
 def test_weight_and_both_shares_name_their_denominators(inspector: InspectorPanel, document: Document) -> None:

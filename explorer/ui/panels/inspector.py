@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.session.edits import set_note
 from explorer.ui.document import Document
@@ -61,8 +61,8 @@ class InspectorPanel(QScrollArea):
 
     def take_focus(self) -> None:
         """Let the first table have the keys."""
-        tables = {3: self.group.inputs, 4: self.link.ends}
-        tables.get(self.pages.currentIndex(), self.node.inputs).setFocus()
+        first = self.node.inputs if self.node.inputs.isVisible() else self.node.outputs
+        {3: self.group.inputs, 4: self.link.ends}.get(self.pages.currentIndex(), first).setFocus()
 
     def _nothing(self) -> QWidget:
         page = QWidget()
@@ -103,4 +103,7 @@ class InspectorPanel(QScrollArea):
             page = 2
             self.many.show_nodes(view, selection)
         if page != self.pages.currentIndex():
+            has_keys = self.isAncestorOf(QApplication.focusWidget() or self)
             self.pages.setCurrentIndex(page)
+            if has_keys and page in (1, 3, 4):
+                self.take_focus()  # not a field of the other page
