@@ -283,3 +283,16 @@ def test_a_click_on_a_link_selects_it_and_f2_names_it_in_its_place(
     assert document.edits.edge_labels == {}
     qtbot.mouseClick(canvas, LEFT, NONE, QPoint(3, 3))
     assert document.link is None
+
+
+def test_a_member_of_an_opened_supernode_is_dragged_into_another(
+    qtbot: QtBot, canvas: SubgraphCanvas, document: Document
+) -> None:
+    first, second = document.edits.supernodes
+    canvas.open_box(first.id)
+    key = first.members[0]
+    drag(qtbot, canvas, canvas.place_of(box_key(key)), canvas.place_of(second.id))
+    assert [len(group.members) for group in document.edits.supernodes] == [2, 3]
+    assert key in document.edits.supernodes[1].members
+    document.undo()
+    assert document.edits.supernodes == (first, second)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QLineEdit, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.ui.document import Document
-from explorer.ui.panels.supernodes import SupernodesPanel
+from explorer.ui.panels.supernodes import KEY, SupernodesPanel
 from explorer.ui.theme import load_fonts
 from tests.graphs import random_graph
 from tests.ui.showing import show
@@ -98,3 +99,37 @@ def test_shift_g_dissolves(qtbot: QtBot, panel: SupernodesPanel, document: Docum
     panel.tree.setCurrentItem(panel.tree.topLevelItem(1))
     qtbot.keyClick(panel.tree, Qt.Key.Key_G, Qt.KeyboardModifier.ShiftModifier)
     assert [group.name for group in document.edits.supernodes] == ["first"]
+
+
+def test_what_is_dropped_on_a_row_goes_into_its_supernode_and_on_free_ground_out_of_it(
+    panel: SupernodesPanel, document: Document
+) -> None:
+    tree = panel.tree
+    key = document.edits.supernodes[0].members[0]
+    tree.topLevelItem(0).setExpanded(True)
+    tree.topLevelItem(1).setExpanded(True)
+
+    def drop(item: QTreeWidgetItem, place: QPoint) -> None:
+        tree.setCurrentItem(item)
+        held = tree.model().mimeData([tree.indexFromItem(item)])
+        move, left, none = Qt.DropAction.MoveAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        tree.dropEvent(QDropEvent(QPointF(place), move, held, left, none))
+
+    drop(tree.topLevelItem(0).child(0), tree.visualItemRect(tree.topLevelItem(1).child(0)).center())
+    assert key in document.edits.supernodes[1].members
+    assert document.history.undo_text == "add to “second”"
+    moved = next(item for item in tree.rows() if item.data(0, KEY) == str(key))
+    drop(moved, QPoint(20, tree.viewport().height() - 1))
+    assert all(key not in group.members for group in document.edits.supernodes)
+    assert key in document.edits.pinned
+
+
+def test_the_menu_of_a_node_puts_it_into_another_supernode(panel: SupernodesPanel, document: Document) -> None:
+    first, second = document.edits.supernodes
+    menu = panel.tree.menu_of(panel.tree.topLevelItem(0).child(0))
+    into = next(action.menu() for action in menu.actions() if action.text() == "Put into")
+    assert [action.text() for action in into.actions()] == ["second"]
+    into.actions()[0].trigger()
+    assert first.members[0] in document.edits.supernodes[1].members
+    document.undo()
+    assert document.edits.supernodes == (first, second)
