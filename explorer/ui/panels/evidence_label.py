@@ -13,7 +13,10 @@ from explorer.ui.panels.evidence_section import in_row
 from explorer.ui.widgets.look import probability, set_property
 
 SOURCES = {"own": "your own, in the index", "imported": "from another tool", "auto": "by rules"}
-HELP = "Scores on windows that the rules were not made from. AUC: .5 is chance, 1 always right."
+HELP = (
+    "Scores on windows that the rules were not made from. AUC: .5 is chance, 1 always right. "
+    "The strong rule is to find the windows where the feature is as strong as in its strongest examples."
+)
 
 
 class LabelPart(QWidget):
