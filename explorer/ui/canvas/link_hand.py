@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from explorer.circuits.graph import Floats, Ints
 from explorer.session.edge import Edge, edge_of, rows_of_box
-from explorer.session.edits import box_key
+from explorer.session.edits import Link, box_key
 from explorer.session.overlay import Aligned
 from explorer.ui.canvas.curves import controls
 from explorer.ui.canvas.frame import Frame
@@ -30,29 +30,31 @@ class LinkHand(QObject):
     def __init__(self, document: Document, canvas: QWidget) -> None:
         super().__init__(canvas)
         self._document, self._canvas = document, canvas
-        self._near: tuple[int, int] | None = None
+        self._near: Link | None = None
         canvas.installEventFilter(self)
 
     def hover(self, frame: Frame | None, point: QPointF | None) -> None:
         """The mouse is at ``point``; None while it is on a mark."""
-        near = link_at(frame, point.x(), point.y()) if frame is not None and point is not None else None
+        near = _link(frame, point)
         if (near is None) != (self._near is None):
             self._canvas.setCursor(Qt.CursorShape.ArrowCursor if near is None else Qt.CursorShape.PointingHandCursor)
         self._near = near
 
     def click(self, frame: Frame | None, point: QPointF) -> bool:
         """Select the link at a point; False if there is none."""
-        found = link_at(frame, point.x(), point.y()) if frame is not None else None
-        if frame is not None and found is not None:
-            source, target = (box_key(frame.graph.key(node)) for node in found)
-            self._document.select_link((target, source))
-        return found is not None
+        link = _link(frame, point)
+        if link is not None:
+            self._document.select_link(link)
+        return link is not None
 
     def paint(self, painter: QPainter, frame: Frame) -> None:
         """The link that is selected, with its ends ringed; of supernodes the ends are lit anyway."""
-        link, view = self._document.link, frame.scene.view
-        if link is not None and all(box.startswith("node:") for box in link):
-            target, source = (int(rows_of_box(view, box)[0]) for box in link)
+        link = self._document.link
+        if link is None or not all(box.startswith("node:") for box in link):
+            return
+        rows = [rows_of_box(frame.scene.view, box).tolist() for box in link]
+        if all(rows):
+            (target,), (source,) = rows
             painter.save()
             painter.setClipRect(frame.plot)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -64,11 +66,18 @@ class LinkHand(QObject):
         view = self._document.view
         if not isinstance(event, QHelpEvent) or self._near is None or view is None or isinstance(view, Aligned):
             return False
-        source, target = (box_key(view.graph.key(node)) for node in self._near)
-        edge = edge_of(view, (target, source))
+        edge = edge_of(view, self._near)
         if edge is not None:
             QToolTip.showText(event.globalPos(), "\n".join(link_words(edge)), self._canvas)
         return edge is not None
+
+
+def _link(frame: Frame | None, point: QPointF | None) -> Link | None:
+    found = link_at(frame, point.x(), point.y()) if frame is not None and point is not None else None
+    if frame is None or found is None:
+        return None
+    source, target = (box_key(frame.graph.key(node)) for node in found)
+    return target, source
 
 
 def link_words(edge: Edge) -> list[str]:
