@@ -177,7 +177,7 @@ def _overlay(a: GraphView, b: GraphView, nodes: Nodes, found: Comparison, merged
     rows = ((a, found.row_a, found.edge_a), (b, found.row_b, found.edge_b))
     shown = np.logical_or(*(_of_side(view.shown, row, False) for view, row, _ in rows))
     links = np.logical_or(*(_of_side(view.links, edge, False) for view, _, edge in rows))
-    aims = [_of_side(view.graph.target_weight, row, 0.0) for view, row, _ in rows]
+    aims = [_of_side(_weight(view), row, 0.0) for view, row, _ in rows]
     chance = np.where(
         found.status == Status.BOTH, np.nan, np.fmax(*(_of_side(v.graph.probability, r, np.nan) for v, r, _ in rows))
     )
@@ -225,7 +225,7 @@ def _side(view: GraphView, overlay: Overlay, which: int, merged: NDArray[np.int6
         whole,
         rows=_rows(found.target[held], found.source[held], own.rows.weight[edge[held]], len(whole)),
         nodes=replace(whole.nodes, activation=_of_side(own.nodes.activation, row, np.nan)),
-        target_weight=_of_side(own.target_weight, row, 0.0),
+        target_weight=_of_side(_weight(view), row, 0.0),
         probability=_of_side(own.probability, row, np.nan),
         tokens=tokens,
         logit_tokens=tuple(own.logit_tokens[output] if output >= 0 else "" for output in outputs.tolist()),
@@ -254,6 +254,12 @@ def _view(graph: Graph, edits: Edits, shown: Bools, links: Bools, influence: Flo
     pruned = Pruned(shown, links, shown, influence, cumulative_share(influence))
     alike = {"aimed": graph, "pruned": pruned, "mass": np.zeros(len(graph))}
     return {"graph": graph, "edits": edits, "shown": shown, "links": links, **alike}
+
+
+def _weight(view: GraphView) -> Floats:
+    """(n_nodes) the weights of the targets in the unit of the influences here: shares of that of all nodes."""
+    total = float(view.influence.sum())
+    return np.asarray(view.graph.target_weight / (total if total > 0 else 1.0))
 
 
 def _of_side(values: NDArray[Any], rows: Ints, absent: float | int) -> NDArray[Any]:

@@ -27,6 +27,7 @@ from explorer.ui.canvas import GraphCanvas
 from explorer.ui.canvas.curves import lines
 from explorer.ui.canvas.describe import card_lines
 from explorer.ui.canvas.hues import Hue
+from explorer.ui.canvas.scene import strongest as strongest_links
 from explorer.ui.compare_window import ComparisonWindow
 from explorer.ui.comparing import CompareDialog
 from explorer.ui.document import Document
@@ -237,6 +238,13 @@ def test_the_pictures_say_whose_a_mark_is_without_its_hue(panel: ComparePanel, p
         darker[status] = "left" if left < right else "right"
     assert darker == {Status.ONLY_A: "left", Status.ONLY_B: "right"}
     assert {"only in A", "only in B", "in both"} <= {box.text for box in canvas.text_boxes()}
+
+
+def test_a_side_draws_the_links_first_that_its_document_draws_first(pair: Compared) -> None:
+    for own, side, edges in zip((pair.a, pair.b), pair.sides, (pair.found.edge_a, pair.found.edge_b), strict=True):
+        wanted, drawn = strongest_links(own, 40), strongest_links(side, 40)
+        np.testing.assert_array_equal(edges[edges >= 0][drawn.edge], wanted.edge)
+        np.testing.assert_allclose(drawn.strength, wanted.strength)
 
 
 def test_dashes_leave_out_parts_of_a_link() -> None:
