@@ -144,10 +144,12 @@ class Evidence(QObject):
         if job == JOB:
             output, values = Path(str(self._making["output"])).name, self._making
             words = f"The index “{output}” is not finished; what was read is kept, and the same request goes on there."
+            self._window.status.say("Cancelled. What was read is kept.")
             actions = (("Go on", lambda: self.make(values)),)
             self._window.banner.show_notice(Notice(words, STALE, actions=actions, key=KEY))
         if job == TELL:
-            self.use(self._told)  # what was answered before the stop is kept
+            self.use(self._told)
+            self._window.status.say("Cancelled. Labels that were made are kept.")
 
     def _copy(self, figure: Figure) -> None:
         from explorer.ui.clipboard import COPIED, put_figure  # only when asked for: a window opens faster without

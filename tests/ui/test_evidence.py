@@ -241,6 +241,7 @@ def test_an_index_is_made_of_chosen_text_and_then_shown(qtbot: QtBot, tmp_path: 
     before = shown.engine.asked[-1]
     shown.engine.job_cancelled.emit(JOB)
     assert "“made” is not finished" in shown.window.banner.words.text()
+    assert "is kept" in shown.window.status.message.whole
     next(button for button in shown.window.banner.findChildren(QPushButton) if button.text() == "Go on").click()
     assert shown.engine.asked[-1] == before
     assert shown.engine.asked.count(before) == 2
@@ -278,6 +279,8 @@ def test_a_language_model_is_asked_for_labels_of_the_graphs_features(
     assert shown.panel.label.text.text().startswith("what a model said")
     assert "by a language model" in shown.panel.labels.caption.whole
     assert "by “small” from 3 examples" in shown.panel.label.rules.text()
+    shown.engine.job_cancelled.emit(TELL)
+    assert "are kept" in shown.window.status.message.whole
 
 
 def test_without_a_model_the_dialog_says_what_is_missing(qtbot: QtBot) -> None:
