@@ -120,16 +120,24 @@ def token_widths(view: GraphView, size: int) -> list[float]:
     return [text_width(plain(token), size) for token in view.graph.tokens]
 
 
-def tokens(view: GraphView, place: Layout, theme: Theme, size: int) -> tuple[Text, ...]:
-    """The tokens below their squares, on their side where the columns are narrow; special ones fainter."""
-    graph = view.graph
-    widths = np.diff(place.columns) - 4.0
+def tokens(
+    view: GraphView, place: Layout, theme: Theme, size: int, sight: tuple[float, float] | None = None
+) -> tuple[Text, ...]:
+    """The tokens below their squares, on their side where the columns are narrow; special ones fainter.
+
+    Of columns that are partly out of ``sight`` (left and right end) the words stand below what is seen of them.
+    """
+    graph, columns = view.graph, place.columns
+    seen = columns if sight is None else np.clip(columns, *sight)
+    widths, rooms = np.diff(columns) - 4.0, np.diff(seen) - 4.0
+    middles, inside = (seen[:-1] + seen[1:]) / 2, rooms > 0
     wishes = np.array(token_widths(view, size))
-    upright = bool((wishes > 1.3 * widths).mean() <= 0.2)
+    upright = bool((wishes > 1.3 * widths)[inside].sum() <= 0.2 * inside.sum())
     top = place.token_y + 10.0
     found: list[Text] = []
-    for pos, (x, width) in enumerate(zip(place.column_middle().tolist(), widths.tolist(), strict=True)):
-        words = elide(plain(graph.tokens[pos]), width if upright else TOKEN_TEXT, size)
+    for pos in np.flatnonzero(inside).tolist():
+        x, room = float(middles[pos]), float(rooms[pos])
+        words = elide(plain(graph.tokens[pos]), room if upright else TOKEN_TEXT, size)
         run = Run(words, theme.text_3 if pos < graph.n_special else theme.text)
         if upright:
             text = Text(x, top + size, (run,), size, "middle")

@@ -48,7 +48,9 @@ def screen_figure(
     with_caption: bool = True,
 ) -> Figure:
     """``seen`` of ``view``, as wide as the window shows it."""
-    size = SMALLEST
+    size, place = SMALLEST, seen.place
+    unseen = (place.pills[:, 1] + place.pills[:, 3] < seen.plot.y0) | (place.pills[:, 0] > seen.plot.x1)
+    seen = replace(seen, place=replace(place, pills=np.where(unseen[:, None], 0.0, place.pills)))
     choice = _choice(view, seen)
     parts = dict(_parts(view, seen, choice, theme, size))
     left, right = AXIS, seen.plot.x1
@@ -75,7 +77,8 @@ def _choice(view: GraphView, seen: Seen) -> Choice:
     place, plot = seen.place, seen.plot
     inside = (place.x >= plot.x0) & (place.x <= plot.x1) & (place.y >= plot.y0) & (place.y <= plot.y1)
     links = np.union1d(seen.links, seen.lit)
-    return Choice(links, inside & view.shown, cut=bool(len(links) < int(view.links.sum())))
+    whole = len(links) == int(view.links.sum()) and bool(inside[view.shown].all())
+    return Choice(links, inside & view.shown, cut=not whole)
 
 
 def _parts(
@@ -102,7 +105,8 @@ def _parts(
     yield "labels", names(view, inside, choice, theme, size, taken)
     bias = bool(choice.nodes[view.graph.block(NodeKind.BIAS)].any())
     axis = [text for text in rows(view, place, theme, size, bias=bias) if plot.y0 <= text.box.y0 < plot.y1 - size / 2]
-    yield "axes", (*axis, *tokens(view, inside, theme, size))
+    below = replace(place, token_y=inside.token_y)
+    yield "axes", (*axis, *tokens(view, below, theme, size, (max(plot.x0, AXIS), plot.x1)))
 
 
 def _faint(curve: Curve) -> Curve:

@@ -170,7 +170,7 @@ def page_of(table: Any) -> Page:
     """The page that a settings file holds; what is missing or out of its limits is as it is by default."""
     page = Page()
     for name, default in vars(page).items():
-        value = table.get(name) if isinstance(table, dict) else None
+        value: Any = table.get(name) if isinstance(table, dict) else None
         if isinstance(default, float) and type(value) is int:
             value = float(value)
         if type(value) is type(default):

@@ -14,7 +14,7 @@ from explorer.features.evidence import Evidence, Example, Weighed
 from explorer.io.svg import svg_text
 from explorer.session import edits as edit
 from explorer.session.edits import Edits
-from explorer.session.figure import Box, Figure, Group
+from explorer.session.figure import Box, Figure, Group, Text
 from explorer.session.figure_screen import Seen
 from explorer.session.interventions import Interventions, Row
 from explorer.session.layout import layout
@@ -123,6 +123,18 @@ def test_the_graph_on_screen_shows_the_part_that_is_in_sight(material: Material)
     clips = {group.id: group.clip is not None for group in figure.groups}
     assert clips["links"]
     assert not clips["axes"]
+
+
+def test_words_of_columns_out_of_sight_are_left_out_and_the_others_stay_upright(material: Material) -> None:
+    view, seen = material.view, material.screen
+    assert seen is not None
+    columns = seen.place.columns
+    middle = float(columns[2] + columns[3]) / 2
+    half = Seen(seen.place, Box(float(columns[1]) + 2, 0.0, middle, 470.0), seen.links, seen.lit)
+    figure = picture(Material(view, screen=half), "screen", Page())
+    below = [item for item in figure.group("axes").items if isinstance(item, Text) and item.anchor == "middle"]
+    assert [text.text for text in below] == ["The", "capital"]
+    assert all(text.upright for text in below)
 
 
 def test_links_of_the_selection_stand_out_and_the_selected_node_has_a_ring(material: Material) -> None:
