@@ -73,12 +73,12 @@ def brought_in(modules: list[str], forbidden: list[str]) -> dict[str, list[str]]
 
 def test_the_window_side_imports_neither_torch_nor_transformers() -> None:
     window = [name for name in MODULES if within(name, NUMPY_ONLY) or not within(name, TORCH_SIDE)]
-    assert brought_in(window, ["torch", "transformers"]) == {}
+    assert brought_in(window, ["torch", "transformers", "dask", "distributed"]) == {}
 
 
-def test_all_but_the_window_imports_no_qt() -> None:
+def test_all_but_the_window_imports_no_qt_and_a_cluster_is_named_by_who_asks_for_one() -> None:
     below = [name for name in MODULES if not within(name, ("explorer.ui",))]
-    assert brought_in(below, ["PySide6", "pyqtgraph", "superqt"]) == {}
+    assert brought_in(below, ["PySide6", "pyqtgraph", "superqt", "dask", "distributed"]) == {}
 
 
 @pytest.mark.parametrize("package", ["circuits", "features", "specimens"])
