@@ -342,11 +342,13 @@ class GraphCanvas(Hand):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         by_key, current = event.reason() == QContextMenuEvent.Reason.Keyboard, self._document.current
         node = current if by_key else self.node_at(QPointF(event.pos()))
-        if node is not None and self.actions():  # the window's own canvas
-            if node != current:
-                self.walk_to(node)
-            at = self.place_of(node).toPoint() if by_key else event.pos()
-            node_menu(self, self._document, node).popup(self.mapToGlobal(at))
+        if node is None or not self.actions():  # only the window's own canvas has any
+            event.ignore()  # the page around it has a menu too
+            return
+        if node != current:
+            self.walk_to(node)
+        at = self.place_of(node).toPoint() if by_key else event.pos()
+        node_menu(self, self._document, node).popup(self.mapToGlobal(at))
 
     def leaveEvent(self, event: QEvent) -> None:
         self._document.hover(None)

@@ -48,7 +48,6 @@ class Centre(QWidget):
         self._names: list[str] = []
         self.setAccessibleName("Graph and subgraph")
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # which leaves it to the centre
         self.tabs = QButtonGroup(self)
         self.bars, self.pages = QStackedWidget(), QStackedWidget()
         self._row = QHBoxLayout()
