@@ -19,7 +19,7 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
 
-from explorer.session.edits import set_thresholds
+from explorer.session.edits import draw_links, set_thresholds
 from explorer.session.theme import LIGHT
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
@@ -50,7 +50,7 @@ class Bench:
         self.document.open_graph(self.graph)
         self.document.do("show all", set_thresholds(self.document.edits, 1.0, 1.0))
         if every_link:
-            self.canvas.links_budget = self.graph.n_edges
+            self.document.do("draw all", draw_links(self.document.edits, self.graph.n_edges))
         self.settle()
         self.first_picture = time.perf_counter() - start
         degree = np.bincount(self.graph.edge_target, minlength=len(self.graph))

@@ -37,6 +37,7 @@ def read(path: Path | None = None) -> Settings:
         recent=_recent(table.get("recent")),
         geometry=_text(table, "geometry"),
         docks=_text(table, "docks"),
+        overview=table.get("overview") is not False,
         evidence=_texts(table, "evidence"),
         picture=wish_of(table.get("picture")),
     )

@@ -34,7 +34,8 @@ class Edits:
 
     Nodes are named by NodeKey, so that attributing again never re-labels anything. Boxes of the subgraph are named by
     their ``box_key``: ``places`` are where a person has put them, ``edge_labels`` and ``edge_notes`` what is said of
-    the links between them. ``filters`` are saved queries by name.
+    the links between them. ``filters`` are saved queries by name. ``drawn`` is how many of the
+    strongest links are drawn while nothing is selected.
     """
 
     node_threshold: float = 0.8
@@ -52,6 +53,7 @@ class Edits:
     edge_labels: Mapping[Link, str] = field(default_factory=dict)
     edge_notes: Mapping[Link, str] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
+    drawn: int = 260
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "supernodes", groups.whole(self.supernodes))
@@ -69,6 +71,11 @@ def set_thresholds(edits: Edits, node: float | None = None, edge: float | None =
     if edge is not None:
         edits = replace(edits, edge_threshold=min(max(edge, 0.0), 1.0))
     return edits
+
+
+def draw_links(edits: Edits, drawn: int) -> Edits:
+    """Draw so many of the strongest links."""
+    return replace(edits, drawn=max(drawn, 0))
 
 
 def count_bias(edits: Edits, counted: bool) -> Edits:

@@ -34,6 +34,7 @@ class Settings:
     """Preferences. ``text_scale`` in per cent; ``threads`` 0 lets torch choose; ``engine_command`` empty: our own.
 
     ``geometry`` and ``docks`` are what Qt saved of window and panels, as base64 text. ``recent`` is newest first.
+    ``overview`` says whether the canvas shows the whole graph in its corner while not all of it is in view.
     ``evidence`` is the folder of the index of features by the SHA-256 of their transcoders. ``picture`` is how the last
     figure was wanted.
     """
@@ -47,6 +48,7 @@ class Settings:
     recent: tuple[Recent, ...] = ()
     geometry: str = ""
     docks: str = ""
+    overview: bool = True
     evidence: Mapping[str, str] = field(default_factory=dict)
     picture: Wish = field(default_factory=Wish)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from explorer.circuits.graph import NodeKind
@@ -12,6 +12,7 @@ from explorer.session.interventions import Kind
 from explorer.ui import intervene_actions as dock
 from explorer.ui.canvas import walk
 from explorer.ui.grouping import current_group, ungroup
+from explorer.ui.panels.links_drawn import draw_more
 
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
@@ -155,6 +156,12 @@ def copy_figure(window: MainWindow) -> None:
     window.files.pictures.copy()
 
 
+def toggle_overview(window: MainWindow) -> None:
+    """Show the whole graph in the canvas's corner, or do not, now and at the next start."""
+    window.change_settings(replace(window.settings, overview=not window.settings.overview))
+    window.canvas.overview.set_wanted(window.settings.overview)
+
+
 def group(window: MainWindow) -> None:
     window.workspace.group()
 
@@ -282,6 +289,14 @@ ACTIONS = (
         is_open,
         checked=lambda w: w.places.wanted["history"],
     ),
+    Action(
+        "toggle_overview",
+        "Show the overview",
+        "View",
+        toggle_overview,
+        enabled=is_open,
+        checked=lambda w: w.canvas.overview.is_wanted,
+    ),
     Action("fit", "Fit all", "View", lambda w: w.workspace.canvas.fit(), "F", has_graph, single=True, group=True),
     Action(
         "fit_selection",
@@ -314,6 +329,8 @@ ACTIONS = (
         group=True,
     ),
     Action("looser", "Prune looser", "Graph", lambda w: w.thresholds.prune(1), ".", has_whole_graph, single=True),
+    Action("more_links", "Draw more links", "Graph", lambda w: draw_more(w.document, 2.0), "", has_whole_graph),
+    Action("fewer_links", "Draw fewer links", "Graph", lambda w: draw_more(w.document, 0.5), "", has_whole_graph),
     Action("count_bias", "Count bias nodes in shares", "Graph", count_bias, "", has_whole_graph, checked=counts_bias),
     Action(
         "input",

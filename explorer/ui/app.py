@@ -97,6 +97,7 @@ class Shell(QObject):
         self.canvas = GraphCanvas(self.document, self.theme)
         self.window = MainWindow(self.document, self.engine, self.canvas, self.settings, self.keep)
         self.canvas.set_theme(self.theme, self.settings.text_scale / 100)
+        self.canvas.overview.set_wanted(self.settings.overview)
         self.autosave = Autosave(self.window)
         self.hook = TopHook(self.window.banner, self.engine.log, self)
         self.hook.install()

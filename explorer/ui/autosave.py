@@ -175,4 +175,4 @@ class _Notes:
 def _has_work(saved: Edits, edits: Edits) -> bool:
     """Whether ``edits`` hold more than ``saved`` but for thresholds."""
     level = replace(edits, node_threshold=saved.node_threshold, edge_threshold=saved.edge_threshold)
-    return replace(level, count_bias=saved.count_bias) != saved
+    return replace(level, count_bias=saved.count_bias, drawn=saved.drawn) != saved

@@ -275,7 +275,7 @@ class Document(QObject):
         old = self.edits
         if self._continues(graph):
             return old
-        return Edits(node_threshold=old.node_threshold, edge_threshold=old.edge_threshold, count_bias=old.count_bias)
+        return replace(Edits(old.node_threshold, old.edge_threshold, old.count_bias), drawn=old.drawn)
 
     def _take(self, graph: Graph | None, seen: Look | None = None) -> None:
         keys = self._selected()

@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
         prompt, nodes, bar = self.prompt, self.nodes, self.thresholds
         order: tuple[QWidget, ...] = (prompt.model, prompt.edit, prompt.target, prompt.action)
         order += (nodes.filter, nodes.table)
-        order += (bar.nodes.slider, bar.links.slider, bar.fit, bar.figure, self.canvas)
+        order += (bar.nodes.slider, bar.links.slider, bar.fit, bar.figure, self.canvas, self.canvas.overview)
         for one, after in pairwise(order):
             QWidget.setTabOrder(one, after)
 

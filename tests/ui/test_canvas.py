@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.circuits.graph import Graph, NodeKind
-from explorer.session.edits import set_label, set_thresholds
+from explorer.session.edits import draw_links, set_label, set_thresholds
 from explorer.session.theme import DARK, LIGHT, contrast
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
@@ -347,7 +347,7 @@ def test_all_links_are_drawn_when_asked_for(qtbot: QtBot, opened: Callable[..., 
     canvas, document = opened(random_graph(800, 20_000, 12, 12))
     few = _image(canvas)
     document.do("show more", set_thresholds(document.edits, 1.0, 1.0))
-    canvas.links_budget = 1_000_000
+    document.do("draw all", draw_links(document.edits, 1_000_000))
     qtbot.waitUntil(lambda: canvas.is_settled)
     assert _image(canvas) != few
 
@@ -355,7 +355,7 @@ def test_all_links_are_drawn_when_asked_for(qtbot: QtBot, opened: Callable[..., 
 def test_a_large_graph_opens_without_blocking(qtbot: QtBot, opened: Callable[..., Opened]) -> None:
     canvas, document = opened()
     document.open_graph(random_graph(7_000, 200_000, 40, 26))
-    canvas.links_budget = 1_000_000
+    document.do("draw all", draw_links(document.edits, 1_000_000))
     start = time.thread_time()
     canvas.repaint()
     document.select([7_000])
@@ -371,7 +371,7 @@ def test_a_canvas_that_goes_takes_its_thread_along(qtbot: QtBot, opened: Callabl
     canvas.show()
     document.open_graph(random_graph(2_000, 60_000, 20, 16))
     document.do("show all", set_thresholds(document.edits, 1.0, 1.0))
-    canvas.links_budget = 1_000_000
+    document.do("draw all", draw_links(document.edits, 1_000_000))
     assert any(thread.name == "links" for thread in threading.enumerate())
     shiboken6.delete(canvas)
     assert not any(thread.name == "links" for thread in threading.enumerate())

@@ -14,9 +14,11 @@ from explorer.session.overlay import STATUS_WORDS, Overlay
 from explorer.session.theme import RADII, RAMP
 from explorer.ui.canvas.atlas import draw_mark, state_fill
 from explorer.ui.canvas.frame import LEGEND, Frame
+from explorer.ui.canvas.links import DENSITY_ALPHA, MOST_LINES
 from explorer.ui.canvas.scene import HIDDEN, LOWER, RAISE, REST, SIDE, Scene
 from explorer.ui.canvas.texts import Texts
 from explorer.ui.canvas.words import LEAST_MORE
+from explorer.ui.theme import color
 
 GAP = 14.0
 SWATCH = 11.0
@@ -44,6 +46,7 @@ def entries(frame: Frame) -> list[Entry]:
         Entry("bias", "bias", 10) if NodeKind.BIAS in kinds else None,
         Entry("error", "error mass", 20) if NodeKind.ERROR in kinds else None,
         Entry("influence", "influence", 29) if NodeKind.FEATURE in kinds else None,
+        Entry("shade", "many weak links", 18) if _is_shaded(scene) else None,
         Entry("sign", "", 0) if bool(((scene.state >= LOWER) & (scene.state < HIDDEN)).any()) else None,
     ]
     return [entry for entry in found if entry] + _marked(scene)
@@ -75,12 +78,21 @@ def caption(frame: Frame) -> str:
         words = most if len(links) < links.total else f"all {links.total:,} links"
         words = "width and numbers: weight in B less A" if scene.selection else words
     elif not scene.selection:
-        links = scene.links
-        words = f"{len(links):,} of {links.total:,} links · fill: effect on the targets"
+        words = f"{_drawn(scene)} · fill: effect on the targets"
     else:
         words = "fill: weight, over the largest on its side"
     crowded = int((scene.view.shown & ~frame.layout.placed).sum()) if frame.mark_scale < LEAST_MORE else 0
     return f"zoom in for {crowded:,} more · {words}" if crowded else words
+
+
+def _is_shaded(scene: Scene) -> bool:
+    """Whether the weakest links are a shade that says how many pass a place."""
+    return not scene.selection and len(scene.links) > MOST_LINES
+
+
+def _drawn(scene: Scene) -> str:
+    links = scene.links
+    return f"{len(links):,} of {links.total:,} links" if len(links) < links.total else f"all {links.total:,} links"
 
 
 def legend_key(frame: Frame) -> object:
@@ -131,11 +143,18 @@ def _entry(texts: Texts, frame: Frame, entry: Entry, x: float, y: float, with_wo
         return _signs(texts, frame, x, y, with_word)
     if entry.name == "difference":
         return _differences(texts, frame, x, y, with_word)
-    _mark(texts, frame, entry.name, x, y)
+    (_shade if entry.name == "shade" else _mark)(texts, frame, entry.name, x, y)
     end = x + entry.width
     if with_word:
         end = texts.draw(entry.word, end + 6, y, frame.theme.text_2, "caption").right()
     return end
+
+
+def _shade(texts: Texts, frame: Frame, name: str, x: float, y: float) -> None:
+    """The ground where few, more and most of the weakest links pass."""
+    for part in range(3):
+        ink = color(frame.theme.mark_ink, DENSITY_ALPHA * (part + 1) / 3)
+        texts.painter.fillRect(QRectF(x + 6 * part, y - 5, 6, 10), ink)
 
 
 def _mark(texts: Texts, frame: Frame, name: str, x: float, y: float) -> None:

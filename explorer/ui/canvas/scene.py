@@ -13,7 +13,6 @@ from explorer.session.theme import RAMP, ramp_step
 from explorer.session.view import GraphView
 from explorer.ui.canvas.hues import hue_of
 
-BUDGET = 260
 MOST_LIT = 6_000
 REST = 0
 LOWER = 1  # states 1 to 5 lower, 6 to 10 raise, by step
@@ -58,12 +57,9 @@ class Scene:
         return self.selection[-1] if self.selection else None
 
 
-def scene(view: GraphView, selection: tuple[int, ...], budget: int, old: Scene | None = None) -> Scene:
+def scene(view: GraphView, selection: tuple[int, ...], old: Scene | None = None) -> Scene:
     """The scene; the resting links are taken from ``old`` if they are the same."""
-    if old is not None and old.view is view and len(old.links) == min(budget, old.links.total):
-        links = old.links
-    else:
-        links = strongest(view, budget)
+    links = old.links if old is not None and old.view is view else strongest(view, view.edits.drawn)
     chosen = np.array(selection, dtype=np.int64)
     inputs, outputs = _touching(view, chosen)
     return Scene(view, selection, links, inputs, outputs, _states(view, chosen, inputs, outputs))

@@ -28,7 +28,7 @@ from explorer.ui.canvas.paint import (
 )
 from explorer.ui.canvas.paper import Paper
 from explorer.ui.canvas.placing import own_places, placing
-from explorer.ui.canvas.scene import BUDGET, Scene, scene
+from explorer.ui.canvas.scene import Scene, scene
 from explorer.ui.canvas.texts import TextBox
 from explorer.ui.canvas.viewport import Viewport, fit, kept_inside
 from explorer.ui.canvas.words import (
@@ -52,7 +52,6 @@ class Stage(QObject):
         super().__init__(parent)
         self._changed = changed
         self.theme = theme
-        self.budget = BUDGET
         self.text_scale = 1.0
         self.bias_open = False
         self.viewport = Viewport()
@@ -103,10 +102,6 @@ class Stage(QObject):
             self._resting.clear()
             self._lit.clear()
             self._moved()
-
-    def set_budget(self, budget: int) -> None:
-        self.budget = budget
-        self._new_scene(links_changed=True)
 
     def open_bias(self, is_open: bool) -> None:
         if is_open != self.bias_open:
@@ -201,7 +196,7 @@ class Stage(QObject):
     def _new_scene(self, *, links_changed: bool) -> None:
         if self._view is not None:
             selection = tuple(node for node in self._selection if node < len(self._view.graph))
-            self._scene = scene(self._view, selection, self.budget, self._scene)
+            self._scene = scene(self._view, selection, self._scene)
         else:
             self._scene = None
         self._frame = self._painted = None

@@ -28,6 +28,7 @@ from explorer.ui.canvas.hand import CARD_MS, DRAG, ZOOM_STEP, Hand
 from explorer.ui.canvas.link_hand import LinkHand
 from explorer.ui.canvas.lit import paint_beside, paint_lit
 from explorer.ui.canvas.moved import paint_moved
+from explorer.ui.canvas.overview import Overview
 from explorer.ui.canvas.paint import paint_hovered
 from explorer.ui.canvas.stage import Stage
 from explorer.ui.canvas.texts import TextBox, Texts
@@ -55,6 +56,7 @@ class GraphCanvas(Hand):
         self._beside: tuple[Sequence[Sequence[int]], str] = ((), "")
         self._card_open = False
         self._walker = Walker(document, self._stage)
+        self.overview = Overview(document, self._stage, self)
         self._links = LinkHand(document, self)
         self._overlay_boxes: list[TextBox] | None = None
         self._card_timer = QTimer(self, singleShot=True, interval=CARD_MS)
@@ -85,15 +87,6 @@ class GraphCanvas(Hand):
         """What is said where no graph is open."""
         self._empty_text = text
         self.update()
-
-    @property
-    def links_budget(self) -> int:
-        """How many of the strongest links are drawn."""
-        return self._stage.budget
-
-    @links_budget.setter
-    def links_budget(self, budget: int) -> None:
-        self._stage.set_budget(max(0, budget))
 
     @property
     def frame(self) -> Frame | None:

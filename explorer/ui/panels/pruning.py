@@ -25,6 +25,7 @@ from explorer.session.rules import Rules
 from explorer.session.view import GraphView, HiddenBy, rule_words
 from explorer.ui.document import Document
 from explorer.ui.dragged import Dragged
+from explorer.ui.panels.links_drawn import LinksDrawn
 from explorer.ui.widgets.icons import icon
 from explorer.ui.widgets.look import probability, px
 from explorer.ui.widgets.scaling import fixed
@@ -72,7 +73,7 @@ class PruningButton(QPushButton):
         n_rules = count_rules(self._document.edits.rules)
         none = "Rules" if self._short else "density, layers"
         self.setText(f"{n_rules} rule{'s' * (n_rules > 1)}" if n_rules else none)
-        self.setToolTip("Rules of pruning beyond the two thresholds, and what each of them hides")
+        self.setToolTip("How many links are drawn, rules of pruning beyond the thresholds, and what each hides")
         self.setAccessibleName(f"Rules of pruning: {n_rules or 'none'} beyond the thresholds")
 
     def _open(self) -> None:
@@ -123,7 +124,8 @@ class PruningCard(QFrame):
         layout.addLayout(head)
         layout.addLayout(self._layers())
         layout.addLayout(self._kinds())
-        for part in (*self._sliders(), self.idle, QLabel("Outputs that count")):
+        self.drawn = LinksDrawn(self._document)
+        for part in (*self._sliders(), self.idle, self.drawn, QLabel("Outputs that count")):
             layout.addWidget(part)
         self.targets = QGridLayout()
         layout.addLayout(self.targets)
