@@ -28,6 +28,7 @@ from explorer.ui.canvas.curves import lines
 from explorer.ui.canvas.describe import card_lines
 from explorer.ui.canvas.hues import Hue
 from explorer.ui.canvas.scene import strongest as strongest_links
+from explorer.ui.canvas.words import _strongest_targets as strongest_targets
 from explorer.ui.compare_window import ComparisonWindow
 from explorer.ui.comparing import CompareDialog
 from explorer.ui.document import Document
@@ -245,6 +246,16 @@ def test_a_side_draws_the_links_first_that_its_document_draws_first(pair: Compar
         wanted, drawn = strongest_links(own, 40), strongest_links(side, 40)
         np.testing.assert_array_equal(edges[edges >= 0][drawn.edge], wanted.edge)
         np.testing.assert_allclose(drawn.strength, wanted.strength)
+
+
+def test_the_target_of_each_graph_is_bold(qtbot: QtBot, panel: ComparePanel, pair: Compared) -> None:
+    qtbot.waitUntil(lambda: panel.overlaid.is_settled, timeout=WAIT)
+    frame = panel.overlaid._stage.frame()
+    assert frame is not None
+    bold = set(strongest_targets(frame))
+    for side, view in enumerate((pair.a, pair.b)):
+        target = int(np.argmax(view.graph.target_weight))
+        assert any(pair.own_row(side, node) == target for node in bold)
 
 
 def test_dashes_leave_out_parts_of_a_link() -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPen
 
 from explorer.circuits.graph import Floats, NodeKind
 from explorer.session.layout import AXIS, TOKEN_TEXT
-from explorer.session.overlay import side_colour
+from explorer.session.overlay import Overlay, side_colour
 from explorer.session.theme import RAMP, blend
 from explorer.ui.canvas.atlas import status_of
 from explorer.ui.canvas.describe import probability_text, signed, token_text
@@ -187,8 +187,7 @@ def paint_outputs(texts: Texts, frame: Frame) -> None:
     block = graph.block(NodeKind.LOGIT)
     if block.start == block.stop:
         return
-    weights = graph.target_weight[block]
-    target = int(np.argmax(weights)) if weights.max() > 0 else -1
+    targets = _strongest_targets(frame)
     left = frame.width
     painter.setRenderHint(painter.RenderHint.Antialiasing)
     for row in range(block.stop - block.start):
@@ -196,9 +195,19 @@ def paint_outputs(texts: Texts, frame: Frame) -> None:
         if pill.isEmpty() or pill.bottom() < 0 or pill.right() < AXIS:
             continue
         left = min(left, pill.left())
-        _pill(texts, frame, block.start + row, pill, row == target)
+        _pill(texts, frame, block.start + row, pill, block.start + row in targets)
     painter.setRenderHint(painter.RenderHint.Antialiasing, False)
     _caption(texts, frame, left)
+
+
+def _strongest_targets(frame: Frame) -> list[int]:
+    """The output that is explained before all others; in an overlay that of each graph."""
+    graph, view = frame.graph, frame.scene.view
+    block = graph.block(NodeKind.LOGIT)
+    weights = graph.target_weight[block]
+    sides = (view.found.row_a[block] >= 0, view.found.row_b[block] >= 0) if isinstance(view, Overlay) else (True,)
+    ranked = [np.where(side, weights, 0.0) for side in sides]
+    return [block.start + int(np.argmax(side)) for side in ranked if side.max() > 0]
 
 
 def pill_text(token: str, probability: float) -> tuple[str, str]:
