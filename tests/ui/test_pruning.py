@@ -14,8 +14,10 @@ from explorer.session.rules import Rules
 from explorer.session.view import HiddenBy
 from explorer.ui.document import Document
 from explorer.ui.panels.pruning import UNKNOWN, PruningCard
+from explorer.ui.panels.status import StatusPanel
 from explorer.ui.panels.thresholds import ThresholdsPanel
 from tests.graphs import random_graph
+from tests.ui.stand_in import StandInEngine
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (raise|grabbing the keyboard)", extend=True)
 
@@ -111,6 +113,23 @@ def test_each_rule_says_what_it_hides_and_lists_it(
     found = matches(parse(asked.args[0]), document.view)
     np.testing.assert_array_equal(found, document.view.hidden_by == HiddenBy.LAYER)
     assert card.isHidden()
+
+
+def test_the_scores_of_what_is_shown_follow_a_drag_before_it_ends(
+    qtbot: QtBot, panel: ThresholdsPanel, document: Document
+) -> None:
+    status = StatusPanel(document, StandInEngine())
+    qtbot.addWidget(status)
+    status.show()
+    for value in (0.9, 0.3):
+        panel.nodes.changed.emit(value)
+        assert document.edits.node_threshold == value
+        scores = document.view.scores()
+        said = f"Replacement <b>{document.scores.replacement:.2f}</b> ({scores.replacement:.2f})"
+        qtbot.waitUntil(lambda said=said: status.scores.text().startswith(said))
+        assert status.scores.text().endswith(f"({scores.completeness:.2f})")
+    assert len(document.history.past) == 1  # the drag has not ended
+    status.hide()
 
 
 def test_all_rules_are_taken_off_at_once(panel: ThresholdsPanel, card: PruningCard, document: Document) -> None:

@@ -58,7 +58,8 @@ def paint_beside(
     painter.restore()
     texts = Texts(painter, frame.theme.surface_canvas, frame.text_scale, frame.ratio)
     texts.boxes = list(boxes)
-    texts.draw(words, frame.plot.left() + 8, frame.plot.top() + 10, frame.theme.select, "direct", halo=True)
+    y = max(frame.place(frame.graph.block(NodeKind.LOGIT).start)[1], frame.plot.top() + 10)  # beside the outputs
+    texts.draw(words, frame.plot.left() + 8, y, frame.theme.select, "direct", halo=True)
     return texts.boxes
 
 

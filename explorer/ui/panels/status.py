@@ -9,8 +9,8 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
-from explorer.circuits.graph import NodeKind
-from explorer.circuits.scores import books_limit
+from explorer.circuits.graph import Graph, NodeKind
+from explorer.circuits.scores import Scores, books_limit
 from explorer.engine.machine import free_memory
 from explorer.session.view import GraphView, HiddenBy, rule_words
 from explorer.ui.document import Document
@@ -21,10 +21,12 @@ from explorer.ui.widgets.look import px, residual, set_property
 FIRST_TO_GO = (5, 4, 3, 1, 2)  # memory, device, hidden, scores, counts; the books stay
 MESSAGE_MS = 6000
 MEMORY_MS = 5000
+PART_MS = 30  # between two sums of what is shown, which take 11 ms at 500,000 links
 QUIET_JOBS = ("tokenize", "hello", "fit")
 SCORES_TIP = (
     "Replacement: the share of what reaches the output that comes from tokens and not from errors.\n"
-    "Completeness: the share of the nodes' inputs that is not error, averaged by influence.\n\n"
+    "Completeness: the share of the nodes' inputs that is not error, averaged by influence.\n"
+    "In brackets of what is shown: features that are hidden count as error.\n\n"
     "{tool}\n{paper}\nWithout the tokens put in front: replacement {no_bos}"
 )
 
@@ -59,6 +61,9 @@ class StatusPanel(QWidget):
         engine.job_finished.connect(self._job_over)
         engine.job_failed.connect(self._job_over)
         engine.job_cancelled.connect(self._job_over)
+        self._part_later = QTimer(self, singleShot=True, interval=PART_MS)
+        self._part_later.timeout.connect(self._show_part)
+        self._part_of: tuple[Graph | None, Scores | None] = (None, None)
         self._show()
 
     def say(self, text: str, tone: str = "") -> None:
@@ -153,6 +158,8 @@ class StatusPanel(QWidget):
         view = self._document.view
         self._show_books()
         self._show_scores()
+        if not self._part_later.isActive():
+            self._part_later.start()
         self.counts.setText(_counts(view) if view is not None else "")
         self.hidden.setText(_hidden(view)[0] if view is not None else "")
         self.hidden.setToolTip(_hidden(view)[1] if view is not None else "")
@@ -196,17 +203,26 @@ class StatusPanel(QWidget):
         self.books.setText(words)
         set_property(self.books, "role", role)
 
+    def _show_part(self) -> None:
+        """The scores with those of what is shown, in time for the next picture of a drag."""
+        view = self._document.view
+        part = view.scores() if view is not None and not self._document.is_partial else None
+        self._part_of = (self._document.graph, part)
+        self._show_scores()
+        self._make_room()
+
     def _show_scores(self) -> None:
-        scores = self._document.scores
+        scores, (graph, part) = self._document.scores, self._part_of
+        part = part if graph is self._document.graph else None
         if scores is None:
             self.scores.setText("")
             return
         if math.isnan(scores.replacement):
             self.scores.setText("Replacement unknown: the file does not hold the full graph.")
             return
-        self.scores.setText(
-            f"Replacement <b>{scores.replacement:.2f}</b> · Completeness <b>{scores.completeness:.2f}</b>"
-        )
+        replaced, whole = ("", "") if part is None else (f" ({part.replacement:.2f})", f" ({part.completeness:.2f})")
+        first = f"Replacement <b>{scores.replacement:.2f}</b>{replaced}"
+        self.scores.setText(f"{first} · Completeness <b>{scores.completeness:.2f}</b>{whole}")
         self.scores.setToolTip(
             SCORES_TIP.format(
                 tool=f"As circuit-tracer counts (all nodes): completeness {scores.completeness:.3f}",
