@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -70,6 +71,13 @@ class Compared:
     @property
     def found(self) -> Comparison:
         return self.overlay.found
+
+    @cached_property
+    def name_order(self) -> Floats:
+        """(n) the rank of each node's name in the alphabet."""
+        names = [self.label(node).casefold() for node in range(len(self.overlay.graph))]
+        ranks = {name: float(rank) for rank, name in enumerate(sorted(set(names)))}
+        return np.array([ranks[name] for name in names], dtype=np.float64)
 
     def own_row(self, side: int, node: int) -> int:
         """The node's row in A (0) or B (1), -1 where it is not."""

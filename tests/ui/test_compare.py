@@ -130,6 +130,10 @@ def test_the_largest_difference_is_first_and_a_header_sorts_anew(panel: CompareP
     header = panel.nodes.horizontalHeader()
     place = QPoint(header.sectionViewportPosition(6) + 10, 8)
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0), place)
+    panel.nodes.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    names = [pair.label(rows.row(at)).casefold() for at in range(rows.rowCount())]
+    assert names == sorted(names)
+    panel.nodes.sortByColumn(6, Qt.SortOrder.DescendingOrder)
     influence = [pair.found.influence_a[rows.row(at)] for at in range(rows.rowCount())]
     assert influence in (sorted(influence), sorted(influence, reverse=True))
     assert len(set(influence)) > 5

@@ -186,7 +186,7 @@ def node_columns(pair: Compared) -> tuple[Column, ...]:
     found, graph = pair.found, pair.overlay.graph
     whose = "of all influence on the outputs of its graph"
     return (
-        Column("Node", "What the node is called in A, or in B", 0, lambda n: _name(pair, n), lambda: _by_name(pair)),
+        Column("Node", "What the node is called in A, or in B", 0, lambda n: _name(pair, n), lambda: pair.name_order),
         Column(
             "at",
             "Layer and position; in A and in B where they differ",
@@ -264,13 +264,7 @@ def _size(values: Floats) -> Callable[[], Floats]:
     return lambda: np.abs(values)
 
 
-def _by_name(pair: Compared) -> Floats:
-    names = [pair.label(node).casefold() for node in range(len(pair.overlay.graph))]
-    ranks = {name: float(rank) for rank, name in enumerate(sorted(set(names)))}
-    return np.array([ranks[name] for name in names])
-
-
 def _ends(pair: Compared, node: int) -> Floats:
     """(m) the order of the names of the other ends."""
     found = pair.found
-    return _by_name(pair)[np.where(found.target == node, found.source, found.target)]
+    return pair.name_order[np.where(found.target == node, found.source, found.target)]
