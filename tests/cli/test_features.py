@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +17,8 @@ import numpy as np
 import pytest
 
 from explorer.cli import run_command
+from explorer.io.arrays import ArrayFile
+from explorer.io.feature_build import BUILDING
 from explorer.io.feature_files import cantor
 from explorer.io.feature_index import open_index
 from explorer.io.feature_labels import Labels
@@ -60,6 +68,43 @@ def test_a_text_becomes_an_index(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert "holds an index already" in err
 
 
+@pytest.mark.slow
+def test_builds_killed_anywhere_lose_a_shard_at_most_and_end_with_the_same_bytes(tmp_path: Path) -> None:
+    """Three kills of the command, each some time after one more shard was kept: none that was kept is lost."""
+    text, draw = tmp_path / "a.txt", random.Random(0)
+    lines = [f"Fact: {city} is in {state}.\n" for city in ("Dallas", "Ames", "Provo") for state in ("Texas", "Utah")]
+    text.write_text("".join(lines * 130))
+
+    def start(index: Path) -> subprocess.Popen[bytes]:
+        where = ["us-cities", "--text", str(text), "-o", str(index), "--lines", "--context", "16", "--shard", "1"]
+        command = [sys.executable, "-m", "explorer", "features", "build", *where, "--threads", "1"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kept(index: Path) -> int:
+        """Batches that the unfinished index has."""
+        place = index / BUILDING
+        return json.loads(ArrayFile(place, {}).metadata["counts"])["n_batches"] if place.exists() else 0
+
+    assert start(tmp_path / "whole").wait() == 0
+    index, before, end = tmp_path / "index", 0, time.monotonic() + 400
+    for _ in range(3):
+        process = start(index)
+        while kept(index) < before + 2 and process.poll() is None:
+            assert time.monotonic() < end, "no shard was kept"
+            time.sleep(0.005)
+        seen = kept(index)
+        time.sleep(draw.uniform(0, 0.15))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        assert kept(index) >= seen > before
+        before = kept(index)
+    assert start(index).wait() == 0
+    assert {file.name: file.read_bytes() for file in index.iterdir() if not file.name.endswith(".tmp")} == {
+        file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()
+    }
+
+
 def test_a_feature_is_shown_with_its_examples_and_label(capsys: pytest.CaptureFixture[str], place: str) -> None:
     code, out, _ = said(capsys, "show", SHIPPED, place)
     assert code == 0
@@ -97,6 +142,16 @@ def test_a_language_model_is_asked_for_labels(
     assert (label["text"], label["source"], label["rules"][0]["kind"]) == ("Maine", "auto", "model")
     code, _, err = said(capsys, *where, "--features", "1:387")
     assert (code, len(err.strip().splitlines())) == (1, 1)
+
+
+def test_labels_are_not_made_of_fewer_examples_than_before(
+    capsys: pytest.CaptureFixture[str], index: Path, place: str
+) -> None:
+    before = asked(capsys, "show", index, place)
+    code, out, err = said(capsys, "label", index, "--model", "us-cities")
+    assert (code, out) == (1, "")
+    assert "keeps 3 of the 20 examples" in err
+    assert asked(capsys, "show", index, place) == before
 
 
 def test_search_finds_tokens_and_logit_effects(capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,10 +43,24 @@ def features_label(
     threads: int = 0,
     told: Mapping[str, str] | None = None,
 ) -> Work[Mapping[str, object]]:
-    """Write automatic labels for every feature of the ``index``, made with this model and these transcoders."""
+    """Write automatic labels for every feature of the ``index``, made with this model and these transcoders.
+
+    LoadError if it was made with others, or does not keep the examples that labels are made of.
+    """
     opened = yield from open_all(state, index, model, transcoders, Setting(device, "float32", threads, told or {}))
+    _check_whole(opened[0])
     counts = yield from label_index(state, *opened)
     return counts
+
+
+def _check_whole(index: FeatureIndex) -> None:
+    """LoadError if the index has fewer examples than its labels were made of, as those of the samples do."""
+    n_made, n_kept = index.head["settings"].get("n_top", 0), index.layer(0).all("top.window").shape[1]
+    if isinstance(n_made, int) and n_kept < n_made:
+        raise LoadError(
+            f"“{index.folder}” keeps {n_kept} of the {n_made} examples that its labels were made of, so they would get "
+            "worse; make the index again with features build."
+        )
 
 
 def open_all(
