@@ -66,6 +66,7 @@ def test_what_it_says_wins_or_loses_by_its_score_and_all_rules_stay(
         assert found["tags"] == before[tuple(feature)]["tags"]
 
 
+@pytest.mark.slow
 def test_another_model_takes_the_place_of_the_first_and_the_users_own_label_wins(
     state: EngineState, index: Path, tmp_path: Path
 ) -> None:

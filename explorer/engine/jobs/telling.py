@@ -38,18 +38,13 @@ class Teller:
     def rule(self, seen: Sequence[Seen]) -> Rule | None:
         """What it says of the strongest of ``seen``; fewer of them are shown if it has no room for all."""
         lines = shown(seen, self.shared.text)
-        while lines and self.room(lines) < 0:
+        while lines and _room(self.model, lines) < 0:
             lines = lines[:-1]
         if not lines:
             return None
         said = answer(self._continued(question(lines)))
         counts, n = self.shared.token_windows, self.shared.n_fitted
         return told_rule(said, self.model.name, len(lines), self.words, counts, n)
-
-    def room(self, lines: Sequence[str]) -> int:
-        """How many tokens are left beside the question about ``lines`` and its answer."""
-        assert self.model.tokenizer is not None
-        return self.model.context - N_TOKENS - len(self.model.tokenizer.encode(question(lines)).ids)
 
     def _continued(self, text: str) -> str:
         from explorer.models.greedy import greedy
@@ -84,10 +79,11 @@ def features_tell(
         state, index, model, transcoders, Setting(device, "float32", threads, told or {})
     )
     wanted = _by_layer(found, features)
+    yield Progress(0, 0, f"Reading “{Path(language_model).name}”")
+    asks = _language_model(state, language_model, device)
     yield Progress(0, 0, "Running held-out windows")
     shared, active = scoring_of(state, found, opened, held)
-    yield Progress(0, 0, f"Reading “{Path(language_model).name}”")
-    teller = _teller(state, language_model, device, shared)
+    teller = Teller(state, asks, vocabulary(shared.texts), shared)
     asked = _Asked(teller.model.name, sum(map(len, wanted.values())))
     for layer, own in wanted.items():
         yield from _ask(teller, found, layer, own, active[layer], asked)
@@ -138,13 +134,19 @@ def _by_layer(index: FeatureIndex, features: Sequence[Sequence[int]] | None) -> 
     return found
 
 
-def _teller(state: EngineState, folder: str, device: str, shared: Scoring) -> Teller:
+def _language_model(state: EngineState, folder: str, device: str) -> LanguageModel:
+    """The model in ``folder``; PromptError if it writes no text, or has no room for the question."""
     model = models.read(Path(folder), device=choose_device(device), pause=state.raise_if_stopped)
     if model.tokenizer is None:
         raise PromptError(f"“{model.name}” has no tokenizer files, so it writes no text; copy them beside the model.")
-    teller = Teller(state, model, vocabulary(shared.texts), shared)
-    if teller.room(()) < 0:
+    if _room(model, ()) < 0:
         raise PromptError(
             f"“{model.name}” takes {model.context} tokens, too few for the question; choose another language model."
         )
-    return teller
+    return model
+
+
+def _room(model: LanguageModel, lines: Sequence[str]) -> int:
+    """How many tokens are left beside the question about ``lines`` and its answer."""
+    assert model.tokenizer is not None
+    return model.context - N_TOKENS - len(model.tokenizer.encode(question(lines)).ids)
