@@ -16,6 +16,7 @@ from explorer.ui.theme import color
 
 WIDTH, THIN = 2.0, 1.0
 FAINT = 0.55
+BELOW = 12.0  # the outputs
 AWAY = 3.5  # of the ring from the mark
 
 
@@ -58,7 +59,7 @@ def paint_beside(
     painter.restore()
     texts = Texts(painter, frame.theme.surface_canvas, frame.text_scale, frame.ratio)
     texts.boxes = list(boxes)
-    y = max(frame.place(frame.graph.block(NodeKind.LOGIT).start)[1], frame.plot.top() + 10)  # beside the outputs
+    y = max(frame.pill(0).bottom(), frame.plot.top()) + BELOW
     texts.draw(words, frame.plot.left() + 8, y, frame.theme.select, "direct", halo=True)
     return texts.boxes
 

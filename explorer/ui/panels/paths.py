@@ -104,7 +104,7 @@ class PathsPanel(AsidePanel):
         self.list.show_rows(map(_row, ways), 0 if ways else -1)
         self.start.set_text(found.start if found is not None else "")
         self.end.set_text(found.end if found is not None else "")
-        self.count.setText(_whole(found) if found is not None and ways else "")
+        self.count.setText(f"{len(ways)} hold {per_cent(found.share)} of all" if found is not None and ways else "")
         self.count.setToolTip("Share of these paths in all paths of the whole graph between the two ends")
         self.copy.setEnabled(bool(ways))
         nothing = "" if ways else "No drawn links lead there; prune looser, or choose other ends."
