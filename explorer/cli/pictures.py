@@ -27,7 +27,7 @@ def write_picture(view: GraphView, chosen: argparse.Namespace) -> None:
     if path.suffix.lower() == PAGE:
         _write_page(view, chosen)
         return
-    draw(_material(view, chosen), chosen.view or "graph", page_of(chosen), path)
+    draw(_material(_named(view), chosen), chosen.view or "graph", page_of(chosen), path)
 
 
 def draw(material: Material, view: str, page: Page, path: Path) -> None:
@@ -101,11 +101,8 @@ def _card(view: GraphView, name: str) -> Card:
     if node is None:
         raise ExplorerError(f"The graph has no node “{name}”; name a feature of it, such as --node 1:10:632.")
     index = _index(view.graph)
-    labels = Labels(index)
-    found = labelled(labels, index.evidence(key.layer, key.feature))
-    label = view.edits.labels.get(key)
-    text = label.text if label else labels.texts(key.layer).get(key.feature, "") or view.label(node)
-    return Card(text, found, float(view.graph.nodes.activation[node]))
+    found = labelled(Labels(index), index.evidence(key.layer, key.feature))
+    return Card(view.label(node), found, float(view.graph.nodes.activation[node]))
 
 
 def _key(name: str) -> NodeKey:
@@ -140,4 +137,14 @@ def _write_page(view: GraphView, chosen: argparse.Namespace) -> None:
 
     if chosen.view not in ("", "subgraph"):
         raise ExplorerError(f"“{chosen.output.name}” can show the subgraph alone; leave --view {chosen.view} out.")
-    write_page(view, chosen.output)
+    write_page(_named(view), chosen.output)
+
+
+def _named(view: GraphView) -> GraphView:
+    """``view`` with its features named by the index of its transcoders, if there is one, as in the window."""
+    from explorer.io.feature_labels import Labels, names
+
+    try:
+        return replace(view, named=names(Labels(_index(view.graph)), view.graph))
+    except ExplorerError:
+        return view

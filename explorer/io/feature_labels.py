@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from explorer.circuits.graph import Graph, NodeKey, NodeKind
 from explorer.errors import LoadError
 from explorer.features.evidence import Evidence
 from explorer.io import arrays, atomic, json_stream
@@ -109,6 +110,15 @@ class Labels:
             path = self.index.folder / f"labels_{layer}.safetensors"
             self._files[layer] = ArrayFile(path, WANTED) if path.is_file() else None
         return self._files[layer]
+
+
+def names(labels: Labels, graph: Graph) -> dict[NodeKey, str]:
+    """What ``labels`` call the features of ``graph``, of those that they call anything; LoadError if damaged."""
+    block = graph.block(NodeKind.FEATURE)
+    keys = [graph.key(node) for node in range(block.start, block.stop)]
+    texts = {layer: labels.texts(layer) for layer in {key.layer for key in keys}}
+    named = {key: texts[key.layer].get(key.feature, "") for key in keys}
+    return {key: text for key, text in named.items() if text}
 
 
 def labelled(labels: Labels, evidence: Evidence) -> Evidence:

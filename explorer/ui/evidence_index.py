@@ -14,7 +14,7 @@ from explorer.features.evidence import Evidence
 from explorer.features.named import Named, named
 from explorer.io import feature_places
 from explorer.io.feature_index import FeatureIndex, open_index
-from explorer.io.feature_labels import Labels, labelled
+from explorer.io.feature_labels import Labels, labelled, names
 from explorer.session.labels import set_of
 from explorer.ui.document import Document
 
@@ -124,17 +124,13 @@ class EvidenceIndex(QObject):
 
     def names(self, graph: Graph) -> dict[NodeKey, str]:
         """What the index calls the features of ``graph``; nothing if it is of other transcoders."""
-        block, labels = graph.block(NodeKind.FEATURE), self.labels
-        if labels is None or not _fits(labels.index, graph):
+        if self.labels is None or not _fits(self.labels.index, graph):
             return {}
-        keys = [graph.key(node) for node in range(block.start, block.stop)]
-        texts: dict[int, dict[int, str]] = {}
         try:
-            texts |= {layer: labels.texts(layer) for layer in {key.layer for key in keys}}
+            return names(self.labels, graph)
         except ExplorerError as error:
             self.fault = str(error)
-        named = {key: texts[key.layer].get(key.feature, "") for key in keys if key.layer in texts}
-        return {key: text for key, text in named.items() if text}
+            return {}
 
     def _density(self, graph: Graph) -> Floats | None:
         """(n_nodes) the share of tokens on which a feature is active; None without an index that can be read."""

@@ -12,9 +12,11 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
+from explorer.circuits.compare import compare
 from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.session.figure import Figure
+from explorer.session.overlay import compared
 from explorer.session.page import Page, Wish
 from explorer.session.pictures import Material
 from explorer.session.settings import Settings
@@ -260,6 +262,27 @@ def test_the_page_on_screen_is_copied_as_svg_pdf_and_picture(window: MainWindow,
     assert bytes(held.data("application/pdf").data()).startswith(b"%PDF")
     assert held.hasImage()
     assert window.status.message.whole == "Copied as a figure: SVG, PDF and a picture."
+
+
+def test_a_comparison_is_exported_by_the_same_dialog(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = window.document.view
+    assert view is not None
+    other = random_graph(24, 140, n_layers=4, n_pos=5, seed=2)
+    pair = compared(view, resolve(other, edit.Edits()), compare(view.graph, other))
+    window.files.pictures.ask("compare", pair)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ExportDialog)
+    assert dialog.view.currentData() == "compare"
+    choose(monkeypatch, tmp_path / "both.svg")
+    qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
+    assert "Comparison of two graphs" in (tmp_path / "both.svg").read_text()
+    window.files.export()
+    again = QApplication.activeModalWidget()
+    assert isinstance(again, ExportDialog)
+    assert again.view.currentData() == "graph"
+    again.close()
 
 
 def test_what_is_copied_from_the_dialog_is_what_it_shows(qtbot: QtBot, dialog: ExportDialog) -> None:

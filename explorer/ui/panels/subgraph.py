@@ -96,7 +96,7 @@ class SubgraphBar(QFrame):
         self.fit.setAccessibleName("Fit the subgraph into the window")
         self.fit.setToolTip("Fit all (F)")
         self.figure = QPushButton(icon("export"), "Figure")
-        self.figure.setToolTip("Export as SVG, PDF or PNG (Ctrl+E)")
+        self.figure.setToolTip("Export as SVG, PDF, PNG or a web page (Ctrl+E)")
         self._lay_out()
         self.over.changed.connect(self._set_over)
         self.weights.toggled.connect(canvas.set_weights)
