@@ -19,7 +19,7 @@ from explorer.ui.theme import color
 
 WIDE = 16  # links of each side drawn at their own width, one call each
 LEAST_WIDE = 1.3  # px
-LIVE = 75  # more of each side, drawn with every frame
+LIVE = 32  # more of each side, drawn with every frame; the others are a picture
 WASH = 0.07
 BAR = 2.5
 BAND = 0.35

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from math import ceil
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from explorer.circuits.graph import Floats, NodeKind
 from explorer.session.layout import AXIS, TOKEN_TEXT
@@ -27,6 +29,7 @@ LABELLED_OUTPUTS = 3
 LEAST_MORE = 0.7  # scale of marks below which "+n" would cover them
 LEAST_TEXT = 20.0  # px of a column below which only its position is written
 PILL_ALPHA = 0.45
+AROUND_PILL = 4.0  # px for the line of a pin
 WORD_Y, AT_Y = 10.0, 26.0  # of a token and its position in their strip
 CHOSEN_ROOM = 120.0
 
@@ -228,13 +231,10 @@ def _pill(texts: Texts, frame: Frame, node: int, pill: QRectF, is_target: bool) 
         ground = blend(sign, theme.surface_canvas, PILL_ALPHA * RAMP[(state - LOWER) % len(RAMP)])
         edge = theme.mark_ink
     is_selected = node in frame.scene.selection
-    painter.setPen(QPen(QColor(theme.select if is_selected else edge), 2 if is_selected else 1))
-    painter.setBrush(QColor(ground))
-    painter.drawRoundedRect(pill.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
-    if frame.graph.key(node) in frame.scene.view.edits.pinned:
-        painter.setPen(QPen(QColor(theme.mark_ink), 1.4))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(pill.adjusted(-2.5, -2.5, 2.5, 2.5), 7, 7)
+    pin = theme.mark_ink if frame.graph.key(node) in frame.scene.view.edits.pinned else ""
+    edges = (theme.select, 2) if is_selected else (edge, 1)
+    shape = _pill_shape(pill.width(), pill.height(), ground, *edges, pin, frame.ratio)
+    painter.drawPixmap(QPointF(pill.left() - AROUND_PILL, pill.top() - AROUND_PILL), shape)
     token, chance = pill_text(
         frame.graph.logit_tokens[node - frame.graph.block(NodeKind.LOGIT).start],
         float(frame.graph.probability[node]),
@@ -244,6 +244,27 @@ def _pill(texts: Texts, frame: Frame, node: int, pill: QRectF, is_target: bool) 
     box = texts.draw(token, pill.left() + 8, y, theme.text, role, background=ground, underline=is_target)
     if chance:
         texts.draw(chance, box.right() + 5, y, theme.text, "caption", background=ground)
+
+
+@lru_cache(maxsize=256)
+def _pill_shape(width: float, height: float, ground: str, edge: str, line: int, pin: str, ratio: float) -> QPixmap:
+    """The box of an output with room around it, and a second line in the colour ``pin`` if it is pinned."""
+    box = QRectF(AROUND_PILL, AROUND_PILL, width, height)
+    size = box.adjusted(0, 0, 2 * AROUND_PILL, 2 * AROUND_PILL).size() * ratio
+    picture = QPixmap(ceil(size.width()), ceil(size.height()))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(edge), line))
+    painter.setBrush(QColor(ground))
+    painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
+    if pin:
+        painter.setPen(QPen(QColor(pin), 1.4))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box.adjusted(-2.5, -2.5, 2.5, 2.5), 7, 7)
+    painter.end()
+    return picture
 
 
 def pill_width(texts_width: tuple[float, float]) -> float:
