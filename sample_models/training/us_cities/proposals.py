@@ -14,12 +14,14 @@ checked on neither graph nor label, but on activations at the last token of prom
 The labels were made from training sentences, in which the places occur too; so the same is checked on the two cities of
 each state whose capital no sentence asks for, without the one of the prompt ("on held-out cities"). --set chooses the
 prompts: "tuning" are the held-out cities of the other thirty states, on which the rule was chosen; "withheld" the
-second held-out city of all fifty, "abbreviation" another question about the twenty.
+second held-out city of all fifty, "abbreviation" another question about the twenty. Groups that read the word of the
+question are measured on all places in both figures; they are most: 13 of 14 on the twenty.
 
 By likeness in the graph alone 30 of 39 groups held on the twenty and 49 of 55 on the thirty: the wrong ones held
 features of other states that are on for this one city, or that answer every question. The least AUC of a label and the
 limits of likeness are those that were there before; chosen on the thirty were that a label counts at all, and that
-none counts of a feature whose examples fall apart, after one of 15 groups had failed on the twenty without that.
+none counts of a feature whose examples fall apart, after one of 15 groups had failed on the twenty without that: they
+are no fresh test. "withheld" had been looked at once before that (43 of 43), "abbreviation" had not.
 
 The control puts other features of the same prompt into each group, drawn at random.
 """
