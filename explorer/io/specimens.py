@@ -48,7 +48,7 @@ SPECIMENS = (
         title="Ten-digit sums, digit by digit",
         description="A transformer so small that every weight fits on the screen, and it adds two ten-digit numbers. "
         "See which digits it looks at for each digit of the sum, and which sums it loses with a neuron.",
-        facts="1 layer, 777 parameters, right on 99.99 % of random sums",
+        facts="1 layer, 777 parameters, right on all of 100,000 random sums",
         prompt="4999999999+1234567891=",
     ),
     Specimen(

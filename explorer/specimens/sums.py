@@ -37,6 +37,28 @@ def random_sums(
     return rng.integers(0, below), rng.integers(0, below)
 
 
+def short_sums(n: int, rng: np.random.Generator, longest: int) -> tuple[Int[ndarray, "n"], Int[ndarray, "n"]]:
+    """Numbers of one to ``longest`` digits, both moved up by equally many columns, drawn for each sum."""
+    length = rng.integers(1, longest + 1, n)
+    moved = 10 ** rng.integers(0, N_DIGITS + 1 - length)
+    return rng.integers(0, 10**length) * moved, rng.integers(0, 10**length) * moved
+
+
+def sparse_sums(n: int, rng: np.random.Generator) -> tuple[Int[ndarray, "n"], Int[ndarray, "n"]]:
+    """Numbers with zeros strewn in: the chance that a digit is drawn at all is drawn for each sum."""
+    filled = rng.random((n, 1))
+    place = 10 ** np.arange(N_DIGITS)
+    a, b = (np.where(rng.random((n, N_DIGITS)) < filled, rng.integers(0, 10, (n, N_DIGITS)), 0) for _ in range(2))
+    return a @ place, b @ place
+
+
+def round_sums() -> tuple[Int[ndarray, "n"], Int[ndarray, "n"]]:
+    """All sums of two numbers that have at most one digit other than zero."""
+    numbers = np.append(np.outer(10 ** np.arange(N_DIGITS), np.arange(1, 10)), 0)
+    a, b = np.meshgrid(numbers, numbers)
+    return a.ravel(), b.ravel()
+
+
 def carry_sums(n: int, rng: np.random.Generator) -> tuple[Int[ndarray, "n"], Int[ndarray, "n"]]:
     """Sums in which a column adds to nine with chance ``CHAIN``, so that carries run far."""
     a, b = (rng.integers(0, 10, (n, N_DIGITS)) for _ in range(2))

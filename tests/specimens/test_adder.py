@@ -9,7 +9,7 @@ from explorer.specimens import adder, network, sums
 from explorer.specimens.network import Network
 
 pytestmark = pytest.mark.skipif(specimens.find("adder") is None, reason="the adder is not shipped yet")
-DAMAGE = 0.9  # of what neurons write: some sums come out right still
+DAMAGE = 0.82  # of what neurons write: some sums come out right still
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,10 @@ def test_fresh_sums_are_right(model: Network) -> None:
     rng = np.random.default_rng(77)
     assert adder.exact(model, *sums.random_sums(2000, rng)).sum() >= 1995
     assert adder.exact(model, *sums.carry_sums(1000, rng)).sum() >= 995
+
+
+def test_round_numbers_are_added_too(model: Network) -> None:
+    assert adder.exact(model, *sums.round_sums()).mean() >= 0.99
 
 
 @pytest.mark.slow

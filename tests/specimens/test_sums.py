@@ -42,3 +42,21 @@ def test_carry_sums_have_longer_chains_and_lengths_are_drawn_evenly() -> None:
     short, _ = sums.random_sums(20_000, rng, longest=4, shortest=1)
     assert short.max() < 10_000
     assert abs((short >= 1000).mean() - 0.9 / 4) < 0.02
+
+
+def test_short_sums_stand_at_any_place_and_sparse_ones_have_zeros() -> None:
+    rng = np.random.default_rng(0)
+    a, b = sums.short_sums(5000, rng, 3)
+    filled = (sums.digits(a, 10) > 0) | (sums.digits(b, 10) > 0)
+    spread = np.where(filled.any(1), 9 - filled[:, ::-1].argmax(1) - filled.argmax(1), 0)
+    assert spread.max() == 2
+    assert filled.mean(0).min() > 0.05
+    zeros = (sums.digits(sums.sparse_sums(5000, rng)[0], 10) == 0).mean(1)
+    assert (zeros.min(), zeros.max()) == (0, 1)
+    assert abs(zeros.mean() - 0.55) < 0.02
+
+
+def test_round_sums_are_all_pairs_of_round_numbers() -> None:
+    a, b = sums.round_sums()
+    assert len({*zip(a.tolist(), b.tolist(), strict=True)}) == 91**2
+    assert all(str(number).count("0") >= len(str(number)) - 1 for number in {*a.tolist(), *b.tolist()})

@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 
 import numpy as np
 
@@ -36,6 +35,7 @@ def _counted(network: Network) -> dict[str, str]:
     drawn = {
         f"{N_RANDOM:,} random sums": sums.random_sums(N_RANDOM, rng),
         f"{N_CARRY:,} sums with long carries (four columns of five add to nine)": sums.carry_sums(N_CARRY, rng),
+        f"{len(sums.round_sums()[0]):,} round sums, all of two numbers with one digit that is not 0": sums.round_sums(),
         f"{N_SHORT:,} sums of one to nine digits": sums.random_sums(N_SHORT, rng, sums.N_DIGITS - 1, 1),
         "1,000 sums 9999999999 + n, n drawn": (nines, rng.integers(0, 10**sums.N_DIGITS, 1000)),
     }
@@ -65,11 +65,10 @@ def _origin(network: Network, tests: list[training.Test], seed: int, minutes: fl
         (str(output), *(f"{share:.2f}" for share in row)) for output, row in enumerate(adder.alignment(network))
     ]
     curve = [
-        (f"{test.step:,}", str(test.longest), f"{test.loss:.3f}", f"{test.random:.2%}", f"{test.carry:.2%}")
+        (f"{test.step:,}", f"{test.loss:.3f}", f"{test.random:.2%}", f"{test.carry:.2%}")
         for test in tests
-        if test.step % 1000 == 0 or test is tests[-1]
+        if test.step % 1000 == 0
     ]
-    p = asdict(tests[-1])
     claims = adder.walkthrough(network, 4999999999, 1234567891)
     return f"""# adder
 
@@ -81,13 +80,13 @@ token "_" is never used; of the {network.settings["max_position_embeddings"]} po
 
 - **Source**: sums drawn at random; no data of others. **Licence**: the repository's own.
 - {specimens.made_by("adder", f" --seed {seed}", minutes)}
-- **Training**: {training.BATCH} sums a step, loss on the twelve outputs; operands of one to h digits, the length drawn for each sum:
-  h = {training.FIRST} for {training.FIRST_STEPS:,} steps, then {training.SECOND}, then one more each time that {training.READY:.0%} of a batch are exact. AdamW {training.LEARNING_RATE},
-  betas {training.BETAS}, weight decay {training.DECAY}, clip 1, plan of {training.PLAN:,} steps with {training.WARM_UP:.0%} warm-up and a cosine to 0;
-  stopped after {p["step"]:,} steps, at the first test without a fault among {training.TESTED[0]:,} random and {training.TESTED[1]:,} carry-chain sums. That test
-  also chose the weights; the sums below are others.
+- **Training**: {training.BATCH} sums a step, loss on the twelve outputs; operands of one to {training.FIRST} digits until {training.READY:.0%} of a batch are exact, then
+  as many ten-digit ones as ones with zeros strewn in. AdamW {training.LEARNING_RATE}, betas {training.BETAS}, weight decay {training.DECAY}, clip 1, {training.PLAN:,} steps
+  with {training.WARM_UP:.0%} warm-up and a cosine to 0; the weights are the last ones. What else was tried, and why it failed:
+  sample_models/training/adder/training.py.
 
-A sum counts as exact if all eleven digits and the end are right. Say 99.9 %, never "always right".
+A sum counts as exact if all eleven digits and the end are right. None of these sums chose anything but the seed; they
+are few beside all 10^20, so say "right on every sum counted", never "always right".
 
 {specimens.figures(_counted(network))}
 
@@ -109,7 +108,7 @@ Exact sums of 4,000 random and 4,000 carry-chain ones, by the length of the long
 
 ## Training
 
-{specimens.table(("step", "longest operands", "loss of the batch", "random sums exact", "carry-chain sums exact"), curve)}
+{specimens.table(("step", "loss of the batch", "random sums exact", "carry-chain sums exact"), curve)}
 """
 
 

@@ -1,4 +1,24 @@
-"""The training: random sums, short ones first, with the loss on the twelve outputs alone."""
+"""The training: random sums, short ones first, with the loss on the twelve outputs alone.
+
+Two things have to be found, how to carry and where each output looks, and in this order:
+
+1. Short sums at the end of the numbers. Few positions differ from zero, so that attention finds them, and most of what
+   is left to learn is the carry.
+2. As many whole sums as sums with zeros strewn in. A lone digit among zeros stands out at whatever position it is, so
+   that all columns are found at once, with the carry known already.
+
+What failed: operands that grow by a digit whenever half a batch is exact. The first columns are nearly always zero
+then, and short sums alone make up that half: with seeds 0 and 1 a column was never found, and one sum in ten is right
+if one digit is guessed; seed 2 got through after 8,500 steps and missed 4 % of round numbers. Growing only once 90 % of
+the longest are exact: seed 1 stays at four digits for 5,000 steps. Sparse sums from the start: all columns are found
+within 500 steps, but the carry never (seed 1: a column right in 55 %, the share without one, after 12,500). Short sums
+at any place first: seed 1 learned the carry in 3,000 steps and reached 97 % in 11,000; seeds 0 and 2 had learned
+nothing by step 1,500, where they were stopped.
+
+The recipe needs its length: with 12,000 steps (seed 2) three columns never looked at the column before (0.00 instead
+of 0.05 for each digit) and guessed the carry from the digit of the sum there, right in 72 %; that leaves 36 % of the
+sums. Columns find it one by one while the learning rate is high.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +35,17 @@ from explorer.specimens import sums
 
 PLAN, BATCH, LEARNING_RATE, DECAY, BETAS = 20_000, 512, 0.02, 0.01, (0.9, 0.99)
 WARM_UP = 0.03  # of the plan
-FIRST, FIRST_STEPS, SECOND = 3, 1500, 6  # the longest operands at first, for how long, and then
-READY = 0.5  # then they grow by a digit when this share of a batch is exact
+FIRST, READY = 3, 0.95  # the longest operands at first, and the share of a batch that must be exact to go on
 EVERY = 500  # steps between two tests
-TESTED = 10_000, 2_000  # random and carry-chain sums that must all be right to stop
+TESTED = 10_000, 2_000  # random and carry-chain sums
 
 
 @dataclass(frozen=True)
 class Test:
-    """How the model stood after ``step`` steps: the longest operands (digits) and the loss of the last batch, and the
-    shares of ten-digit sums that are exact."""
+    """How the model stood after ``step`` steps: the loss of the last batch, the shares of ten-digit sums that are
+    exact."""
 
     step: int
-    longest: int
     loss: float
     random: float
     carry: float
@@ -49,13 +67,13 @@ def new_model(seed: int) -> TinyForCausalLM:
 
 
 def train(seed: int, say: Callable[[str], None], steps: int = PLAN) -> tuple[TinyForCausalLM, list[Test]]:
-    """A model and its tests; training stops at the first one without a fault, or after ``steps``."""
+    """The model after ``steps`` steps of the plan, and its tests, which choose nothing."""
     model, rng = new_model(seed), np.random.default_rng(seed)
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, BETAS, weight_decay=DECAY)
-    tests, longest = [], FIRST
+    tests, draw = [], _short
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = LEARNING_RATE * _schedule(step / PLAN)
-        rows = _tensor(sums.rows(*sums.random_sums(BATCH, rng, longest, shortest=1)))
+        rows = draw(rng)
         logits = outputs(model, rows[:, : sums.N_POS])
         answers = rows[:, sums.N_PROMPT :]
         loss = nn.functional.cross_entropy(logits.flatten(0, 1), answers.flatten())
@@ -63,16 +81,23 @@ def train(seed: int, say: Callable[[str], None], steps: int = PLAN) -> tuple[Tin
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        if step == FIRST_STEPS:
-            longest = SECOND
-        elif FIRST < longest < sums.N_DIGITS and (logits.argmax(-1) == answers).all(1).double().mean() > READY:
-            longest += 1
+        if draw is _short and (logits.argmax(-1) == answers).all(1).double().mean() >= READY:
+            draw = _any
+            say(f"short sums are known after {step + 1} steps")
         if (step + 1) % EVERY == 0:
-            tests.append(_test(model, step + 1, longest, loss.item()))
+            tests.append(_test(model, step + 1, loss.item()))
             say(f"{tests[-1]}")
-            if tests[-1].random == tests[-1].carry == 1:
-                break
     return model.eval().requires_grad_(False), tests
+
+
+def _short(rng: np.random.Generator) -> Tensor:
+    return _tensor(sums.rows(*sums.random_sums(BATCH, rng, FIRST, shortest=1)))
+
+
+def _any(rng: np.random.Generator) -> Tensor:
+    """As many whole as sparse sums."""
+    whole, sparse = sums.random_sums(BATCH // 2, rng), sums.sparse_sums(BATCH // 2, rng)
+    return _tensor(np.concatenate([sums.rows(*whole), sums.rows(*sparse)]))
 
 
 def outputs(model: TinyForCausalLM, ids: Tensor) -> Tensor:
@@ -96,10 +121,10 @@ def outputs(model: TinyForCausalLM, ids: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _test(model: TinyForCausalLM, step: int, longest: int, loss: float) -> Test:
+def _test(model: TinyForCausalLM, step: int, loss: float) -> Test:
     rng = np.random.default_rng(1)
     drawn = sums.random_sums(TESTED[0], rng), sums.carry_sums(TESTED[1], rng)
-    return Test(step, longest, loss, *(_exact(model, _tensor(sums.rows(*each))) for each in drawn))
+    return Test(step, loss, *(_exact(model, _tensor(sums.rows(*each))) for each in drawn))
 
 
 def _exact(model: TinyForCausalLM, rows: Tensor) -> float:
