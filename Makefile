@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BUNDLE_VENV := build/bundle-venv
 # make run TORCH_INDEX=https://download.pytorch.org/whl/cpu takes the CPU build of torch (README).
 TORCH_INDEX ?=
 # How many processes run the tests: two, for that is what they are sure to fit into.
@@ -14,7 +15,7 @@ JOBS ?= 2
 MAIN := open us-cities
 PICTURE := build/dallas.png
 
-.PHONY: help run test test-all check samples screenshots bench clean
+.PHONY: help run test test-all check samples screenshots bench bundle clean
 
 help:
 	@echo "make run          open the window on the sample; without a display, make a picture of it"
@@ -23,6 +24,7 @@ help:
 	@echo "make test-all     every test, the slow ones too"
 	@echo "make screenshots  make the pictures of docs/screenshots and check their texts"
 	@echo "make bench        measure start-up, drawing and the engine (minutes)"
+	@echo "make bundle       freeze the program into one folder, dist/circuit-explorer, and let it test itself"
 	@echo "make samples      train the sample models again (minutes)"
 	@echo "make clean        remove the virtual environment and what was built"
 
@@ -66,6 +68,18 @@ screenshots: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.window
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.canvas
+
+# A clean environment: what only the developers need must not come along.
+$(BUNDLE_VENV)/.installed: pyproject.toml constraints.txt
+	@python=$$(scripts/find-python) && "$$python" scripts/system-libraries && "$$python" -m venv --clear $(BUNDLE_VENV)
+	@$(BUNDLE_VENV)/bin/python -m pip --disable-pip-version-check install --no-input \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt '.[gguf,bundle]'
+	@touch $@
+
+# PYTHONPATH: what is frozen is this checkout, not what was installed from it earlier.
+bundle: $(BUNDLE_VENV)/.installed
+	@PYTHONPATH=. $(BUNDLE_VENV)/bin/python -m PyInstaller --noconfirm --log-level WARN --workpath build/frozen explorer.spec
+	@dist/circuit-explorer/circuit-explorer self-test
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
