@@ -23,7 +23,7 @@ def pieces(files: Sequence[Path], *, lines: bool = False) -> Iterator[Piece]:
     """The text of ``files``; with ``lines`` each line of a plain file is a document. LoadError at what is no text."""
     document, before = 0, 0
     for file in files:
-        reader = _json_lines if file.suffix == ".jsonl" else _plain_lines if lines else _plain
+        reader = _json_lines if file.suffix.lower() == ".jsonl" else _plain_lines if lines else _plain
         try:
             own = 0
             for own, text, read in reader(file):
@@ -61,6 +61,9 @@ def _decoded(file: Path) -> Iterator[tuple[str, int]]:
             except UnicodeDecodeError as error:
                 place = max(0, read - 4) + error.start
                 raise LoadError(f"“{file}” is not UTF-8 text (near byte {place}); convert it to UTF-8.") from error
+            if "\0" in text:
+                where = f"“{file}” holds a zero (near byte {read + text.index(chr(0))})"
+                raise LoadError(f"{where}, so it is no UTF-8 text; convert it to UTF-8.")
             read += len(data)
             held = "\r" if text.endswith("\r") and data else ""
             text = text.removesuffix("\r") if held else text

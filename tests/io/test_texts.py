@@ -80,6 +80,19 @@ def test_a_byte_that_is_no_utf8_is_named_near_its_place(tmp_path: Path, at: int)
     assert abs(place - at) <= 4
 
 
+@pytest.mark.parametrize("at", [0, PIECE + 3])
+def test_zeros_as_in_utf16_or_a_binary_file_are_a_sentence(tmp_path: Path, at: int) -> None:
+    """They are valid UTF-8, and a text of them would give an index of nothing."""
+    (tmp_path / "a.txt").write_bytes(b"a" * at + "text".encode("utf-16-le"))
+    with pytest.raises(LoadError, match=r"a\.txt” holds a zero \(near byte \d+\), so it is no UTF-8 text; convert it"):
+        list(pieces([tmp_path / "a.txt"]))
+
+
+def test_lines_of_json_are_known_whatever_the_case_of_the_name(tmp_path: Path) -> None:
+    (tmp_path / "A.JSONL").write_text('{"text": "one"}\n')
+    assert documents([tmp_path / "A.JSONL"]) == {0: "one"}
+
+
 def test_what_comes_before_a_fault_is_given(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"text": 2}\n')
     found: Iterator[Piece] = pieces([tmp_path / "a.jsonl"])
