@@ -6,8 +6,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -224,6 +226,26 @@ def test_an_address_where_no_scheduler_is_is_a_sentence(address: str, monkeypatc
     monkeypatch.setattr(cluster, "TIMEOUT", 0.3)
     with pytest.raises(EngineError, match=f"No scheduler answers at “{re.escape(address)}”"), cluster.cluster(address):
         pass
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-Server\r\n", bytes(64)])
+def test_another_server_at_the_address_is_the_same_sentence(says: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that takes the call and never answers."""
+    monkeypatch.setattr(cluster, "TIMEOUT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            called.append(server.accept()[0])
+            called[0].sendall(says)
+
+        called: list[socket.socket] = []
+        thread = threading.Thread(target=answer)
+        thread.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(EngineError, match="No scheduler answers at"), cluster.cluster(address):
+            pytest.fail("there is no scheduler")
+        thread.join()
+        called[0].close()
 
 
 def test_without_the_package_the_option_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0  # seconds until a scheduler that does not answer is given up
 FIRST_WORKER = 30.0  # seconds to wait for the first worker
 AGAIN = "What is finished is kept: give the same command again to go on."
+NO_GREETING = (OSError, ValueError, TypeError, AttributeError, LookupError, EOFError, MemoryError, struct.error)
 OURS = "explorer:__version__"  # as pkgutil.resolve_name, which any Python has, finds it
 
 
@@ -51,12 +53,13 @@ def _knock(address: str) -> None:
     from distributed.comm import connect
 
     async def reach() -> None:
-        comm = await connect(address, timeout=TIMEOUT, **Security().get_connection_args("client"))
-        await comm.close()
+        async with asyncio.timeout(TIMEOUT):  # connect waits for ever for the greeting of who takes calls and is silent
+            comm = await connect(address, timeout=TIMEOUT, **Security().get_connection_args("client"))
+            await comm.close()
 
     try:
         asyncio.run(reach())
-    except (OSError, ValueError, TypeError) as error:
+    except NO_GREETING as error:
         raise EngineError(
             f"No scheduler answers at “{address}”; start one with “dask scheduler” and give the address that it "
             "says, such as tcp://10.0.0.5:8786."
