@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -99,8 +100,9 @@ class Labels:
         return self._lists[name]
 
     def keep(self, name: str, labels: Mapping[str, str]) -> None:
-        """Add ``labels`` to imported.json or own.json; an empty text takes a label away."""
-        held = {key: text for key, text in {**self.listed(name), **labels}.items() if text}
+        """Add ``labels`` to imported.json or own.json, each in one line; an empty text takes a label away."""
+        new = {key: _line(text) for key, text in labels.items()}
+        held = {key: text for key, text in {**self.listed(name), **new}.items() if text}
         data = json.dumps(dict(sorted(held.items(), key=_order)), indent=0, ensure_ascii=False).encode()
         atomic.write(self.index.folder / name, data)
         self._lists[name] = held
@@ -143,6 +145,12 @@ def _unpacked(file: ArrayFile, row: int) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise LoadError(f"“{file.path}” is damaged; label the index again.")
     return found
+
+
+def _line(text: str) -> str:
+    """``text`` in one line, without control characters and lone surrogates, which no file in UTF-8 may hold."""
+    plain = (letter if unicodedata.category(letter) not in ("Cc", "Cs") else " " for letter in text)
+    return " ".join("".join(plain).split())
 
 
 def _order(pair: tuple[str, str]) -> tuple[int, ...]:

@@ -36,6 +36,11 @@ def test_the_label_that_counts_is_the_same_however_it_is_asked_for(labels: Label
         assert labels.text(0, feature) == texts.get(feature, "") == (record["text"] if record else "")
 
 
+def test_a_label_is_kept_in_one_line_of_what_a_file_can_hold(labels: Labels) -> None:
+    labels.keep(IMPORTED, {"0:1": "two\nlines\0 \ud800 ", "0:2": "\ud800", "0:3": "👩‍🚀 ‘ok’"})
+    assert Labels(labels.index).listed(IMPORTED) == {"0:1": "two lines", "0:3": "👩‍🚀 ‘ok’"}
+
+
 def test_an_index_is_looked_for_beside_its_transcoders_then_in_the_users_folder(tmp_path: Path) -> None:
     transcoders = tmp_path / "set"
     shutil.copytree(SHIPPED, tmp_path / "features-set")
