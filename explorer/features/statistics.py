@@ -16,6 +16,7 @@ from explorer.features.entries import Entries
 from explorer.features.kept import BEFORE, SPAN, Candidates, Kept
 from explorer.features.keys import N_BINS, at_random, bins, strongest
 
+_MOST = float(np.finfo(np.float16).max)  # files of other tools take no infinity
 UNIT = 2**20  # the sum of activations is kept in whole numbers of this part of one
 
 
@@ -160,8 +161,7 @@ class _Peaks:
         offset = self._place - np.repeat(self.position, self._counts) + BEFORE
         near = (of_entry >= 0) & (offset >= 0) & (offset < SPAN)
         made = np.zeros((len(chosen), SPAN), np.float16)
-        with np.errstate(over="ignore"):
-            made[of_entry[near], offset[near]] = self._value[near]
+        made[of_entry[near], offset[near]] = np.clip(self._value[near], -_MOST, _MOST)
         return made
 
     def others(self, chosen: np.ndarray, n_others: int) -> np.ndarray:

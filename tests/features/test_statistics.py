@@ -99,6 +99,15 @@ def test_the_strongest_examples_equal_brute_force_with_ties_by_document_and_posi
     assert ties > 20
 
 
+def test_activations_beyond_float16_are_its_largest_around_a_peak() -> None:
+    """Files of other tools take no infinity; the peak itself is kept whole."""
+    held = LayerStatistics.empty(0, 1, KEEPING)
+    held.add(Entries(np.arange(2), np.zeros(2, np.int64), np.array([-7e4, 1e5], np.float32)), 0, CONTEXT)
+    top = held.top.sorted()
+    assert top.around[0, 0, BEFORE - 1 : BEFORE + 1].tolist() == [-65504, 65504]
+    assert top.value[0, 0] == np.float32(1e5)
+
+
 def test_random_examples_are_spread_evenly_over_the_windows_of_a_feature() -> None:
     """Each window of a feature that is active in all of them is drawn about equally often over many features."""
     keeping, n_features = Keeping(1, 4, 0), 3000
