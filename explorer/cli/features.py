@@ -165,7 +165,8 @@ def _text(answer: dict[str, Any]) -> str:
         f"mean {found['mean']:.4g}"
     )
     lines += _weights(answer)
-    for band in [{"name": "strongest", "examples": found["top"]}, *found["bands"]]:
+    top = [{"name": "strongest", "examples": found["top"]}] if found["top"] else []
+    for band in [*top, *found["bands"]]:
         lines.append(f"{band['name']}:")
         lines += [f"  {_example(one)}" for one in band["examples"] if not one["repeated"]]
     if found["together"]:

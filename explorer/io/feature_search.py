@@ -66,10 +66,12 @@ def search(labels: Labels, query: str, limit: int = 50) -> list[Hit]:
     empty query.
     """
     name, colon, rest = query.partition(":")
-    places, wanted = ((name,), rest) if colon and name in WHERE else (WHERE, query)
+    places, wanted = ((name.lower(),), rest) if colon and name.lower() in WHERE else (WHERE, query)
     wanted = wanted.strip().lower()
     if not wanted:
         raise GraphError("The search is empty; type a label or a token.")
+    if limit < 1:
+        raise GraphError(f"At most {limit} features cannot be listed; ask for at least 1.")
     finders = {"label": _by_label, "token": _by_token, "logit": _by_logit}
     made: dict[tuple[int, int], Hit] = {}
     for place in places:

@@ -19,7 +19,7 @@ import torch
 from explorer.circuits.replacement import replace_locally
 from explorer.engine.inprocess import run_job
 from explorer.engine.state import EngineState
-from explorer.errors import ExplorerError, LoadError, PromptError, SaveError
+from explorer.errors import ExplorerError, GraphError, LoadError, PromptError, SaveError
 from explorer.features import windows
 from explorer.features.keys import edges
 from explorer.io import transcoders
@@ -249,6 +249,13 @@ def test_text_that_cannot_be_read_is_one_sentence(
     assert not (tmp_path / "index" / "index.json").exists()
 
 
+@pytest.mark.parametrize("name", ["n_top", "n_random", "shard"])
+def test_less_than_one_example_or_batch_is_said(state: EngineState, text: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(GraphError, match="are not possible; ask for at least 1 of each"):
+        build(state, text, tmp_path / "index", **{name: 0})
+    assert not (tmp_path / "index").exists()
+
+
 def test_a_short_text_is_read_and_said_to_be_short(state: EngineState, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Dallas is in Texas")
     found = build(state, tmp_path / "a.txt", tmp_path / "index")
@@ -320,6 +327,9 @@ def test_search_finds_labels_first_and_the_users_own_win(index: FeatureIndex) ->
     finally:
         labels.keep(OWN, {f"{layer}:{feature}": ""})
     assert labels.record(layer, feature) == automatic
+    with pytest.raises(GraphError, match="ask for at least 1"):
+        search(labels, "Texas", 0)
+    assert search(labels, "Token:Dallas") == search(labels, "token:Dallas") != []
     for hit in search(labels, "token:Dallas"):
         evidence = index.evidence(hit.layer, hit.feature)
         assert any(one.tokens[one.peak] == "Dallas" for one in evidence.top)

@@ -68,7 +68,7 @@ class Building:
 
     def missing(self, made: Collected) -> Iterator[Shard]:
         """What of the text is not in ``made``."""
-        return shards(self.text.batches(self.model), made.done, max(self.shard, 1))
+        return shards(self.text.batches(self.model), made.done, self.shard)
 
     def save(self, made: Collected) -> None:
         """Keep ``made``, so that a restart goes on from it."""

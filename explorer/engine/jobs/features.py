@@ -68,6 +68,7 @@ def features_build(
     yield Progress(0, 0, "Reading transcoders")
     held = transcoders_of(state, transcoders, setting.told)
     text = _text_of(opened, held, texts, lines, limit, context)
+    _check_numbers(n_top, n_random, shard)
     keeping = Keeping(n_top, n_random)
     yield Progress(0, 0, "Reading the text's fingerprint")
     head = _head(state, opened, held, model, text, {**asdict(keeping), "n_logits": n_logits})
@@ -87,6 +88,14 @@ def features_build(
     labelled = yield from label_index(state, FeatureIndex(building.folder, head), opened, held)
     feature_build.write_head(building.folder, head)
     return labelled | _summary(head, collected, keeping, None if resumed else rate)
+
+
+def _check_numbers(n_top: int, n_random: int, shard: int) -> None:
+    if min(n_top, n_random, shard) < 1:
+        raise GraphError(
+            f"{n_top} strongest and {n_random} random examples of a feature, and {shard} batches in a shard, are not "
+            "possible; ask for at least 1 of each."
+        )
 
 
 def _on_cluster(address: str, reading: Reading, building: Building, made: Collected) -> Work[None]:
