@@ -34,6 +34,7 @@ def prepare(folder: Path, stamp: str) -> Mapping[str, Any] | None:
     SaveError if something else is there.
     """
     atomic.make_folder(folder)
+    atomic.check_writable(folder / HEAD)
     if (folder / HEAD).exists():
         raise SaveError(f"“{folder}” holds an index already; choose a folder that does not exist, or an empty one.")
     if not (folder / BUILDING).exists():

@@ -264,6 +264,19 @@ def test_a_short_text_is_read_and_said_to_be_short(state: EngineState, tmp_path:
     assert open_index(tmp_path / "index").n_tokens == 4
 
 
+def test_a_folder_that_may_not_be_written_is_said_before_long_work(
+    state: EngineState, text: Path, tmp_path: Path, built: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    said: list[Progress] = []
+    where = {name: WHERE[name] for name in ("model", "transcoders")}
+    with pytest.raises(SaveError, match="may not be written"):
+        build(state, text, tmp_path / "index", said.append)
+    with pytest.raises(SaveError, match="may not be written"):
+        run_job("features_label", state, said.append, **where, index=str(built[0]))
+    assert not any(one.total for one in said)
+
+
 def test_a_full_disk_leaves_the_last_shard_as_it_was(
     state: EngineState, text: Path, tmp_path: Path, built: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,8 +23,9 @@ from explorer.features.labels import (
     output_rule,
     strong_rule,
 )
-from explorer.io import feature_labels
+from explorer.io import atomic, feature_labels
 from explorer.io.feature_index import FeatureIndex, open_index
+from explorer.io.feature_labels import HELD_OUT
 from explorer.work import Progress, Work
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ def _check_whole(index: FeatureIndex) -> None:
 def open_all(
     state: EngineState, index: str, model: str, transcoders: str, setting: Setting
 ) -> Work[tuple[FeatureIndex, LanguageModel, TranscoderSet]]:
-    """Index, model and transcoders; LoadError if the index was made with others."""
+    """Index, model and transcoders; LoadError if the index was made with others, SaveError if it takes no labels."""
     yield Progress(0, 0, f"Reading “{Path(model).name}”")
-    found, opened = open_index(Path(index)), model_of(state, model, setting)
+    found = open_index(Path(index))
+    atomic.check_writable(found.folder / HELD_OUT)
+    opened = model_of(state, model, setting)
     held = transcoders_of(state, transcoders, setting.told)
     if held.sha256 != found.head["transcoders"].get("sha256"):
         raise LoadError(f"“{index}” was made with other transcoders than “{transcoders}”; name those it was made with.")
