@@ -35,6 +35,8 @@ class Evidence(QObject):
         window.document.graph_changed.connect(self.begin)
         window.engine.found.connect(self._made)
         window.engine.job_cancelled.connect(self._stopped)
+        window.engine.job_failed.connect(self._failed)
+        window.engine.died.connect(self._died)
 
     def begin(self) -> tuple[EvidenceIndex, EvidencePanel]:
         """Index and panel, made when first asked for: a window opens faster without."""
@@ -136,20 +138,34 @@ class Evidence(QObject):
         if job != JOB:
             return
         self.use(str(self._making["output"]))
+        self._making = {}
         active, features, tokens = (f"{values[name]:,}" for name in ("active_features", "features", "n_tokens"))
         words = f"{active} of {features} features are active in {tokens} tokens."
         self._window.status.say(" ".join([words, *values.get("notes", ())]))
 
     def _stopped(self, job: str) -> None:
-        if job == JOB:
-            output, values = Path(str(self._making["output"])).name, self._making
-            words = f"The index “{output}” is not finished; what was read is kept, and the same request goes on there."
+        if job == JOB and self._making:
             self._window.status.say("Cancelled. What was read is kept.")
-            actions = (("Go on", lambda: self.make(values)),)
-            self._window.banner.show_notice(Notice(words, STALE, actions=actions, key=KEY))
+            self._offer()
         if job == TELL:
             self.use(self._told)
             self._window.status.say("Cancelled. Labels that were made are kept.")
+
+    def _failed(self, job: str, _sentence: str, _details: str) -> None:
+        if job == JOB:
+            self._making = {}
+
+    def _died(self, _sentence: str, _details: str) -> None:
+        if self._making:
+            self._offer()
+
+    def _offer(self) -> None:
+        """Offer to go on with the index that is not finished."""
+        output, values = Path(str(self._making["output"])).name, self._making
+        self._making = {}
+        words = f"The index “{output}” is not finished; what was read is kept, and the same request goes on there."
+        actions = (("Go on", lambda: self.make(values)),)
+        self._window.banner.show_notice(Notice(words, STALE, actions=actions, key=KEY))
 
     def _copy(self, figure: Figure) -> None:
         from explorer.ui.clipboard import COPIED, put_figure  # only when asked for: a window opens faster without

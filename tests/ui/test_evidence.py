@@ -238,14 +238,35 @@ def test_an_index_is_made_of_chosen_text_and_then_shown(qtbot: QtBot, tmp_path: 
     shown.engine.found.emit(JOB, {"active_features": 3, "features": 9, "n_tokens": 5000, "notes": []})
     assert shown.index.index.folder == tmp_path / "made"
     assert "3 of 9 features" in shown.window.status.message.whole
-    before = shown.engine.asked[-1]
+
+
+def test_an_index_that_was_cancelled_or_lost_with_the_engine_goes_on_from_a_notice(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    shown = ShownWindow(qtbot, graph_of("2" * 64))
+    window, values = shown.window, {"texts": ["/texts/one.txt"], "output": str(tmp_path / "made")}
+    window.evidence.make(values)
     shown.engine.job_cancelled.emit(JOB)
-    assert "“made” is not finished" in shown.window.banner.words.text()
-    assert "is kept" in shown.window.status.message.whole
-    next(button for button in shown.window.banner.findChildren(QPushButton) if button.text() == "Go on").click()
-    assert shown.engine.asked[-1] == before
-    assert shown.engine.asked.count(before) == 2
-    assert shown.window.banner.present is None
+    assert "is kept" in window.status.message.whole
+    for times in (2, 3):
+        assert "“made” is not finished" in window.banner.words.text()
+        next(button for button in window.banner.findChildren(QPushButton) if button.text() == "Go on").click()
+        assert shown.engine.asked.count((JOB, values)) == times
+        assert window.banner.present is None
+        shown.engine.died.emit("It ended", "")
+        shown.engine.state_changed.emit("ready")
+    next(button for button in window.banner.findChildren(QPushButton) if button.text() == "Go on").click()
+    shown.engine.job_failed.emit(JOB, "The text is empty.", "")
+    shown.engine.died.emit("It ended", "")
+    shown.engine.state_changed.emit("ready")
+    assert "not finished" not in window.banner.words.text()
+
+
+def test_a_folder_is_remembered_from_where_it_is(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    dialog = EvidenceDialog("", "", "here/index", "")
+    qtbot.addWidget(dialog)
+    assert dialog.values["output"] == str(tmp_path / "here" / "index")
 
 
 def test_a_language_model_is_asked_for_labels_of_the_graphs_features(

@@ -90,7 +90,7 @@ class EvidenceDialog(Asking):
         """Values of the job features_build."""
         return {
             "texts": self.texts,
-            "output": self.output.text().strip(),
+            "output": str(Path(self.output.text().strip()).expanduser().absolute()),  # it is remembered
             "limit": self.limit.value(),
             "context": self.context.value(),
             "lines": self.lines.isChecked(),
