@@ -35,6 +35,7 @@ class Scoring:
     ids: np.ndarray
     length: np.ndarray
     held: np.ndarray  # whether a window of the index is in the half that is scored on
+    sampled: np.ndarray  # where it is in the sample, -1 if it is not there
     n_special: int
     sample: Windows
 
@@ -57,14 +58,16 @@ def scoring_of(
     drawn, token_windows = HeldOut(*(file.all(name) for name in ("number", "ids", "length"))), file.all("token_windows")
     n_special = int(index.head["text"]["n_special"])
     number = np.arange(int(index.head["text"]["windows"]))
-    lengths = drawn.length.tolist()
+    lengths, in_index = drawn.length.tolist(), windows.all("number")
+    sampled = {window: row for row, window in enumerate(drawn.number.tolist())}
     shared = Scoring(
         texts=index.texts(),
         token_windows={int(token): int(token_windows[token]) for token in np.flatnonzero(token_windows)},
         n_fitted=int((~is_held_out(number)).sum()),
         ids=windows.all("ids"),
         length=windows.all("length"),
-        held=is_held_out(windows.all("number")),
+        held=is_held_out(in_index),
+        sampled=np.array([sampled.get(window, -1) for window in in_index.tolist()], np.int64),
         n_special=n_special,
         sample=Windows.of([row[n_special:n].tolist() for row, n in zip(drawn.ids, lengths, strict=True)]),
     )
@@ -94,15 +97,22 @@ class Trial:
 def trial_of(
     own: Mapping[str, Any], kinds: Sequence[str], rows: np.ndarray, peaks: np.ndarray, least: float, shared: Scoring
 ) -> Trial:
-    """The sample and the feature's own windows of ``kinds``; inside are those with ``least`` activation or more."""
+    """The sample and the feature's own windows of ``kinds``; inside are those with ``least`` activation or more.
+
+    Each window counts once. What the index kept of one stands, since it may be rounded otherwise in the sample.
+    """
     more: dict[int, float] = {}
-    for kind in kinds:
-        for window, value in zip(own[f"{kind}.window"].tolist(), own[f"{kind}.value"].tolist(), strict=True):
-            if window >= 0 and shared.held[window]:
-                more[window] = value
-    others = Windows.of([shared.own(window) for window in more])
     there = np.zeros(shared.sample.n, bool)
     there[rows[peaks >= least]] = True
+    for kind in kinds:
+        for window, value in zip(own[f"{kind}.window"].tolist(), own[f"{kind}.value"].tolist(), strict=True):
+            if window < 0 or not shared.held[window]:
+                continue
+            if (row := int(shared.sampled[window])) >= 0:
+                there[row] = value >= least
+            else:
+                more[window] = value
+    others = Windows.of([shared.own(window) for window in more])
     return Trial((shared.sample, others), np.concatenate([there, np.array(list(more.values())) >= least]))
 
 
