@@ -11,19 +11,21 @@ from explorer.session.figure import Box as Area
 from explorer.session.figure import Ink, Item, Rect, Run, Text
 from explorer.session.figure_links import heads
 from explorer.session.figure_marks import fill, mark, strengths
-from explorer.session.figure_text import text_width
+from explorer.session.figure_text import text_width, visible
 from explorer.session.layered import Point
 from explorer.session.plates import (
     DOT,
     DOT_APART,
     FLOOR,
     LEADING,
+    LINES,
     NAME,
     PAD_X,
     PAD_Y,
     SMALL,
     Measure,
     Plate,
+    odds,
     shortened,
     wrapped,
 )
@@ -33,6 +35,7 @@ from explorer.session.theme import Theme, blend, group_colour
 RADIUS, SQUARE = 8.0, 3.0
 RING, HOVER_RING = 3.5, 3.5
 STRIPE = 4.0
+TIGHT, BY_STRIPE = 5.0, 11.0  # least room beside a name, and beside one with the colour of its supernode
 LEAST_DOTS = 0.55  # of the size as designed; below it a box holds its name only
 
 
@@ -103,15 +106,19 @@ def _frame(diagram: Diagram, box: Box, seen: Area, theme: Theme, lit: Lit) -> It
 def _output(
     diagram: Diagram, box: Box, seen: Area, lens: Lens, theme: Theme, measure: Measure
 ) -> Iterator[Item]:
+    """Its token, and as many digits of its probability as fit beside it."""
     words = diagram.plates[box.id]
     size = lens.size(NAME)
     aim = box.rows[0] in heads(diagram.view.graph)
     weight = 600 if aim else 400
-    odds = f" {words.caption}" if words.caption else ""
-    room = seen.x1 - seen.x0 - 8 - measure(odds, size, 400)
-    runs = [Run(shortened(words.lines[0], room, size, measure, weight), theme.text, weight, underline=aim)]
-    if odds:
-        runs.append(Run(odds, theme.text_2))
+    room = seen.x1 - seen.x0 - 8
+    left = room - measure(words.lines[0], size, weight)
+    chances = (f" {chance}" for digits in (3, 2) if (chance := odds(box, digits)))
+    chance = next((chance for chance in chances if measure(chance, size, 400) <= left), "")
+    token = shortened(words.lines[0], room, size, measure, weight) or words.lines[0][:1]
+    runs = [Run(token, theme.text, weight, underline=aim)]
+    if chance:
+        runs.append(Run(chance, theme.text_2))
     yield Text((seen.x0 + seen.x1) / 2, (seen.y0 + seen.y1) / 2 + 0.36 * size, tuple(runs), size, "middle")
 
 
@@ -127,14 +134,8 @@ def _words(
 ) -> Iterator[Item]:
     """Name, dots and caption; where it is small, what does not fit is left out, the name last."""
     size, small = lens.size(NAME), lens.size(SMALL)
-    pad = PAD_X * min(lens.scale, 1.0)
-    left, right = seen.x0 + pad, seen.x1 - pad
     leading = max(LEADING * lens.scale, 1.25 * size)
-    foot = (1 if plate.beside else 2) * LEADING * lens.scale if lens.scale >= LEAST_DOTS else 0.0
-    room = max(1, int((seen.y1 - seen.y0 - foot - 6) / leading))
-    lines = plate.lines
-    if lens.scale < 1.0:
-        lines = tuple(wrapped(box.name, right - left, size, measure, min(room, len(lines))))
+    lines, foot, left, right = _fitted(box, plate, seen, lens, measure)
     top = seen.y0 + (PAD_Y * lens.scale if foot else (seen.y1 - seen.y0 - leading * len(lines)) / 2)
     for number, line in enumerate(lines):
         y = top + leading * (number + 0.5) + 0.36 * size
@@ -151,6 +152,28 @@ def _words(
         run = (Run(caption, theme.text_2),)
         at, anchor = (right, "end") if plate.beside else (left, "start")
         yield Text(at, base + 0.36 * small, run, small, anchor)
+
+
+def _fitted(
+    box: Box, plate: Plate, seen: Area, lens: Lens, measure: Measure
+) -> tuple[tuple[str, ...], float, float, float]:
+    """Lines of the name, the height that dots and caption keep, and where words begin and end.
+
+    Where the name would be cut for want of room, dots and caption give theirs to it.
+    """
+    pad, foot = PAD_X * min(lens.scale, 1.0), (1 if plate.beside else 2) * LEADING * lens.scale
+    if lens.scale >= 1.0:
+        return plate.lines, foot, seen.x0 + pad, seen.x1 - pad
+    size = lens.size(NAME)
+    leading = max(LEADING * lens.scale, 1.25 * size)
+    for kept, side in ((foot, pad), (0.0, min(pad, TIGHT))):
+        left, right = seen.x0 + (max(side, BY_STRIPE) if box.colour else side), seen.x1 - side
+        room = max(1, int((seen.y1 - seen.y0 - kept - 6) / leading))
+        lines = tuple(wrapped(visible(box.name), right - left, size, measure, min(room, LINES)))
+        whole = len(lines) == LINES or not lines[-1].endswith("…")
+        if kept and whole and lens.scale >= LEAST_DOTS:
+            break
+    return lines, kept, left, right
 
 
 def _dots(

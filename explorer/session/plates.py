@@ -73,24 +73,27 @@ def share_text(share: float) -> str:
     return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.1f} %" if percent >= 0.05 else "< 0.1 %"
 
 
-def odds(box: Box) -> str:
+def odds(box: Box, digits: int = 3) -> str:
     """The probability of an output, as .875; empty if it is not known."""
-    return "" if box.probability != box.probability else f"{box.probability:.3f}".removeprefix("0")
+    return "" if box.probability != box.probability else f"{box.probability:.{digits}f}".removeprefix("0")
 
 
 def wrapped(text: str, width: float, size: int, measure: Measure, most: int = LINES) -> list[str]:
-    """``text`` in at most ``most`` lines as wide as ``width``; what is beyond ends in an ellipsis."""
+    """``text`` in at most ``most`` lines as wide as ``width``; only what is beyond them ends in an ellipsis."""
     lines: list[str] = []
-    words = text.split()
-    while words and len(lines) < most:
-        n = 1
-        while n < len(words) and measure(" ".join(words[: n + 1]), size, 600) <= width:
-            n += 1
-        if len(lines) == most - 1:
-            n = len(words)
-        lines.append(shortened(" ".join(words[:n]), width, size, measure))
-        words = words[n:]
-    return lines or [""]
+    rest = " ".join(text.split())
+    while len(lines) < most - 1 and measure(rest, size, 600) > width:
+        end = _line_end(rest, width, size, measure)
+        lines.append(rest[:end])
+        rest = rest[end:].lstrip()
+    return [*lines, shortened(rest, width, size, measure)]
+
+
+def _line_end(text: str, width: float, size: int, measure: Measure) -> int:
+    """Where the first line of ``text`` ends: after a word, or within one that is wider than the line."""
+    fitting = [end for end in range(1, len(text)) if measure(text[:end], size, 600) <= width]
+    words = [end for end in fitting if text[end] == " "]
+    return (words or fitting or [1])[-1]
 
 
 def shortened(text: str, width: float, size: int, measure: Measure, weight: int = 600) -> str:

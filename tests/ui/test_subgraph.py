@@ -15,7 +15,7 @@ from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.session.edits import box_key
 from explorer.ui.canvas.subgraph import SubgraphCanvas
-from explorer.ui.canvas.subgraph_view import EMPTY
+from explorer.ui.canvas.subgraph_view import EMPTY, READABLE
 from explorer.ui.document import Document
 from explorer.ui.grouping import group_selection
 from explorer.ui.panels.centre import Centre
@@ -161,6 +161,36 @@ def test_a_node_that_is_dragged_onto_a_supernode_joins_it(
     drag(qtbot, canvas, canvas.place_of(box_key(key)), canvas.place_of(first))
     assert key in document.edits.supernodes[0].members
     assert document.edits.places == {}
+
+
+def test_a_supernode_that_is_dragged_onto_another_is_nested_in_it(
+    qtbot: QtBot, canvas: SubgraphCanvas, document: Document
+) -> None:
+    first, second = document.edits.supernodes
+    drag(qtbot, canvas, canvas.place_of(second.id), canvas.place_of(first.id))
+    assert [group.parent for group in document.edits.supernodes] == ["", first.id]
+    assert second.id not in {box.id for box in canvas.drawn.boxes}
+    document.undo()
+    assert document.edits.supernodes == (first, second)
+    assert {first.id, second.id} <= {box.id for box in canvas.drawn.boxes}
+
+
+def test_a_diagram_that_is_too_large_to_be_read_whole_is_fitted_around_its_output(
+    qtbot: QtBot, canvas: SubgraphCanvas, document: Document
+) -> None:
+    graph = document.graph
+    assert graph is not None
+    document.do("pin", edit.pin(document.edits, [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]))
+    canvas.fit()
+    assert canvas.diagram is not None
+    assert canvas._lens.scale == READABLE
+    output = next(box.id for box in canvas.drawn.boxes if box.kind == NodeKind.LOGIT)
+    assert canvas.rect().contains(canvas.place_of(output).toPoint())
+    lowest = min(canvas.drawn.boxes, key=lambda box: -canvas.diagram.middles[box.id][1]).id  # type: ignore[union-attr]
+    assert not canvas.rect().contains(canvas.place_of(lowest).toPoint())
+    canvas.choose(lowest)
+    canvas.fit()
+    assert canvas.rect().contains(canvas.place_of(lowest).toPoint())
 
 
 def test_double_click_and_f2_rename_and_escape_leaves_the_name(

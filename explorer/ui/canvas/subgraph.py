@@ -33,7 +33,7 @@ ARROWS = {
 class SubgraphCanvas(DiagramView):
     """Click selects, Ctrl-click adds, drag moves a box or the ground, wheel zooms; see ``keyPressEvent``.
 
-    A box of a node that is dragged onto a supernode joins it.
+    A box that is dragged onto a supernode goes into it: a node joins it, another supernode is nested.
     """
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -126,13 +126,9 @@ class SubgraphCanvas(DiagramView):
         place = x + moved.x() / self._lens.scale, y + moved.y() / self._lens.scale
         self.diagram = replace(self.diagram, middles={**self.diagram.middles, self._held: place})
         under = self._box_at(point, without=self._held)
-        joins = under is not None and under.kind is None and self._is_node(self._held)
+        joins = under is not None and under.kind is None and self.drawn.box(self._held).kind != NodeKind.LOGIT
         self._joined = under.id if under is not None and joins else ""
         self.update()
-
-    def _is_node(self, id: str) -> bool:
-        """Whether a box is of a single node that a supernode may take in."""
-        return self.drawn.box(id).kind not in (None, NodeKind.LOGIT)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         drag, self._drag, pressed = self._drag, "", self._press
@@ -148,7 +144,9 @@ class SubgraphCanvas(DiagramView):
         self._joined = ""
         self._is_home = False
         box = self.drawn.box(self._held)
-        if joined:
+        if joined and box.kind is None:
+            grouping.nest_group(document, box.id, joined)
+        elif joined:
             grouping.add_to_group(document, joined, [view.graph.key(row) for row in box.rows])
         else:
             places = {box.id: self.diagram.middles[box.id]}

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from explorer.circuits.graph import NodeKind
 from explorer.session.diagram import OVER, Diagram, diagram, main_outputs
 from explorer.session.figure_boxes import Lens, Lit, box_items
 from explorer.session.figure_ties import share_texts, tie_items, touches
@@ -31,7 +32,8 @@ from explorer.ui.widgets.tip import paint_tip
 EMPTY = "Pin nodes in the graph (Ctrl-click) to build a diagram here."
 NO_GRAPH = "Type a prompt and press Run."
 EDGE = 28.0
-LEAST, MOST = 0.2, 4.0
+LEAST, MOST = 0.4, 4.0
+READABLE = 0.75  # the least scale of a fit: names of 11 px still stand on their boxes whole
 
 
 class DiagramView(Hand):
@@ -83,13 +85,17 @@ class DiagramView(Hand):
         self.update()
 
     def fit(self) -> None:
-        """Show all boxes, at most at 100 %."""
+        """Show all boxes, at most at 100 %; if they could not be read, those around the current one or the output."""
         self._is_home = True
         if self.diagram is not None and self.diagram.drawn.boxes:
             bounds = self.diagram.bounds
             room = self.width() - 2 * EDGE, self.height() - 2 * EDGE
             scale = min(room[0] / (bounds.x1 - bounds.x0), room[1] / (bounds.y1 - bounds.y0), text_scale())
-            self._center(max(scale, LEAST), (bounds.x0 + bounds.x1) / 2, (bounds.y0 + bounds.y1) / 2)
+            scale = max(scale, READABLE * text_scale())
+            outputs = [box.id for box in self.drawn.boxes if box.kind == NodeKind.LOGIT]
+            x, y = self.diagram.middles[self.current or (outputs or [self.drawn.boxes[0].id])[0]]
+            x = _middle(bounds.x0, bounds.x1, room[0] / scale, x)
+            self._center(scale, x, _middle(bounds.y0, bounds.y1, room[1] / scale, y))
 
     def fit_selection(self) -> None:
         """Bring what is selected into the middle, at 100 %."""
@@ -246,3 +252,8 @@ class DiagramView(Hand):
         words = EMPTY if self._document.view is not None else NO_GRAPH
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(self.rect().adjusted(20, 20, -20, -20), int(flags), words)
+
+
+def _middle(low: float, high: float, room: float, wished: float) -> float:
+    """What stands in the middle: all if there is room for it, else as near to ``wished`` as the ends allow."""
+    return (low + high) / 2 if high - low <= room else min(max(wished, low + room / 2), high - room / 2)

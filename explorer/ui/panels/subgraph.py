@@ -94,7 +94,7 @@ class SubgraphBar(QFrame):
         self.fit.setIcon(icon("fit"))
         self.fit.setProperty("quiet", True)
         self.fit.setAccessibleName("Fit the subgraph into the window")
-        self.fit.setToolTip("Fit all (F)")
+        self.fit.setToolTip("Fit all (F), no smaller than names can be read")
         self.figure = QPushButton(icon("export"), "Figure")
         self.figure.setToolTip("Export as SVG, PDF, PNG or a web page (Ctrl+E)")
         self._lay_out()
