@@ -19,6 +19,7 @@ ALPHA, REST, FAINT, STEEP = 0.95, 0.30, 0.45, 4.0
 DASH = (7.0, 4.0)
 ARROW = 7.0
 SPOTS = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
+GAP = 4.0  # between two shares
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -56,9 +57,13 @@ def share_texts(
             text = Text(x, y + 0.36 * size, (run,), size, "middle", theme.surface_canvas)
             if not any(text.box.meets(other) for other in full):
                 found.append(text)
-                full.append(text.box)
+                full.append(_with_gap(text.box))
                 break
     return found
+
+
+def _with_gap(box: Area) -> Area:
+    return Area(box.x0 - GAP, box.y0 - GAP / 2, box.x1 + GAP, box.y1 + GAP / 2)
 
 
 def percent(share: float) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations
+
 import pytest
 
 from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.session.diagram import Diagram, diagram, main_outputs
+from explorer.session.figure import Box as Area
 from explorer.session.figure import Text
 from explorer.session.figure_boxes import Lens, Lit, box_items
 from explorer.session.figure_text import text_width
+from explorer.session.figure_ties import share_texts
 from explorer.session.plates import odds, wrapped
 from explorer.session.subgraph import subgraph
 from explorer.session.theme import LIGHT
@@ -74,3 +79,14 @@ def test_wrapped_lines_fit_and_only_the_last_is_cut(name: str, width: float) -> 
     assert "".join(name.split()).startswith(told.removesuffix("…"))
     assert cut or told == "".join(name.split())
     assert not cut or len(lines) == 3
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.75, 0.5])
+def test_shares_on_links_keep_clear_of_each_other_and_of_boxes(laid: Diagram, scale: float) -> None:
+    lens = Lens(scale)
+    laid = replace(laid, over=0.0)
+    boxes = [text.box for text in share_texts(laid, lens, LIGHT, laid.links)]
+    assert len(boxes) > 2
+    for one, other in combinations(boxes, 2):
+        assert not one.meets(Area(other.x0 - 3, other.y0 - 1, other.x1 + 3, other.y1 + 1))
+    assert not any(box.meets(lens.area(area)) for box in boxes for area in laid.areas.values())
