@@ -34,6 +34,7 @@ from explorer.engine.values import unpack
 from explorer.errors import EngineError
 
 PATIENCE = 1.0  # seconds the engine has to end by itself
+STOPPED = "The engine stopped before this was done."
 
 
 class Child:
@@ -145,7 +146,7 @@ class Child:
         self._outbox.put(None)
         if self._silent:
             return
-        why = self._dismissed or "The engine stopped before this was done."
+        why = self._dismissed or STOPPED
         for id, job in jobs.items():
             self._on_event(Failed(id, job, EngineError.__name__, why))
         if not self._dismissed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from explorer.circuits.graph import NodeKind
+from explorer.engine.child import STOPPED
 from explorer.errors import ExplorerError
 from explorer.session.figure import Figure
 from explorer.ui.notices import DANGER, STALE, Notice
@@ -151,8 +152,8 @@ class Evidence(QObject):
             self.use(self._told)
             self._window.status.say("Cancelled. Labels that were made are kept.")
 
-    def _failed(self, job: str, _sentence: str, _details: str) -> None:
-        if job == JOB:
+    def _failed(self, job: str, sentence: str, _details: str) -> None:
+        if job == JOB and sentence != STOPPED:
             self._making = {}
 
     def _died(self, _sentence: str, _details: str) -> None:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from explorer.circuits.graph import Graph, NodeKind
+from explorer.engine.child import STOPPED
 from explorer.engine.events import Failed, Result
 from explorer.engine.jobs import find
 from explorer.features.labels import Rule, with_told
@@ -253,7 +254,9 @@ def test_an_index_that_was_cancelled_or_lost_with_the_engine_goes_on_from_a_noti
         next(button for button in window.banner.findChildren(QPushButton) if button.text() == "Go on").click()
         assert shown.engine.asked.count((JOB, values)) == times
         assert window.banner.present is None
+        shown.engine.job_failed.emit(JOB, STOPPED, "")
         shown.engine.died.emit("It ended", "")
+        shown.engine.job_started.emit("open")
         shown.engine.state_changed.emit("ready")
     next(button for button in window.banner.findChildren(QPushButton) if button.text() == "Go on").click()
     shown.engine.job_failed.emit(JOB, "The text is empty.", "")
