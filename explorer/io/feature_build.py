@@ -7,7 +7,8 @@ end, so whoever starts again reads only what is missing; it goes when index.json
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,22 +118,42 @@ def _examples(kept: Kept, alive: np.ndarray, used: np.ndarray) -> dict[str, np.n
     }
 
 
-def write_windows(folder: Path, batches: Iterable[Batch], used: np.ndarray, context: int) -> None:
-    """Write the ``used`` windows of the text; LoadError if the text is not the one that was read before."""
-    small: dict[str, list[int]] = {"length": [], "document": [], "start": []}
-    ids = np.zeros((len(used), context), np.int32)
+def write_windows(folder: Path, text: Callable[[], Iterable[Batch]], used: np.ndarray, context: int) -> None:
+    """Write the ``used`` windows of the text; LoadError if the text is not the one that was read before.
+
+    ``text`` is read twice, so that the tokens of no more than a batch are held.
+    """
+    shape = (len(used),)
+    small = {"number": used.astype(np.int64), "start": np.zeros(shape, np.int64)}
+    small |= {name: np.zeros(shape, np.int32) for name in ("document", "length")}
+    for at, batch, rows in _batches_of(text(), used):
+        for name in ("start", "document", "length"):
+            small[name][at] = getattr(batch, name)[rows]
+    changed = LoadError("The text changed while it was read; build the index again in another folder.")
+    if (small["length"] == 0).any():
+        raise changed
+    shapes = {name: (array.dtype, array.shape) for name, array in small.items()}
+    shapes["ids"] = (np.dtype(np.int32), (len(used), context))
+
+    def ids() -> Iterator[np.ndarray]:
+        n_written = 0
+        for _, batch, rows in _batches_of(text(), used):
+            yield np.asarray(batch.ids[rows], np.int32)
+            n_written += len(rows)
+        if n_written != len(used):
+            raise changed
+
+    before, behind = ("number", "start", "document"), ("length",)
+    parts = chain((small[name] for name in before), ids(), (small[name] for name in behind))
+    arrays.write_parts(folder / WINDOWS, shapes, parts)
+
+
+def _batches_of(batches: Iterable[Batch], used: np.ndarray) -> Iterator[tuple[slice, Batch, np.ndarray]]:
+    """Where in ``used`` windows of each batch stand, the batch, and their rows in it."""
     for batch in batches:
-        rows = np.searchsorted(used, [batch.first, batch.first + len(batch.length)])
-        for at in range(*rows):
-            row = int(used[at]) - batch.first
-            ids[at] = batch.ids[row]
-            for name, values in small.items():
-                values.append(int(getattr(batch, name)[row]))
-    if len(small["length"]) != len(used) or 0 in small["length"]:
-        raise LoadError("The text changed while it was read; build the index again in another folder.")
-    dtypes = {"length": np.int32, "document": np.int32, "start": np.int64}
-    made = {name: np.array(values, dtypes[name]) for name, values in small.items()}
-    arrays.write(folder / WINDOWS, {"ids": ids, "number": used.astype(np.int64), **made})
+        start, stop = np.searchsorted(used, [batch.first, batch.first + len(batch.length)])
+        if start < stop:
+            yield slice(start, stop), batch, used[start:stop] - batch.first
 
 
 def write_tokens(folder: Path, texts: Sequence[str]) -> None:

@@ -43,6 +43,7 @@ def to_json(edits: Edits) -> dict[str, Any]:
         "edge_labels": links_to_json(edits.edge_labels),
         "edge_notes": links_to_json(edits.edge_notes),
         "filters": {name: edits.filters[name] for name in sorted(edits.filters)},
+        "drawn": edits.drawn,
     }
 
 
@@ -72,6 +73,7 @@ def from_json(table: Any) -> Edits:
         edge_labels=links_from_json(fields.typed(table, "edge_labels", list, []), "labels of links"),
         edge_notes=links_from_json(fields.typed(table, "edge_notes", list, []), "notes of links"),
         filters={name: fields.text(f"filter {name}", v) for name, v in fields.named(table, "filters").items()},
+        drawn=fields.count(table, "drawn", plain.drawn),
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from explorer.circuits.graph import NodeKey
 from explorer.errors import GraphError, LoadError
 
+MOST = 2**31 - 1  # more nodes or links than a graph can have
+
 
 def key(value: Any) -> NodeKey:
     if not isinstance(value, str):
@@ -53,6 +55,13 @@ def fraction(held: Mapping[str, Any], name: str, default: float) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0.0 <= value <= 1.0:
         raise LoadError(f"The edits' {name} is {value!r}; a number between 0 and 1 belongs there.")
     return float(value)
+
+
+def count(held: Mapping[str, Any], name: str, default: int) -> int:
+    value = held.get(name, default)
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise LoadError(f"The edits' {name} is {str(value)[:80]!r}; a whole number from 0 on belongs there.")
+    return value
 
 
 def number(what: str, value: Any) -> float:

@@ -330,6 +330,7 @@ def test_the_program_proves_itself() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.split(":")[0] for line in done.stdout.splitlines()[:-1]] == [
         "ok    Qt",
+        "ok    families",
         "ok    sample",
         "ok    window",
         "ok    export",

@@ -49,6 +49,7 @@ FIELDS = st.fixed_dictionaries(
         "edge_labels": st.dictionaries(st.tuples(BOXES, BOXES), st.text(), max_size=3),
         "edge_notes": st.dictionaries(st.tuples(BOXES, BOXES), st.text(), max_size=3),
         "filters": st.dictionaries(st.text(), st.text(), max_size=3),
+        "drawn": st.integers(0, 2**31 - 1),
     }
 )
 
@@ -105,6 +106,9 @@ def test_unknown_fields_are_ignored_and_missing_ones_take_their_default() -> Non
         ({"edge_notes": [{"target": "g1", "source": "g2"}]}, "text of notes of links is not a text"),
         ({"filters": {"mine": 3}}, "filter mine is not a text"),
         ({"filters": []}, "filters are not a table"),
+        ({"drawn": -1}, "drawn is '-1'"),
+        ({"drawn": True}, "drawn is 'True'"),
+        ({"drawn": 10**400}, "a whole number from 0 on"),
         ({"rules": {"layers": [5, 2]}}, "first and a last layer"),
         ({"rules": {"kinds": ["ghost"]}}, "“ghost”, which is no kind of node"),
         ({"rules": {"max_density": 2}}, "max_density is 2"),

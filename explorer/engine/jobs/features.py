@@ -182,7 +182,7 @@ def _write(state: EngineState, building: Building, collected: Collected, n_logit
         yield Progress(at, steps, f"Layer {at}: logit effects")
         feature_build.write_layer(folder, one, used, _about(state, model, held, one, n_logits))
     yield Progress(steps - 2, steps, "Writing examples")
-    feature_build.write_windows(folder, text.batches(model), used, text.context)
+    feature_build.write_windows(folder, lambda: text.batches(model), used, text.context)
     drawn = draw(text.batches(model), text.context)
     arrays.write(folder / HELD_OUT, {**drawn.arrays, "token_windows": collected.token_windows})
     yield Progress(steps - 1, steps, "Writing tokens")
