@@ -188,6 +188,12 @@ def validate(window: MainWindow) -> None:
     show_validation(window)
 
 
+def lens(window: MainWindow) -> None:
+    from explorer.ui.lens_window import show_lens  # only when asked for: a window opens faster without
+
+    show_lens(window)
+
+
 def leave(window: MainWindow) -> None:
     window.close()
 
@@ -379,6 +385,7 @@ ACTIONS = (
     Action("reset", "Take all changes out", "Intervene", lambda w: w.intervene.edits.reset(), "", dock.has_rows),
     Action("transcoders", "Choose transcoders…", "Model", lambda w: w.files.ask_transcoders(), "", has_model),
     Action("neurons", "Use the model's own neurons", "Model", lambda w: w.features.use_neurons(), "", lacks_neurons),
+    Action("lens", "Look through the lens…", "Model", lens, "", has_model),
     Action("evidence", "Feature evidence…", "Model", lambda w: w.evidence.ask(), "", is_open),
     Action("restart", "Restart the engine", "Model", lambda w: w.engine.restart(), group=True),
     Action("keys", "Keyboard map", "Help", lambda w: w.dialogs.keys(), "F1"),

@@ -112,7 +112,10 @@ def _model(
     dtype: str = "float32",
     threads: int = 0,
     told: Mapping[str, str] | None = None,
+    transcoders: str = "",
+    neurons: bool = False,
 ) -> Work[LanguageModel]:
+    """The model of a request; the window names features with every request, and these jobs need none."""
     yield Progress(0, 0, f"Reading “{Path(model).name}”")
     return model_of(state, model, Setting(device, dtype, threads, told or {}))
 
