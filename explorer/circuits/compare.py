@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import IntEnum
@@ -180,14 +181,35 @@ def _at(values: Weights, rows: Ints, absent: float) -> Floats:
 
 
 def _one_set(a: Graph, b: Graph) -> bool:
+    """Whether features of one number are the same in both, as far as the graphs say."""
     named = [graph.provenance.get(SET) for graph in (a, b)]
-    return None in named or named[0] == named[1]
+    if None not in named:
+        return bool(named[0] == named[1])
+    told = [_told(graph) for graph in (a, b)]
+    return None in told or told[0] == told[1]
+
+
+def _is_unknown(a: Graph, b: Graph) -> bool:
+    """Whether one of the graphs, of which it is known where they are from, does not say which set it has."""
+    named = all(SET in graph.provenance for graph in (a, b))
+    told = all(_told(graph) is not None for graph in (a, b))
+    return not named and not told and any(graph.provenance for graph in (a, b))
+
+
+def _told(graph: Graph) -> tuple[str, str] | None:
+    """What an imported file calls its set: its ``scan`` and the transcoders that it lists."""
+    metadata = graph.provenance.get("metadata")
+    if not isinstance(metadata, Mapping) or not metadata.get("scan"):
+        return None
+    return str(metadata["scan"]), str(metadata.get("transcoder_list") or "")
 
 
 def _said(a: Graph, b: Graph, features: bool, role: Ints) -> tuple[str, ...]:
     said = []
     if not features:
         said.append("The graphs have two sets of transcoders: their features cannot be aligned, only the other nodes.")
+    elif _is_unknown(a, b):
+        said.append("Whether both graphs have one set of transcoders is not known; features of one number are aligned.")
     if a.n_pos != b.n_pos:
         said.append(f"The prompts have {a.n_pos} and {b.n_pos} tokens; {int((role >= 0).sum())} are aligned.")
     one, other = (set(graph.nodes.feature[graph.block(NodeKind.LOGIT)].tolist()) for graph in (a, b))

@@ -132,7 +132,7 @@ def write_windows(folder: Path, text: Callable[[], Iterable[Batch]], used: np.nd
     changed = LoadError("The text changed while it was read; build the index again in another folder.")
     if (small["length"] == 0).any():
         raise changed
-    shapes = {name: (array.dtype, array.shape) for name, array in small.items()}
+    shapes: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {name: (a.dtype, a.shape) for name, a in small.items()}
     shapes["ids"] = (np.dtype(np.int32), (len(used), context))
 
     def ids() -> Iterator[np.ndarray]:

@@ -24,6 +24,8 @@ SEMIBOLD = (
     625, 625, 397, 549, 380, 608, 576, 837, 562, 576, 562, 393, 358, 393, 673,
 )  # fmt: skip
 NO_BREAK = "\N{NO-BREAK SPACE}"
+# Joined emoji and the letters of some scripts need the last two.
+KEPT = (NO_BREAK, "\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}")
 MARKS = {"“": 408, "”": 408, "‘": 228, "’": 214, "·": 290, "−": 673, "×": 673, "…": 821, "↵": 1000, NO_BREAK: 281}
 AVERAGE, WIDE = 640, 1000
 ELLIPSIS = "…"
@@ -82,7 +84,7 @@ def _seen(char: str) -> str:
         return "↵"
     if char == "\t":
         return " "
-    return char if char.isprintable() or char == NO_BREAK else "\N{REPLACEMENT CHARACTER}"
+    return char if char.isprintable() or char in KEPT else "\N{REPLACEMENT CHARACTER}"
 
 
 def _advance(char: str, table: tuple[int, ...]) -> int:

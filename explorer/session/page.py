@@ -127,7 +127,7 @@ def length_mm(text: str, dpi: float) -> float:
     unit = next((unit for unit in UNITS if number.endswith(unit)), "")
     try:
         return float(number.removesuffix(unit)) * per_unit(unit or "mm", dpi)
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         raise ExplorerError(f"“{text}” is no length; write 90mm, 3.5in or 1200px.") from None
 
 

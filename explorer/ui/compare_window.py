@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 EDGE = 40  # of the window that stays in sight
 SMALLEST = (900, 560)
+SAME_BIAS = "Bias nodes count, or do not, in both graphs as they do in A."
 BUG = "The graphs could not be compared, by a fault of this program. Nothing was changed."
 
 
@@ -45,7 +47,11 @@ def comparing(a: GraphView, b: GraphView | Path, pause: Pause) -> Work[Compared]
         yield Progress(0, 0, f"Looking at {graph.n_edges:,} links")
         b = resolve(graph, edits)
     yield Progress(0, 0, f"Comparing {a.graph.n_edges:,} and {b.graph.n_edges:,} links")
+    said: tuple[str, ...] = ()
+    if b.edits.count_bias != a.edits.count_bias:
+        b, said = resolve(b.graph, replace(b.edits, count_bias=a.edits.count_bias), b), (SAME_BIAS,)
     found = compare(a.graph, b.graph, count_bias=a.edits.count_bias)
+    found = replace(found, said=(*found.said, *said))
     yield Progress(0, 0, f"Aligning {len(found.status):,} nodes")
     return compared(a, b, found)
 

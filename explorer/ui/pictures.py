@@ -119,7 +119,8 @@ class Pictures:
 
         document, model = self._window.document, self._window.document.model
         for shown in self._window.findChildren(ValidationWindow):
-            return shown.panel.found
+            if shown.panel.found is not None:
+                return shown.panel.found
         if document.own_graph is None or document.view is None or document.is_partial:
             return None
         try:

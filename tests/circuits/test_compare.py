@@ -110,6 +110,23 @@ def test_features_of_two_sets_are_never_the_same_but_the_rest_is() -> None:
     assert (compare(a, b, same_features=True).status == Status.BOTH).all()
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        ({"metadata": {"scan": "x"}}, {"metadata": {"scan": "y"}}, "cannot be aligned"),
+        ({"metadata": {"scan": "x"}}, {"metadata": {"scan": "x"}}, ""),
+        ({"metadata": {"scan": "x"}}, {"transcoder_sha256": "0"}, "is not known"),
+        ({"metadata": {}}, {"metadata": {}}, "is not known"),
+    ],
+)
+def test_imported_graphs_have_the_set_that_their_file_names(
+    one: dict[str, object], other: dict[str, object], words: str
+) -> None:
+    a, b = (replace(random_graph(n_features=5, n_edges=20, seed=3), provenance=held) for held in (one, other))
+    said = compare(a, b).said
+    assert (words in said[0]) if words else said == ()
+
+
 def test_two_targets_are_told() -> None:
     other = by_hand.graph({(ONE, TOKEN): 1.0, (TWO, ONE): 2.0, (OTHER, TWO): 1.0}, {OTHER: 0.5})
     found = compare(A, other)

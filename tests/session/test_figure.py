@@ -335,3 +335,9 @@ def test_wrapped_words_are_all_there_and_fit(words: list[str], width: float, fir
 )
 def test_tokens_are_written_plainly(token: str, words: str) -> None:
     assert plain(token) == words
+
+
+def test_joined_emoji_stay_whole_and_what_turns_the_text_round_does_not() -> None:
+    family = "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
+    assert plain(family) == family
+    assert plain("a\N{RIGHT-TO-LEFT OVERRIDE}b") == "a\N{REPLACEMENT CHARACTER}b"

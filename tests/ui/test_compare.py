@@ -37,6 +37,7 @@ from explorer.ui.theme import LIGHT, load_fonts
 from explorer.ui.widgets.chrome import dress
 from explorer.ui.widgets.look import plain
 from explorer.ui.window import MainWindow
+from explorer.work import run
 from tests.graphs import random_graph
 from tests.ui.showing import show
 from tests.ui.stand_in import StandInEngine
@@ -414,3 +415,13 @@ def test_comparing_can_be_cancelled_and_holds_no_window_up(
     assert not work.is_busy
     going.set()
     qtbot.waitUntil(lambda: not window.findChildren(ComparisonWindow), timeout=WAIT)
+
+
+def test_bias_nodes_count_in_both_as_they_do_in_a() -> None:
+    a, own = view(1), view(2)
+    b = resolve(own.graph, Edits(1.0, 1.0, count_bias=True))
+    made = run(compare_window.comparing(a, b, lambda: None))
+    assert compare_window.SAME_BIAS in made.found.said
+    expected = compare(a.graph, own.graph).influence_b
+    np.testing.assert_array_equal(np.sort(made.found.influence_b), np.sort(expected))
+    assert not made.b.edits.count_bias
