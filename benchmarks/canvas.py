@@ -33,6 +33,7 @@ SIZES = {
 }
 LARGE = {"8k/2M": (6_900, 2_000_000, 40, 26)}
 ROUNDS = 120
+STRONGEST, TURNS = 3_000, 12  # links.FIRST
 WIDTH, HEIGHT = 848, 556
 
 
@@ -71,6 +72,27 @@ class Bench:
             taken.append(1_000 * (time.thread_time() - start))
             QApplication.processEvents()
         return float(np.median(taken)), float(np.percentile(taken, 99))
+
+    def stand(self, drawn: int) -> tuple[float, float]:
+        """Milliseconds by the clock until the first picture, of STRONGEST links, stands after another edge threshold.
+
+        Median and worst, with all of the graph in view.
+        """
+        self.canvas.fit()
+        resting = self.canvas._stage._resting
+        self.document.select(())
+        self.document.do("draw", draw_links(self.document.edits, drawn))
+        taken = []
+        for turn in range(TURNS):
+            self.settle()
+            start = time.perf_counter()
+            self.document.do("prune", set_thresholds(self.document.edits, 1.0, 0.9 + 0.09 * (turn % 2)), merge=True)
+            while resting.shown is None or resting.shown.number != resting._number:
+                QApplication.processEvents()
+                time.sleep(0.001)
+            self.canvas.repaint()
+            taken.append(1_000 * (time.perf_counter() - start))
+        return float(np.median(taken)), max(taken)
 
     def pan(self, turn: int) -> None:
         self.canvas.pan(6 if turn % 40 < 20 else -6, 3 if turn % 20 < 10 else -3)
@@ -117,6 +139,9 @@ def main() -> None:
             median, p99 = bench.measure(gesture, 40 if label == "prune" else ROUNDS)
             head = f"{name:9} {len(bench.graph):6} {bench.graph.n_edges:9}"
             print(f"{head} {label:9} {median:8.2f} {p99:8.2f}", flush=True)
+        for drawn in (STRONGEST, bench.graph.n_edges):
+            median, worst = bench.stand(drawn)
+            print(f"{name:9} of {drawn:,} links {STRONGEST:,} stand {median:.0f} ms (worst {worst:.0f}) after a threshold")
         print(f"{name:9} first complete picture {1_000 * bench.first_picture:.0f} ms by the clock")
         bench.settle()
         bench.canvas.close()

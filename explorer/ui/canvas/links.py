@@ -110,9 +110,12 @@ class _Work:
         self._threads.clear()
 
     def _run(self, order: Order) -> None:
-        image = QImage(order.width, order.height, QImage.Format.Format_ARGB32_Premultiplied)
-        image.fill(0)
-        n_lines = min(len(order.points), MOST_LINES)
+        image, n_lines = _blank(order), min(len(order.points), MOST_LINES)
+        if MOST_SMOOTH < len(order.points) <= MOST_CURVED:  # fine lines take longer than a hand waits
+            sketch = _blank(order)
+            if not self._draw(order, sketch, 0, min(n_lines, FIRST), is_sketch=True):
+                return
+            self._hand_over(order, sketch, False)
         for first, last in _parts(n_lines):
             if not self._draw(order, image, first, last):
                 return
@@ -124,12 +127,13 @@ class _Work:
         elif not n_lines:
             self._hand_over(order, image, True)
 
-    def _draw(self, order: Order, image: QImage, first: int, last: int) -> bool:
+    def _draw(self, order: Order, image: QImage, first: int, last: int, is_sketch: bool = False) -> bool:
         """Paint the links first to last below what is there; False if the order was given up."""
-        n_segments = 24 if len(order.points) <= MOST_SMOOTH else 14 if len(order.points) <= MOST_CURVED else 7
+        is_fine = len(order.points) <= MOST_CURVED and not is_sketch
+        n_segments = 24 if len(order.points) <= MOST_SMOOTH else 14 if is_fine else 7
         painter = QPainter(image)
         try:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(order.points) <= MOST_CURVED)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, is_fine)
             painter.setClipRect(QRect(0, 0, order.width, order.height))
             painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOver)
             for links, hue, pen in _batches(order, first, last, max(1, STEP // n_segments)):
@@ -174,6 +178,12 @@ class _Work:
         painter.end()
         with contextlib.suppress(RuntimeError):  # the canvas was destroyed while this was painted
             self._send(Picture(order.number, image.copy(), faded, is_complete))
+
+
+def _blank(order: Order) -> QImage:
+    image = QImage(order.width, order.height, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(0)
+    return image
 
 
 def _parts(n_links: int) -> list[tuple[int, int]]:
