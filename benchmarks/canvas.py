@@ -141,7 +141,7 @@ def main() -> None:
             print(f"{head} {label:9} {median:8.2f} {p99:8.2f}", flush=True)
         for drawn in (STRONGEST, bench.graph.n_edges):
             median, worst = bench.stand(drawn)
-            print(f"{name:9} of {drawn:,} links {STRONGEST:,} stand {median:.0f} ms (worst {worst:.0f}) after a threshold")
+            print(f"{name:9} of {drawn:,} links {STRONGEST:,} stand {median:.0f} ms (worst {worst:.0f})")
         print(f"{name:9} first complete picture {1_000 * bench.first_picture:.0f} ms by the clock")
         bench.settle()
         bench.canvas.close()
