@@ -90,8 +90,9 @@ class Autosave(QObject):
             self._do(self._notes.close)
             return
         graph, path, saved, edits = document.own_graph, document.path, self._saved, document.edits
-        self._do(lambda: self._notes.leave(graph, path, saved, edits))
-        if self._window.isVisible():
+        visible = self._window.isVisible()
+        self._do(lambda: self._notes.leave(graph, path, saved, edits), self.offer if visible else None)
+        if visible:
             name = path.name if path else "New graph"
             text = f"“{name}” was left with unsaved edits. They are kept, and the welcome page offers them."
             self._window.banner.show_notice(Notice(text, STALE, key="left"))

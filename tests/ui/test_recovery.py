@@ -183,6 +183,16 @@ def test_another_document_leaves_the_unsaved_one_to_be_restored(qtbot, shell: Sh
     assert restore(recoverable()[0])[2] == edits
 
 
+def test_what_was_left_is_offered_on_the_welcome_page_at_once_as_the_banner_says(qtbot, shell: Shell) -> None:
+    edited(shell, random_graph(20, 60))
+    edits = shell.document.edits
+    shell.document.open_graph(random_graph(30, 90, seed=1))
+    shell.window.show_welcome()
+    qtbot.waitUntil(shell.window.welcome.restore.isVisible, timeout=WAIT)
+    qtbot.mouseClick(shell.window.welcome.restore, Qt.MouseButton.LeftButton)
+    assert shell.document.edits == edits
+
+
 def test_without_unsaved_edits_there_is_no_journal(qtbot, shell: Shell, tmp_path: Path) -> None:
     graph = random_graph(20, 60)
     shell.document.open_graph(graph)
