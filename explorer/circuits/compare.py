@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,8 @@ def compare(a: Graph, b: Graph, *, count_bias: bool = False, same_features: bool
     role, biases by class. ``same_features`` says whether an index means the same feature in both; by default it does
     unless the graphs name two sets of transcoders.
     """
-    features = _one_set(a, b) if same_features is None else same_features
+    one_set = _one_set(a, b)
+    features = one_set is not False if same_features is None else same_features
     role = roles(a.tokens, b.tokens)
     index_a = {key: row for row, key in enumerate(_keys(a, np.arange(a.n_pos), 0, features))}
     names_b = _keys(b, np.where(role >= 0, role, a.n_pos + np.arange(b.n_pos)), 1, features)
@@ -110,7 +112,7 @@ def compare(a: Graph, b: Graph, *, count_bias: bool = False, same_features: bool
         weight_b=_at(b.rows.weight, edge_b, 0.0),
         link_status=_status(edge_a, edge_b),
         role=role,
-        said=_said(a, b, features, role),
+        said=_said(a, b, features, one_set is not None, role),
     )
 
 
@@ -175,25 +177,21 @@ def _share(graph: Graph, count_bias: bool) -> Floats:
     return influence / (total if total > 0 else 1.0)
 
 
-def _at(values: Weights, rows: Ints, absent: float) -> Floats:
+def at_rows(values: NDArray[Any], rows: Ints, absent: float | int) -> NDArray[Any]:
     """``values`` at ``rows``; ``absent`` where a row is -1."""
-    return np.append(values.astype(np.float64), absent)[rows]
+    return np.append(values, np.array(absent, dtype=values.dtype))[rows]
 
 
-def _one_set(a: Graph, b: Graph) -> bool:
-    """Whether features of one number are the same in both, as far as the graphs say."""
-    named = [graph.provenance.get(SET) for graph in (a, b)]
-    if None not in named:
-        return bool(named[0] == named[1])
-    told = [_told(graph) for graph in (a, b)]
-    return None in told or told[0] == told[1]
+def _at(values: Weights, rows: Ints, absent: float) -> Floats:
+    return at_rows(values.astype(np.float64), rows, absent)
 
 
-def _is_unknown(a: Graph, b: Graph) -> bool:
-    """Whether one of the graphs, of which it is known where they are from, does not say which set it has."""
-    named = all(SET in graph.provenance for graph in (a, b))
-    told = all(_told(graph) is not None for graph in (a, b))
-    return not named and not told and any(graph.provenance for graph in (a, b))
+def _one_set(a: Graph, b: Graph) -> bool | None:
+    """Whether both graphs have one set of transcoders, as far as they say; None where that is not known."""
+    for named in ([graph.provenance.get(SET) for graph in (a, b)], [_told(graph) for graph in (a, b)]):
+        if None not in named:
+            return bool(named[0] == named[1])
+    return None
 
 
 def _told(graph: Graph) -> tuple[str, str] | None:
@@ -204,11 +202,11 @@ def _told(graph: Graph) -> tuple[str, str] | None:
     return str(metadata["scan"]), str(metadata.get("transcoder_list") or "")
 
 
-def _said(a: Graph, b: Graph, features: bool, role: Ints) -> tuple[str, ...]:
+def _said(a: Graph, b: Graph, features: bool, is_known: bool, role: Ints) -> tuple[str, ...]:
     said = []
     if not features:
         said.append("The graphs have two sets of transcoders: their features cannot be aligned, only the other nodes.")
-    elif _is_unknown(a, b):
+    elif not is_known and (a.provenance or b.provenance):
         said.append("Whether both graphs have one set of transcoders is not known; features of one number are aligned.")
     if a.n_pos != b.n_pos:
         said.append(f"The prompts have {a.n_pos} and {b.n_pos} tokens; {int((role >= 0).sum())} are aligned.")

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from explorer.circuits.compare import Status
-from explorer.circuits.compare import compare as compare_graphs
 from explorer.circuits.graph import Bools, Floats, Ints
 from explorer.cli.outputs import check_apart
 from explorer.cli.pictures import PICTURES, draw, page_of
 from explorer.cli.say import ProgressLine, result
 from explorer.errors import GraphError, SaveError
 from explorer.io.atomic import check_writable
-from explorer.session.overlay import SIDES, STATUS_WORDS, Compared, compared
+from explorer.session.overlay import SIDES, STATUS_WORDS, Compared, compare_views, compared
 from explorer.session.pictures import Material
 from explorer.session.prompt import prompt_text
 from explorer.session.view import GraphView, resolve
@@ -33,7 +32,7 @@ def compare(chosen: argparse.Namespace) -> int:
     if chosen.output is not None:
         _check_picture(chosen.output, chosen.a, chosen.b)
     a, b = _read(chosen.a), _read(chosen.b)
-    pair = compared(a, b, compare_graphs(a.graph, b.graph, count_bias=a.edits.count_bias))
+    pair = compared(a, *compare_views(a, b))
     values = {
         "graphs": [_about(chosen.a, a), _about(chosen.b, b)],
         "said": list(pair.found.said),

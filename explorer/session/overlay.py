@@ -15,15 +15,16 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.circuits.compare import Comparison, Status
+from explorer.circuits.compare import Comparison, Status, at_rows, compare
 from explorer.circuits.graph import Bools, Floats, Graph, Ints, NodeKey, NodeKind, Nodes, Rows, Weights
 from explorer.circuits.pruning import Pruned, cumulative_share
 from explorer.session.edits import Edits
 from explorer.session.theme import Theme, group_colour
-from explorer.session.view import GraphView, HiddenBy, default_label, shown_token
+from explorer.session.view import GraphView, HiddenBy, default_label, resolve, shown_token
 
 T = TypeVar("T")
 SIDES = ("A", "B")
+SAME_BIAS = "Bias nodes count, or do not, in both graphs as they do in A."
 STATUS_WORDS = {Status.BOTH: "in both", Status.ONLY_A: "only in A", Status.ONLY_B: "only in B"}
 
 
@@ -97,6 +98,15 @@ def side_colour(status: Status, theme: Theme) -> str:
     return {Status.ONLY_A: group_colour("violet", theme), Status.ONLY_B: group_colour("olive", theme)}.get(
         status, theme.mark_ink
     )
+
+
+def compare_views(a: GraphView, b: GraphView) -> tuple[GraphView, Comparison]:
+    """``b`` with bias nodes counted as in ``a``, and how the two graphs compare."""
+    said: tuple[str, ...] = ()
+    if b.edits.count_bias != a.edits.count_bias:
+        b, said = resolve(b.graph, replace(b.edits, count_bias=a.edits.count_bias), b), (SAME_BIAS,)
+    found = compare(a.graph, b.graph, count_bias=a.edits.count_bias)
+    return b, replace(found, said=(*found.said, *said))
 
 
 def compared(a: GraphView, b: GraphView, found: Comparison) -> Compared:
@@ -183,11 +193,11 @@ def _ordered(found: Comparison, order: Ints) -> Comparison:
 
 def _overlay(a: GraphView, b: GraphView, nodes: Nodes, found: Comparison, merged: NDArray[np.int64]) -> Overlay:
     rows = ((a, found.row_a, found.edge_a), (b, found.row_b, found.edge_b))
-    shown = np.logical_or(*(_of_side(view.shown, row, False) for view, row, _ in rows))
-    links = np.logical_or(*(_of_side(view.links, edge, False) for view, _, edge in rows))
-    aims = [_of_side(_weight(view), row, 0.0) for view, row, _ in rows]
+    shown = np.logical_or(*(at_rows(view.shown, row, False) for view, row, _ in rows))
+    links = np.logical_or(*(at_rows(view.links, edge, False) for view, _, edge in rows))
+    aims = [at_rows(_weight(view), row, 0.0) for view, row, _ in rows]
     chance = np.where(
-        found.status == Status.BOTH, np.nan, np.fmax(*(_of_side(v.graph.probability, r, np.nan) for v, r, _ in rows))
+        found.status == Status.BOTH, np.nan, np.fmax(*(at_rows(v.graph.probability, r, np.nan) for v, r, _ in rows))
     )
     graph = replace(
         a.graph,
@@ -197,15 +207,15 @@ def _overlay(a: GraphView, b: GraphView, nodes: Nodes, found: Comparison, merged
         preactivation=np.full(len(nodes), np.nan),
         target_weight=np.maximum(*aims),
         probability=chance,
-        token_ids=_of_side(a.graph.token_ids, merged[0], -1),
+        token_ids=at_rows(a.graph.token_ids, merged[0], -1),
         tokens=tuple(_both_tokens(a.graph, b.graph, *column) for column in merged.T.tolist()),
         logit_tokens=_outputs(a.graph, b.graph, nodes, found),
         n_layers=max(a.graph.n_layers, b.graph.n_layers),
         provenance={},
         extra={},
     )
-    rule = np.where(found.row_a >= 0, _of_side(a.hidden_by, found.row_a, 0), _of_side(b.hidden_by, found.row_b, 0))
-    share = _of_side(b.share, found.edge_b, 0.0) - _of_side(a.share, found.edge_a, 0.0)
+    rule = np.where(found.row_a >= 0, at_rows(a.hidden_by, found.row_a, 0), at_rows(b.hidden_by, found.row_b, 0))
+    share = at_rows(b.share, found.edge_b, 0.0) - at_rows(a.share, found.edge_a, 0.0)
     influence = np.maximum(found.influence_a, found.influence_b)
     keys = _keys(graph)
     labels = _renamed(b, found.row_b, keys, b.edits.labels) | _renamed(a, found.row_a, keys, a.edits.labels)
@@ -232,9 +242,9 @@ def _side(view: GraphView, overlay: Overlay, which: int, merged: NDArray[np.int6
     graph = replace(
         whole,
         rows=_rows(found.target[held], found.source[held], own.rows.weight[edge[held]], len(whole)),
-        nodes=replace(whole.nodes, activation=_of_side(own.nodes.activation, row, np.nan)),
-        target_weight=_of_side(_weight(view), row, 0.0),
-        probability=_of_side(own.probability, row, np.nan),
+        nodes=replace(whole.nodes, activation=at_rows(own.nodes.activation, row, np.nan)),
+        target_weight=at_rows(_weight(view), row, 0.0),
+        probability=at_rows(own.probability, row, np.nan),
         tokens=tokens,
         logit_tokens=tuple(own.logit_tokens[output] if output >= 0 else "" for output in outputs.tolist()),
     )
@@ -243,9 +253,9 @@ def _side(view: GraphView, overlay: Overlay, which: int, merged: NDArray[np.int6
     edits = replace(overlay.edits, labels=_renamed(view, row, keys, view.edits.labels), pinned=tuple(pinned))
     share = found.influence_b if which else found.influence_a
     return Side(
-        **_view(graph, edits, _of_side(view.shown, row, False), view.links[edge[held]], share),
-        hidden_by=_of_side(view.hidden_by, row, 0).astype(np.int8),
-        effect=_of_side(view.effect, row, 0.0),
+        **_view(graph, edits, at_rows(view.shown, row, False), view.links[edge[held]], share),
+        hidden_by=at_rows(view.hidden_by, row, 0).astype(np.int8),
+        effect=at_rows(view.effect, row, 0.0),
         share=view.share[edge[held]],
         named=_renamed(view, row, keys, view.named),
         found=found,
@@ -268,11 +278,6 @@ def _weight(view: GraphView) -> Floats:
     """(n_nodes) the weights of the targets in the unit of the influences here: shares of that of all nodes."""
     total = float(view.influence.sum())
     return np.asarray(view.graph.target_weight / (total if total > 0 else 1.0))
-
-
-def _of_side(values: NDArray[Any], rows: Ints, absent: float | int) -> NDArray[Any]:
-    """``values`` at ``rows``; ``absent`` where a row is -1."""
-    return np.append(values, np.array(absent, dtype=values.dtype))[rows]
 
 
 def _rows(target: Ints, source: Ints, weight: Weights, n: int) -> Rows:

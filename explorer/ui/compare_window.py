@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from explorer.circuits.compare import compare
 from explorer.errors import ExplorerError, LoadError
 from explorer.io import graphs
-from explorer.session.overlay import Compared, compared, name_b
+from explorer.session.overlay import Compared, compare_views, compared, name_b
 from explorer.session.view import GraphView, resolve
 from explorer.ui.background import Background
 from explorer.ui.panels.compare import ComparePanel
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 EDGE = 40  # of the window that stays in sight
 SMALLEST = (900, 560)
-SAME_BIAS = "Bias nodes count, or do not, in both graphs as they do in A."
 BUG = "The graphs could not be compared, by a fault of this program. Nothing was changed."
 
 
@@ -47,11 +44,7 @@ def comparing(a: GraphView, b: GraphView | Path, pause: Pause) -> Work[Compared]
         yield Progress(0, 0, f"Looking at {graph.n_edges:,} links")
         b = resolve(graph, edits)
     yield Progress(0, 0, f"Comparing {a.graph.n_edges:,} and {b.graph.n_edges:,} links")
-    said: tuple[str, ...] = ()
-    if b.edits.count_bias != a.edits.count_bias:
-        b, said = resolve(b.graph, replace(b.edits, count_bias=a.edits.count_bias), b), (SAME_BIAS,)
-    found = compare(a.graph, b.graph, count_bias=a.edits.count_bias)
-    found = replace(found, said=(*found.said, *said))
+    b, found = compare_views(a, b)
     yield Progress(0, 0, f"Aligning {len(found.status):,} nodes")
     return compared(a, b, found)
 

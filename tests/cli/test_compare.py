@@ -13,6 +13,7 @@ from explorer.circuits.influence import node_influence
 from explorer.cli import run_command
 from explorer.io.graphs import save
 from explorer.session.edits import Edits, set_label
+from explorer.session.overlay import SAME_BIAS
 from explorer.session.view import resolve
 from tests.graphs import random_graph
 
@@ -113,3 +114,16 @@ def test_what_is_no_graph_and_no_number_gets_a_sentence(
     assert len(err.splitlines()) == 1
     code, _, err = said(capsys, files[0], files[1], "--top", -1)
     assert (code, len(err.splitlines())) == (1, 1)
+
+
+def test_bias_nodes_count_in_both_graphs_as_they_do_in_a(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path, Graph, Graph], tmp_path: Path
+) -> None:
+    counting = tmp_path / "counting.circuit"
+    save(counting, resolve(files[3], Edits(count_bias=True)))
+    told = json.loads(said(capsys, files[0], counting, "--json")[1])
+    plain = json.loads(said(capsys, files[0], files[1], "--json")[1])
+    assert SAME_BIAS in told["said"]
+    assert [told[name] for name in ("only_b", "influence", "weight")] == [
+        plain[name] for name in ("only_b", "influence", "weight")
+    ]

@@ -18,7 +18,7 @@ from explorer.circuits.graph import NodeKind
 from explorer.circuits.influence import node_influence
 from explorer.io import graphs
 from explorer.session.edits import Edits, box_key, pin
-from explorer.session.overlay import Compared, compared
+from explorer.session.overlay import SAME_BIAS, Compared, compare_views, compared
 from explorer.session.settings import Recent, Settings
 from explorer.session.theme import DARK, THEMES
 from explorer.session.view import GraphView, resolve
@@ -403,9 +403,9 @@ def test_comparing_can_be_cancelled_and_holds_no_window_up(
     def slow(*arguments: object, **named: object) -> object:
         begun.set()
         going.wait(20)
-        return compare(*arguments, **named)
+        return compare_views(*arguments, **named)
 
-    monkeypatch.setattr(compare_window, "compare", slow)
+    monkeypatch.setattr(compare_window, "compare_views", slow)
     window.asides.comparing.begin(view(2))
     comparison = window.findChild(ComparisonWindow)
     assert begun.wait(20)
@@ -421,7 +421,7 @@ def test_bias_nodes_count_in_both_as_they_do_in_a() -> None:
     a, own = view(1), view(2)
     b = resolve(own.graph, Edits(1.0, 1.0, count_bias=True))
     made = run(compare_window.comparing(a, b, lambda: None))
-    assert compare_window.SAME_BIAS in made.found.said
+    assert SAME_BIAS in made.found.said
     expected = compare(a.graph, own.graph).influence_b
     np.testing.assert_array_equal(np.sort(made.found.influence_b), np.sort(expected))
     assert not made.b.edits.count_bias
