@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.circuits.graph import BiasClass, Graph, Nodes, Rows
+from explorer.circuits.graph import BiasClass, Graph, NodeKey, NodeKind, Nodes, Rows
 
 WORDS = ("The", " capital", " of", " the", " state", " containing", " Dallas", " is", " Austin", ",", " so")
+
+
+def feature_keys(graph: Graph) -> list[NodeKey]:
+    """The keys of its features, in its order."""
+    return [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
 
 
 def random_graph(

@@ -183,15 +183,15 @@ def strongest_output(window: MainWindow) -> None:
 
 
 def validate(window: MainWindow) -> None:
-    from explorer.ui.validation_window import show_validation  # only when asked for: a window opens faster without
+    from explorer.ui.validation_window import ValidationWindow  # only when asked for: a window opens faster without
 
-    show_validation(window)
+    window.dialogs.show_one(ValidationWindow)
 
 
 def lens(window: MainWindow) -> None:
-    from explorer.ui.lens_window import show_lens  # only when asked for: a window opens faster without
+    from explorer.ui.lens_window import LensWindow  # only when asked for: a window opens faster without
 
-    show_lens(window)
+    window.dialogs.show_one(LensWindow)
 
 
 def leave(window: MainWindow) -> None:

@@ -56,3 +56,10 @@ class Dialogs(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setModal(True)
         dialog.show()
+
+    def show_one(self, kind: type[QDialog]) -> None:
+        """Open a window of that kind, or bring the one that is open to the front."""
+        for open_one in self._window.findChildren(kind):
+            open_one.activateWindow()
+            return
+        kind(self._window).show()

@@ -123,11 +123,3 @@ class LensWindow(QDialog):
         chances = self._answer["probability"][column, row]
         tops = (f"“{token_text(text)}” {probability(float(p))}" for text, p in zip(texts, chances, strict=True))
         self.told.setText(f"{self.grid.columns[column]}, at “{self.grid.rows[row]}”: " + ", ".join(tops))
-
-
-def show_lens(window: MainWindow) -> None:
-    """Open the window, or bring it to the front."""
-    for open_one in window.findChildren(LensWindow):
-        open_one.activateWindow()
-        return
-    LensWindow(window).show()

@@ -31,18 +31,10 @@ class Pictures:
 
     def material(self) -> Material | None:
         """What there is to draw now; None without a graph."""
-        view = self._window.document.view
-        if view is None:
+        drawn, outcome = self._drawn(), self._window.intervene.intervening.outcome
+        if drawn is None:
             return None
-        window, canvas = self._window, self._window.workspace.subgraph.canvas
-        return Material(
-            view,
-            Shown(canvas.over, canvas.drawn if window.workspace.shows_subgraph else None),
-            self._seen(),
-            self._card(),
-            self._validation(),
-            window.intervene.intervening.outcome,
-        )
+        return replace(drawn, card=self._card(), validation=self._validation(), outcome=outcome)
 
     @property
     def present(self) -> str:
@@ -66,7 +58,7 @@ class Pictures:
 
     def copy(self) -> None:
         """Put the page that is on screen into the clipboard, on the page that was chosen last."""
-        material = self.material()
+        material = self._drawn()
         if material is None:
             return
         try:
@@ -91,6 +83,14 @@ class Pictures:
             menu.addAction(rows[row])
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self._window.workspace.mapToGlobal(at))
+
+    def _drawn(self) -> Material | None:
+        """What the page on screen takes; None without a graph."""
+        view, workspace = self._window.document.view, self._window.workspace
+        if view is None:
+            return None
+        canvas = workspace.subgraph.canvas
+        return Material(view, Shown(canvas.over, canvas.drawn if workspace.shows_subgraph else None), self._seen())
 
     def _keep(self, wish: Wish) -> None:
         self._window.change_settings(replace(self._window.settings, picture=wish))

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.session.settings import TEXT_SCALES, Settings
-from explorer.ui.widgets.choice import Choice
+from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.look import px
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -44,15 +44,15 @@ class Preferences(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Preferences")
         self.settings = settings
-        self.theme = _choice("Theme", THEMES, settings.theme)
+        self.theme = choice_of("Theme", THEMES, settings.theme)
         self.text_size = QSlider(Qt.Orientation.Horizontal)
         self.text_size.setRange(TEXT_SCALES[0] // STEP, TEXT_SCALES[1] // STEP)
         self.text_size.setPageStep(1)
         self.text_size.setValue(round(settings.text_scale / STEP))
         self.text_size.setAccessibleName("Text size in per cent")
         self.size_value = QLabel()
-        self.device = _choice("Device", _there(devices, settings.device), settings.device)
-        self.dtype = _choice("Precision", PRECISIONS, settings.dtype)
+        self.device = choice_of("Device", _there(devices, settings.device), settings.device)
+        self.dtype = choice_of("Precision", PRECISIONS, settings.dtype)
         self.threads = QSpinBox()
         self.threads.setRange(0, 4 * (os.cpu_count() or 1))
         self.threads.setSpecialValueText("As many as the system gives")
@@ -133,14 +133,6 @@ def _there(devices: Sequence[str], chosen: str) -> tuple[tuple[str, str], ...]:
     kinds = {"auto", chosen, *(device.split(":")[0] for device in devices)}
     return tuple((key, words) for key, words in DEVICES if not devices or key in kinds)
 
-
-def _choice(name: str, options: tuple[tuple[str, str], ...], value: str) -> Choice:
-    combo = Choice()
-    combo.setAccessibleName(name)
-    for key, words in options:
-        combo.addItem(words, key)
-    combo.setCurrentIndex(max(combo.findData(value), 0))
-    return combo
 
 
 def _head(text: str) -> QLabel:

@@ -70,11 +70,3 @@ class ValidationWindow(QDialog):
         else:
             write_figure(figure(found, PRINT), path)
         self._window.status.say(f"Exported “{path.name}”.")
-
-
-def show_validation(window: MainWindow) -> None:
-    """Open the window, or bring it to the front."""
-    for open_one in window.findChildren(ValidationWindow):
-        open_one.activateWindow()
-        return
-    ValidationWindow(window).show()

@@ -5,21 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.session.edge import edge_of, said_of
 from explorer.session.edits import box_key
 from explorer.session.links import inputs_of, outputs_of
 from explorer.session.subgraph import subgraph
 from explorer.session.view import GraphView, resolve
-from tests.graphs import random_graph
+from tests.graphs import feature_keys, random_graph
 
 
 @pytest.fixture(scope="module")
 def view() -> GraphView:
     """“early” of the features of the lower layers feeds “late” of some above."""
     graph = random_graph(60, 400, seed=3, n_layers=5, n_pos=6)
-    features = [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
+    features = feature_keys(graph)
     below, above = ([key for key in features if key.layer in layers] for layers in ((0, 1), (2, 3)))
     edits = edit.group(edit.group(edit.Edits(), below, "early"), above[:6], "late")
     return resolve(graph, edits)

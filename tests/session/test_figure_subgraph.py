@@ -21,12 +21,12 @@ from explorer.session.routes import routes
 from explorer.session.subgraph import subgraph
 from explorer.session.theme import DARK, LIGHT, PRINT, Theme
 from explorer.session.view import GraphView, resolve
-from tests.graphs import random_graph
+from tests.graphs import feature_keys, random_graph
 
 
 def view_of(graph: Graph, edits: Edits | None = None) -> GraphView:
     """Two supernodes, one with a very long name, and two pinned nodes of each kind that can be."""
-    features = [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
+    features = feature_keys(graph)
     tokens = [graph.key(node) for node in range(*graph.block(NodeKind.EMBEDDING).indices(len(graph))[:2])]
     made = edit.group(edits or Edits(), features[:14], "a name <that> & goes on " * 6, "rose")
     made = edit.group(made, [*features[20:24], tokens[0]], "second")

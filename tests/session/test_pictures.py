@@ -24,7 +24,7 @@ from explorer.session.page import Page, words_pt
 from explorer.session.pictures import VIEWS, Card, Material, picture
 from explorer.session.validation import CircuitTest, Effect, Validation
 from explorer.session.view import GraphView, resolve
-from tests.graphs import random_graph
+from tests.graphs import feature_keys, random_graph
 
 NAMES = [row.id for row in VIEWS]
 
@@ -48,7 +48,7 @@ def validation() -> Validation:
 @pytest.fixture(scope="module")
 def material() -> Material:
     graph = random_graph(24, 140, seed=3, n_layers=4, n_pos=5)
-    features = [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
+    features = feature_keys(graph)
     edits = edit.group(Edits(), features[:6], "a group with a long name", "rose")
     view = resolve(graph, edit.pin(edits, features[10:13]))
     example = Example(0, 9, ("The", " state", " of", " 東京", "𓀀"), (0.0, 0.5, 0.0, 2.0, 0.0), 3)

@@ -1,9 +1,15 @@
-"""show: a widget on screen for a test; pytest-qt closes it."""
+"""show: a widget on screen for a test, and a canvas with a graph; pytest-qt closes them."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
+
+from explorer.circuits.graph import Graph
+from explorer.session.theme import LIGHT
+from explorer.ui.canvas import GraphCanvas
+from explorer.ui.document import Document
+from explorer.ui.theme import load_fonts
 
 
 def show(qtbot: QtBot, widget: QWidget, width: int = 340, height: int = 700) -> None:
@@ -11,3 +17,15 @@ def show(qtbot: QtBot, widget: QWidget, width: int = 340, height: int = 700) -> 
     widget.resize(width, height)
     widget.show()
     qtbot.waitExposed(widget)
+
+
+def canvas_of(qtbot: QtBot, graph: Graph, width: int = 848, height: int = 560) -> GraphCanvas:
+    """A canvas on screen that shows ``graph``, of a document of its own."""
+    load_fonts()
+    document = Document()
+    canvas = GraphCanvas(document, LIGHT)
+    qtbot.addWidget(canvas)
+    canvas.resize(width, height)
+    canvas.show()
+    document.open_graph(graph)
+    return canvas

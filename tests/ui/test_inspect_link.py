@@ -7,14 +7,13 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.session.edge import edge_of
 from explorer.session.edits import box_key
 from explorer.ui.document import Document
 from explorer.ui.panels.inspector import InspectorPanel
 from explorer.ui.theme import load_fonts
-from tests.graphs import random_graph
+from tests.graphs import feature_keys, random_graph
 from tests.ui.showing import show
 from tests.ui.text_boxes import faults, texts
 
@@ -27,7 +26,7 @@ def document(qapp: object) -> Document:
     load_fonts()
     document = Document()
     graph = random_graph(60, 400, seed=3, n_layers=5, n_pos=6)
-    features = [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
+    features = feature_keys(graph)
     below, above = ([key for key in features if key.layer in layers] for layers in ((0, 1), (2, 3)))
     document.open_graph(graph, edit.group(edit.group(edit.Edits(), below, "early"), above, "late"))
     view = document.view

@@ -15,22 +15,15 @@ from explorer.session.theme import LIGHT
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.canvas.curves import controls
 from explorer.ui.canvas.link_hand import link_at
-from explorer.ui.document import Document
-from explorer.ui.theme import load_fonts
 from tests.graphs import random_graph
+from tests.ui.showing import canvas_of
 
 LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
 def canvas(qtbot: QtBot) -> GraphCanvas:
-    load_fonts()
-    document = Document()
-    canvas = GraphCanvas(document, LIGHT)
-    qtbot.addWidget(canvas)
-    canvas.resize(848, 560)
-    canvas.show()
-    document.open_graph(random_graph(30, 60, seed=4, n_layers=4, n_pos=6))
+    canvas = canvas_of(qtbot, random_graph(30, 60, seed=4, n_layers=4, n_pos=6))
     qtbot.waitUntil(lambda: canvas.is_settled)
     return canvas
 

@@ -8,20 +8,13 @@ from pytestqt.qtbot import QtBot
 from explorer.session.theme import LIGHT
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.canvas.overview import Overview
-from explorer.ui.document import Document
-from explorer.ui.theme import load_fonts
 from tests.graphs import random_graph
+from tests.ui.showing import canvas_of
 
 
 @pytest.fixture
 def canvas(qtbot: QtBot) -> GraphCanvas:
-    load_fonts()
-    document = Document()
-    canvas = GraphCanvas(document, LIGHT)
-    qtbot.addWidget(canvas)
-    canvas.resize(848, 560)
-    canvas.show()
-    document.open_graph(random_graph(120, 800, 9, 12))
+    canvas = canvas_of(qtbot, random_graph(120, 800, 9, 12))
     canvas.overview.set_wanted(True)
     qtbot.waitUntil(lambda: canvas.is_settled)
     return canvas

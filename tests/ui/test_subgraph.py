@@ -21,7 +21,7 @@ from explorer.ui.grouping import group_selection
 from explorer.ui.panels.centre import Centre
 from explorer.ui.panels.subgraph import SubgraphPage
 from explorer.ui.theme import load_fonts
-from tests.graphs import random_graph
+from tests.graphs import feature_keys, random_graph
 from tests.ui.showing import show
 from tests.ui.text_boxes import faults, texts
 
@@ -36,7 +36,7 @@ def document(qapp: object) -> Document:
     load_fonts()
     document = Document()
     graph = random_graph(60, 400, seed=3, n_layers=5, n_pos=6)
-    features = [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
+    features = feature_keys(graph)
     edits = edit.group(edit.Edits(), features[:3], "first", "teal")
     edits = edit.group(edits, features[10:12], "second")
     document.open_graph(graph, edit.pin(edits, [features[20], features[25]]))
@@ -180,7 +180,7 @@ def test_a_diagram_that_is_too_large_to_be_read_whole_is_fitted_around_its_outpu
 ) -> None:
     graph = document.graph
     assert graph is not None
-    document.do("pin", edit.pin(document.edits, [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]))
+    document.do("pin", edit.pin(document.edits, feature_keys(graph)))
     canvas.fit()
     assert canvas.diagram is not None
     assert canvas._lens.scale == READABLE

@@ -8,12 +8,11 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLineEdit, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
-from explorer.circuits.graph import NodeKind
 from explorer.session import edits as edit
 from explorer.ui.document import Document
 from explorer.ui.panels.supernodes import KEY, SupernodesPanel
 from explorer.ui.theme import load_fonts
-from tests.graphs import random_graph
+from tests.graphs import feature_keys, random_graph
 from tests.ui.showing import show
 from tests.ui.text_boxes import faults, texts
 
@@ -23,7 +22,7 @@ def document(qapp: object) -> Document:
     load_fonts()
     document = Document()
     graph = random_graph(60, 400, seed=3, n_layers=5, n_pos=6)
-    features = [graph.key(node) for node in range(graph.count(NodeKind.FEATURE))]
+    features = feature_keys(graph)
     edits = edit.group(edit.Edits(), features[:3], "first", "teal")
     edits = edit.group(edits, features[10:12], "second")
     document.open_graph(graph, edits)

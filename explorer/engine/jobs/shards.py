@@ -136,6 +136,8 @@ def spread(workers: Workers, reading: Reading, waiting: Iterator[Shard]) -> Gene
                 return
             if time.monotonic() - seen > PATIENCE:
                 raise EngineError("All workers are gone; what is finished is kept, so start some and ask again.")
+            if not asked:
+                time.sleep(LOOK)  # nothing to wait for until a worker comes
             ended, _ = wait(asked, LOOK, FIRST_COMPLETED)
             faults = [error for error in map(_error, ended) if error is not None]
             yield [(asked.pop(future), future.result()) for future in ended if _error(future) is None]

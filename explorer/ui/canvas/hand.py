@@ -9,12 +9,6 @@ from PySide6.QtWidgets import QWidget
 DRAG = 4.0  # px after which a press is a drag
 ZOOM_STEP = 1.25
 CARD_MS = 250
-DIRECTIONS = {  # of the arrows, y down
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 BY_KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 
 

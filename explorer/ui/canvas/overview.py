@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QWidget
 from explorer.circuits.graph import NodeKind
 from explorer.session.layout import AXIS, TOKEN_ROW, Layout
 from explorer.session.view import GraphView
-from explorer.ui.canvas.hand import DIRECTIONS
 from explorer.ui.canvas.stage import Stage
 from explorer.ui.document import Document
 from explorer.ui.theme import color
+from explorer.ui.widgets.arrows import DIRECTIONS
 
 MOST = QSize(176, 116)
 LEAST = 24.0

@@ -19,15 +19,10 @@ from explorer.ui.canvas.subgraph_name import NameEdit
 from explorer.ui.canvas.subgraph_view import EDGE, DiagramView
 from explorer.ui.document import Document
 from explorer.ui.labelling import fill_status_menu
+from explorer.ui.widgets.arrows import DIRECTIONS
 
 NEAR = 6.0
 LINK = "link"  # what is named, if it is no box
-ARROWS = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 
 
 class SubgraphCanvas(DiagramView):
@@ -292,8 +287,8 @@ class SubgraphCanvas(DiagramView):
         key, text = Qt.Key(event.key()), event.text()
         if text and text in "+=-−":
             self.zoom(ZOOM_STEP if text in "+=" else 1 / ZOOM_STEP)
-        elif key in ARROWS:
-            self._walk(walk.step(self.diagram, self.current, *ARROWS[key]) if self.diagram else "")
+        elif key in DIRECTIONS:
+            self._walk(walk.step(self.diagram, self.current, *DIRECTIONS[key]) if self.diagram else "")
         elif key in (Qt.Key.Key_I, Qt.Key.Key_O) and not shift:
             outwards = key == Qt.Key.Key_O
             current = self.current if self.diagram else ""

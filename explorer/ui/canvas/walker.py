@@ -8,9 +8,9 @@ from PySide6.QtGui import QKeyEvent
 from explorer.circuits.graph import NodeKind
 from explorer.session.edits import hide, show_all, toggle_pin
 from explorer.ui.canvas import walk
-from explorer.ui.canvas.hand import DIRECTIONS
 from explorer.ui.canvas.stage import Stage
 from explorer.ui.document import Document
+from explorer.ui.widgets.arrows import DIRECTIONS
 
 
 class Walker:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -33,7 +32,7 @@ from explorer.ui.panels.compare_tables import DifferencesTable, link_columns, no
 from explorer.ui.viewed import Viewed
 from explorer.ui.widgets.choice import Choice
 from explorer.ui.widgets.elided import ElidedLabel
-from explorer.ui.widgets.icons import icon
+from explorer.ui.widgets.filter_field import FilterField
 from explorer.ui.widgets.look import current_theme, plain, px, set_property, signed, text_scale
 
 OVERLAID, BESIDE = 0, 1
@@ -180,12 +179,7 @@ class ComparePanel(QWidget):
         self.status.addItem(f"All {len(held):,} nodes", None)
         for status in (Status.ONLY_A, Status.ONLY_B, Status.BOTH):
             self.status.addItem(f"{_capital(STATUS_WORDS[status])}: {int((held == status).sum()):,}", int(status))
-        self.filter = QLineEdit()
-        self.filter.setPlaceholderText("kind:feature layer>=1")
-        self.filter.setAccessibleName("Filter the nodes")
-        self.filter.setToolTip("Words of a label, or conditions: kind:feature layer>=1 token:is influence>0.5")
-        self.filter.setClearButtonEnabled(True)
-        self.filter.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+        self.filter = FilterField("Filter the nodes", "kind:feature layer>=1 token:is influence>0.5")
         self.heading = ElidedLabel(NOTHING)
         self.heading.setProperty("role", "second")
         head = QHBoxLayout()

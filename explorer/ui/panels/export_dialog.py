@@ -27,7 +27,7 @@ from explorer.errors import ExplorerError
 from explorer.session.figure import Figure
 from explorer.session.page import LIMITS, MM_PER_INCH, OPTIONS, SUFFIXES, Page, Wish, per_unit, too_small, words_pt
 from explorer.session.pictures import VIEWS, Material, picture, view_of
-from explorer.ui.widgets.choice import Choice
+from explorer.ui.widgets.choice import Choice, choice_of
 from explorer.ui.widgets.look import px, set_property
 from explorer.ui.widgets.page_view import PageView
 
@@ -91,12 +91,12 @@ class ExportDialog(QDialog):
 
     def _build(self, view: str) -> None:
         page = self._wish.page
-        self.view = _choice("View", tuple((row.id, row.name) for row in VIEWS), view)
+        self.view = choice_of("View", tuple((row.id, row.name) for row in VIEWS), view)
         for at, row in enumerate(VIEWS):
             why = row.lacks(self._material)
             _enable(self.view, at, why)
-        self.format = _choice("Format", FORMATS, self._wish.suffix)
-        self.unit = _choice("Unit of width and height", LENGTHS, self._wish.unit)
+        self.format = choice_of("Format", FORMATS, self._wish.suffix)
+        self.unit = choice_of("Unit of width and height", LENGTHS, self._wish.unit)
         self._unit = str(self.unit.currentData())
         self.width_, self.height_ = _length("Width", "width_mm"), _length("Height", "height_mm")
         for length in (self.width_, self.height_):
@@ -112,7 +112,7 @@ class ExportDialog(QDialog):
         self.dpi.setSuffix(" dpi")
         self.dpi.setValue(page.dpi)
         _name(self.dpi, "Resolution", HELP["dpi"])
-        self.theme = _choice("Theme", THEMES, page.theme)
+        self.theme = choice_of("Theme", THEMES, page.theme)
         self.legend, self.caption = QCheckBox("Legend"), QCheckBox("Caption")
         for box, name in ((self.legend, "legend"), (self.caption, "caption")):
             box.setChecked(getattr(page, name))
@@ -316,14 +316,6 @@ def _with_suffix(path: Path, suffix: str) -> Path:
         raise ExplorerError(f"“{named.name}” exists already; choose it itself to replace it, or another name.")
     return named
 
-
-def _choice(name: str, options: tuple[tuple[str, str], ...], value: str) -> Choice:
-    choice = Choice()
-    choice.setAccessibleName(name)
-    for key, words in options:
-        choice.addItem(words, key)
-    choice.setCurrentIndex(max(choice.findData(value), 0))
-    return choice
 
 
 def _enable(choice: Choice, at: int, why_not: str) -> None:

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QPushButton,
     QStackedWidget,
     QTableView,
@@ -26,7 +25,7 @@ from explorer.ui.labelling import node_menu
 from explorer.ui.panels.filters import FiltersButton
 from explorer.ui.panels.nodes_model import AT, INFLUENCE, NAME, NodesModel
 from explorer.ui.panels.supernodes import SupernodesPanel
-from explorer.ui.widgets.icons import icon
+from explorer.ui.widgets.filter_field import FilterField
 from explorer.ui.widgets.look import px, set_property
 from explorer.ui.widgets.scaling import on_text_size
 from explorer.ui.widgets.share_bar import CellDelegate
@@ -104,14 +103,7 @@ class NodesPanel(QWidget):
         return top
 
     def _make_filter(self) -> None:
-        self.filter = QLineEdit()
-        self.filter.setPlaceholderText("kind:feature layer>=1")
-        self.filter.setAccessibleName("Filter nodes")
-        self.filter.setToolTip(
-            "Words of a label, or conditions: kind:feature layer>=1 pos:3 influence>0.5 reads:is is:pinned"
-        )
-        self.filter.setClearButtonEnabled(True)
-        self.filter.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+        self.filter = FilterField("Filter nodes", "kind:feature layer>=1 pos:3 influence>0.5 reads:is is:pinned")
         self.fault = QLabel()
         self.fault.setProperty("role", "danger")
         self.fault.setWordWrap(True)

@@ -31,7 +31,7 @@ from explorer.session.validation import Question, Validation, question, to_messa
 from explorer.session.verdict import sentences
 from explorer.ui.document import Document
 from explorer.ui.panels.validation_model import MEASURED, NAME, EffectsModel
-from explorer.ui.widgets.choice import Choice
+from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.figure_view import FigureView
 from explorer.ui.widgets.look import px
 from explorer.ui.widgets.scaling import at_least, on_text_size
@@ -70,7 +70,7 @@ class ValidationPanel(QWidget):
     # building
 
     def _build(self) -> None:
-        self.scope, self.mode = _choice("What is tested", SCOPES), _choice("Mode of knock-on effects", MODES)
+        self.scope, self.mode = choice_of("What is tested", SCOPES), choice_of("Mode of knock-on effects", MODES)
         self.factor = QDoubleSpinBox()
         self.factor.setRange(-10.0, 10.0)
         self.factor.setSingleStep(0.5)
@@ -329,10 +329,3 @@ class ValidationPanel(QWidget):
             self.table.setCurrentIndex(self.model.index(row, 0))
         self.scatter.update()
 
-
-def _choice(name: str, options: tuple[tuple[str, str], ...]) -> Choice:
-    combo = Choice()
-    combo.setAccessibleName(name)
-    for key, words in options:
-        combo.addItem(words, key)
-    return combo

@@ -11,15 +11,10 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.ui.theme import color
+from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.look import current_theme, font, px
 
 DARKEST = 0.4  # of the ink, so that text on it keeps its contrast
-STEPS = {
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-}
 
 
 class NumberGrid(QWidget):
@@ -104,11 +99,11 @@ class NumberGrid(QWidget):
             self.hovered.emit(*self.current)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = STEPS.get(Qt.Key(event.key()))
-        if step is None or not (self.rows and self.columns):
+        direction = DIRECTIONS.get(Qt.Key(event.key()))
+        if direction is None or not (self.rows and self.columns):
             super().keyPressEvent(event)
             return
-        row, column = (here + by for here, by in zip(self.current, step, strict=True))
+        row, column = self.current[0] + direction[1], self.current[1] + direction[0]
         self.choose(min(max(row, 0), len(self.rows) - 1), min(max(column, 0), len(self.columns) - 1))
 
     def _under(self, at: QPointF) -> tuple[int, int] | None:
