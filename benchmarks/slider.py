@@ -47,7 +47,7 @@ def main() -> None:
 
 def measure(shell: Shell, steps: int) -> None:
     window = shell.window
-    window.open_sample("us-cities")
+    window.files.open_sample("us-cities")
     until(lambda: window.document.graph is not None and shell.canvas.is_settled and not shell.engine.job)
     graph, view = window.document.graph, window.document.view
     assert graph is not None

@@ -388,6 +388,7 @@ ACTIONS = (
     Action("lens", "Look through the lens…", "Model", lens, "", has_model),
     Action("evidence", "Feature evidence…", "Model", lambda w: w.evidence.ask(), "", is_open),
     Action("restart", "Restart the engine", "Model", lambda w: w.engine.restart(), group=True),
+    Action("specimens", "Specimens…", "Help", lambda w: w.dialogs.specimens()),
     Action("keys", "Keyboard map", "Help", lambda w: w.dialogs.keys(), "F1"),
     Action("about", "About Circuit Explorer", "Help", lambda w: w.dialogs.about()),
 )

@@ -116,7 +116,7 @@ class Shell(QObject):
         QTimer.singleShot(0, self, self._warm)
         named = [None if Path(path).exists() else find(path) for path in paths]
         for sample in filter(None, named):
-            self.window.open_sample(sample.name)
+            self.window.files.open_sample(sample.name)
         self.window.files.open_paths([Path(path) for path, sample in zip(paths, named, strict=True) if sample is None])
 
     def _warm(self) -> None:

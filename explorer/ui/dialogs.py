@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog
@@ -16,6 +16,8 @@ from explorer.ui.widgets.look import px
 
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
+
+Shown = TypeVar("Shown", bound=QDialog)
 
 
 class Dialogs(QObject):
@@ -48,6 +50,14 @@ class Dialogs(QObject):
         words = f"Circuit Explorer {__version__} works offline; nothing leaves this machine."
         self._window.banner.show_notice(Notice(words, STALE, key="about"))
 
+    def specimens(self, name: str = "") -> None:
+        """The window of the specimens, at the one called ``name``."""
+        from explorer.ui.specimens.window import SpecimensWindow  # only when asked for: a window opens faster without
+
+        shown = self.show_one(SpecimensWindow)
+        if name:
+            shown.turn_to(name)
+
     def _take(self, row: str) -> None:
         self._window.actions_set.by_id[row].trigger()
 
@@ -57,9 +67,11 @@ class Dialogs(QObject):
         dialog.setModal(True)
         dialog.show()
 
-    def show_one(self, kind: type[QDialog]) -> None:
+    def show_one(self, kind: type[Shown]) -> Shown:
         """Open a window of that kind, or bring the one that is open to the front."""
         for open_one in self._window.findChildren(kind):
             open_one.activateWindow()
-            return
-        kind(self._window).show()
+            return open_one
+        shown = kind(self._window)
+        shown.show()
+        return shown

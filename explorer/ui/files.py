@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from explorer.errors import ExplorerError, LoadError
-from explorer.io import circuit_file, graph_json_story, graphs, label_file
+from explorer.io import circuit_file, graph_json_story, graphs, label_file, samples
 from explorer.io.descriptions import Description
 from explorer.io.magic import sniff
 from explorer.io.model_formats import ALONE
@@ -71,6 +71,13 @@ class Files:
             self.open_path(Path(chosen))
 
     # opening
+
+    def open_sample(self, name: str) -> None:
+        """Open a sample with its first transcoders and run its prompt."""
+        sample = samples.find(name)
+        if sample is not None:
+            model, transcoders = samples.model_folder(sample), samples.transcoder_folder(sample)
+            self._window.open_model(str(model), str(transcoders), sample.prompt)
 
     def open_path(self, path: Path) -> None:
         """Open ``path``, whatever it is; LoadError and its kin become a notice."""

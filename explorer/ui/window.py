@@ -15,7 +15,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QWidget
 
 from explorer.circuits.scores import balance
-from explorer.io.samples import SAMPLES, find, model_folder, transcoder_folder
+from explorer.io.samples import SAMPLES
 from explorer.session.look import Look
 from explorer.session.prompt import Prompt, prompt_text
 from explorer.session.settings import Recent, Settings, remember, scaled
@@ -180,7 +180,8 @@ class MainWindow(QMainWindow):
         self.welcome.document_asked.connect(self.files.ask_document)
         self.welcome.recent_asked.connect(self.features.open_recent)
         self.welcome.clear_asked.connect(self._forget_recent)
-        self.welcome.sample_asked.connect(self.open_sample)
+        self.welcome.sample_asked.connect(self.files.open_sample)
+        self.welcome.specimens.asked.connect(self.dialogs.specimens)
         self.welcome.keys_asked.connect(self.dialogs.keys)
 
     # what is on screen
@@ -251,12 +252,6 @@ class MainWindow(QMainWindow):
         self._run_after_open = bool(prompt)
         self.show_workspace()
         self.engine.open_model(path, transcoders, neurons)
-
-    def open_sample(self, name: str) -> None:
-        """Open a sample with its first transcoders and run its prompt."""
-        sample = find(name)
-        if sample is not None:
-            self.open_model(str(model_folder(sample)), str(transcoder_folder(sample)), sample.prompt)
 
     def show_graph(self, seen: Look, document: Path | None, opened: Path) -> None:
         """Show what was read from ``opened``; ``document`` is the .circuit file that Save writes."""

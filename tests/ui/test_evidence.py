@@ -522,7 +522,7 @@ def test_the_engine_finds_on_the_prompt_what_the_graph_holds_and_makes_an_index(
     qtbot.addWidget(window)
     window.show()
     sample = SAMPLES[0]
-    window.open_sample(sample.name)
+    window.files.open_sample(sample.name)
     qtbot.waitUntil(lambda: document.graph is not None and not engine.job, timeout=120_000)
     node = int(np.argmax(document.view.influence[: document.graph.block(NodeKind.FEATURE).stop]))
     document.select([node])

@@ -172,7 +172,7 @@ def test_a_sample_is_opened_and_its_prompt_run(qtbot: QtBot, window: MainWindow)
 
 
 def test_a_sample_that_fails_to_open_is_not_run_later(window: MainWindow) -> None:
-    window.open_sample(SAMPLES[0].name)
+    window.files.open_sample(SAMPLES[0].name)
     window.engine.fail("open", "The model is damaged: choose another.", "trace")
     assert window.banner.words.text() == "The model is damaged: choose another."
     window.document.set_model(MODEL)

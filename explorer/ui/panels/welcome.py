@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from explorer.io.samples import Sample
 from explorer.session.settings import Recent
 from explorer.ui.panels.sample_pictures import SamplePicture
+from explorer.ui.panels.specimen_cards import SpecimenCards
 from explorer.ui.widgets.card import Card
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import IconLabel
@@ -190,6 +191,9 @@ class WelcomePanel(QWidget):
         layout.setSpacing(12)
         layout.addLayout(head)
         layout.addLayout(self._samples)
+        layout.addSpacing(8)
+        self.specimens = SpecimenCards()
+        layout.addWidget(self.specimens)
         layout.addSpacing(8)
         layout.addWidget(self._keys())
         layout.addStretch()

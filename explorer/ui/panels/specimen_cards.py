@@ -1,0 +1,60 @@
+"""SpecimenCards: the specimens on the welcome page, a card for each."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from explorer.io.specimens import SPECIMENS, Specimen
+from explorer.ui.widgets.card import Card
+
+COLUMNS = 3
+
+
+class SpecimenCards(QWidget):
+    """``asked`` tells the name of the card that was clicked."""
+
+    asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        title, said = QLabel("Specimens"), QLabel("models small enough to be read whole")
+        title.setProperty("role", "title")
+        said.setProperty("role", "caption")
+        head = QHBoxLayout()
+        head.addWidget(title)
+        head.addStretch()
+        head.addWidget(said)
+        grid = QGridLayout()
+        grid.setSpacing(12)
+        self.cards: list[Card] = []
+        for at, specimen in enumerate(SPECIMENS):
+            card = _card(specimen)
+            card.clicked.connect(partial(self.asked.emit, specimen.name))
+            grid.addWidget(card, at // COLUMNS, at % COLUMNS)
+            grid.setColumnStretch(at % COLUMNS, 1)
+            self.cards.append(card)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(12)
+        layout.addLayout(head)
+        layout.addLayout(grid)
+
+
+def _card(specimen: Specimen) -> Card:
+    card = Card(specimen.title)
+    card.setToolTip(specimen.description)
+    text = QVBoxLayout()
+    text.setContentsMargins(14, 10, 14, 12)
+    text.setSpacing(3)
+    for words, role in ((specimen.title, "section"), (specimen.facts, "caption")):
+        label = QLabel(words)
+        label.setProperty("role", role)
+        label.setWordWrap(True)
+        text.addWidget(label)
+    text.addStretch()
+    card.hold(text)
+    card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return card

@@ -1,0 +1,61 @@
+"""SpecimenPage: what the pages of the specimens share: three verbs, and work that holds no window up."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from explorer.io.specimens import Specimen
+from explorer.ui.background import Background
+
+
+class SpecimenPage(QWidget):
+    """A page makes the view of each verb when it is first looked at. Long work runs on ``work``, newest first."""
+
+    def __init__(self, specimen: Specimen) -> None:
+        super().__init__()
+        self.specimen = specimen
+        self.work = Background(f"specimen {specimen.name}", self)
+
+    def read(self) -> QWidget:
+        raise NotImplementedError
+
+    def intervene(self) -> QWidget:
+        raise NotImplementedError
+
+    def extract(self) -> QWidget:
+        raise NotImplementedError
+
+    def rest(self) -> None:
+        """Give up what is still running: the page is looked at no longer."""
+        self.work.close()
+
+
+def words(text: str = "", role: str = "second") -> QLabel:
+    """A paragraph; what it says is never taken for markup."""
+    label = QLabel(text)
+    label.setProperty("role", role)
+    label.setWordWrap(True)
+    label.setTextFormat(label.textFormat().PlainText)
+    return label
+
+
+def scrolled(view: QWidget) -> QScrollArea:
+    """``view`` in an area that scrolls downwards if the window is low."""
+    area = QScrollArea()
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setWidget(view)
+    return area
+
+
+def titled(title: str, *parts: QWidget) -> QWidget:
+    """``parts`` below each other under a title; the last takes the room that is left."""
+    section = QWidget()
+    section.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    layout = QVBoxLayout(section)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(6)
+    layout.addWidget(words(title, "section"))
+    for at, part in enumerate(parts):
+        layout.addWidget(part, int(at == len(parts) - 1))
+    return section
