@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.io.specimens import SPECIMENS, Specimen
+from explorer.ui.panels.specimen_pictures import SpecimenPicture
 from explorer.ui.widgets.card import Card
 
 COLUMNS = 3
@@ -47,7 +48,6 @@ def _card(specimen: Specimen) -> Card:
     card = Card(specimen.title)
     card.setToolTip(specimen.description)
     text = QVBoxLayout()
-    text.setContentsMargins(14, 10, 14, 12)
     text.setSpacing(3)
     for words, role in ((specimen.title, "section"), (specimen.facts, "caption")):
         label = QLabel(words)
@@ -55,6 +55,11 @@ def _card(specimen: Specimen) -> Card:
         label.setWordWrap(True)
         text.addWidget(label)
     text.addStretch()
-    card.hold(text)
+    row = QHBoxLayout()
+    row.setContentsMargins(12, 10, 10, 10)
+    row.setSpacing(12)
+    row.addWidget(SpecimenPicture(specimen.name), 0, Qt.AlignmentFlag.AlignTop)
+    row.addLayout(text, 1)
+    card.hold(row)
     card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
     return card
