@@ -15,7 +15,7 @@ JOBS ?= 2
 MAIN := open us-cities
 PICTURE := build/dallas.png
 
-.PHONY: help run test test-all check samples screenshots bench bundle clean
+.PHONY: help run test test-all check samples screenshots bench bundle deb tarball clean
 
 help:
 	@echo "make run          open the window on the sample; without a display, make a picture of it"
@@ -25,6 +25,8 @@ help:
 	@echo "make screenshots  make the pictures of docs/screenshots and check their texts"
 	@echo "make bench        measure start-up, drawing and the engine (minutes)"
 	@echo "make bundle       freeze the program into one folder, dist/circuit-explorer, and let it test itself"
+	@echo "make deb          put the frozen program into a .deb for Debian 12, Ubuntu 22.04 and newer"
+	@echo "make tarball      the same as a tarball with an install script, for any Linux"
 	@echo "make samples      train the sample models again (minutes)"
 	@echo "make clean        remove the virtual environment and what was built"
 
@@ -78,8 +80,15 @@ $(BUNDLE_VENV)/.installed: pyproject.toml constraints.txt
 
 # PYTHONPATH: what is frozen is this checkout, not what was installed from it earlier.
 bundle: $(BUNDLE_VENV)/.installed
-	@PYTHONPATH=. $(BUNDLE_VENV)/bin/python -m PyInstaller --noconfirm --log-level WARN --workpath build/frozen explorer.spec
+	@PYTHONPATH=. PYTHONHASHSEED=0 $(BUNDLE_VENV)/bin/python -m PyInstaller --noconfirm --log-level WARN --workpath build/frozen explorer.spec
 	@dist/circuit-explorer/circuit-explorer self-test
+
+dist/circuit-explorer:
+	@$(MAKE) bundle
+
+# An order-only prerequisite: what lies in dist is packed as it is.
+deb tarball: | $(BUNDLE_VENV)/.installed dist/circuit-explorer
+	@PYTHONPATH=. $(BUNDLE_VENV)/bin/python -m scripts.packages $@
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
