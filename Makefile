@@ -25,7 +25,7 @@ help:
 	@echo "make screenshots  make the pictures of docs/screenshots and check their texts"
 	@echo "make bench        measure start-up, drawing and the engine (minutes)"
 	@echo "make bundle       freeze the program into one folder, dist/circuit-explorer, and let it test itself"
-	@echo "make deb          put the frozen program into a .deb for Debian 12, Ubuntu 22.04 and newer"
+	@echo "make deb          put the frozen program into a .deb, for the release of Debian or Ubuntu that built it and newer"
 	@echo "make tarball      the same as a tarball with an install script, for any Linux"
 	@echo "make samples      train the sample models again (minutes)"
 	@echo "make clean        remove the virtual environment and what was built"

@@ -90,7 +90,7 @@ def deb() -> Path:
     (root / "DEBIAN" / "control").write_text(control(architecture, size(root), wanted), encoding="utf-8")
     settle(root)
     file = DIST / f"{NAME}_{__version__}_{architecture}.deb"
-    pack = ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z15", "--build", str(root), str(file)]
+    pack = ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z10", "--build", str(root), str(file)]
     subprocess.run(pack, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "SOURCE_DATE_EPOCH": str(moment())})
     return file
 
@@ -103,7 +103,7 @@ def tarball() -> Path:
     for script in ("install", "uninstall"):
         shutil.copy(TEMPLATES / script, root)
     settle(root)
-    suffix, packer = ("zst", "zstd -T0 -15") if shutil.which("zstd") else ("xz", "xz -T2")
+    suffix, packer = ("zst", "zstd -T0 -10") if shutil.which("zstd") else ("xz", "xz -T2")
     file = DIST / f"{name}.tar.{suffix}"
     same = ["--sort=name", "--format=gnu", "--owner=0", "--group=0", "--numeric-owner"]
     subprocess.run(["tar", *same, "-I", packer, "-C", str(root.parent), "-cf", str(file), name], check=True)
@@ -171,9 +171,13 @@ def control(architecture: str, size: int, wanted: list[str]) -> str:
 def depends(wanted: set[str], libc: str) -> list[str]:
     """The Debian packages of the libraries ``wanted``, and the C library not older than ``libc``.
 
-    KeyError for a library of which no package is known: add it to PACKAGES.
+    Ends the program if there is one of which no package is known.
     """
-    names = {PACKAGES[library] for library in wanted if not LIBC.fullmatch(library)}
+    libraries = {library for library in wanted if not LIBC.fullmatch(library)}
+    unknown = sorted(libraries - set(PACKAGES))
+    if unknown:
+        raise SystemExit(f"Which package holds {', '.join(unknown)}? Add it to PACKAGES in scripts/packages.py.")
+    names = {PACKAGES[library] for library in libraries}
     return [f"libc6 (>= {libc})", *sorted({*names, *ALWAYS})]
 
 
