@@ -30,8 +30,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         first_window(chosen.program, Path(home))  # warms the file cache
         waited = [first_window(chosen.program, Path(home)) for _ in range(chosen.rounds)]
-    spread = f"({min(waited):.2f} to {max(waited):.2f})"
-    print(f"process start to the picture of the window {statistics.median(waited):.2f} s  {spread}  limit {LIMIT:.0f} s")
+    told = f"{statistics.median(waited):.2f} s  ({min(waited):.2f} to {max(waited):.2f})"
+    print(f"process start to the picture of the window {told}  limit {LIMIT:.0f} s")
 
 
 def first_window(program: list[str], home: Path) -> float:
@@ -39,8 +39,9 @@ def first_window(program: list[str], home: Path) -> float:
     picture = home / "window.png"
     variables = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     variables |= {f"XDG_{name}_HOME": f"{home}/{name}" for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    command = [*program, "open", "--picture", picture]
     begun = time.time()
-    subprocess.run([*program, "open", "--picture", picture], env=variables, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, env=variables, check=True, capture_output=True, timeout=120)
     return picture.stat().st_mtime - begun
 
 
