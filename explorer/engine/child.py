@@ -29,12 +29,13 @@ from explorer.engine.events import (
     Superseded,
 )
 from explorer.engine.log import log_tail, open_log
-from explorer.engine.protocol import Chunk, Message, StreamEnded, decode, encode
+from explorer.engine.protocol import Chunk, Message, OtherProtocol, StreamEnded, decode, encode
 from explorer.engine.values import unpack
 from explorer.errors import EngineError
 
 PATIENCE = 1.0  # seconds the engine has to end by itself
 STOPPED = "The engine stopped before this was done."
+NO_ENGINE = "“{}” answers, but not as an engine does; give a command that ends in “circuit-explorer engine”."
 
 
 class Child:
@@ -45,6 +46,8 @@ class Child:
 
     def __init__(self, command: list[str], log: Path, on_event: Callable[[Event], None]) -> None:
         self._on_event = on_event
+        self._program = command[0]
+        self._heard = False
         self._log = log
         self._lock = threading.Lock()
         self._jobs: dict[int, str] = {}
@@ -120,12 +123,14 @@ class Child:
         except StreamEnded:
             pass  # it died while it spoke, which the return code tells
         except EngineError as error:
-            fault = str(error)
+            is_engine = self._heard or isinstance(error, OtherProtocol)
+            fault = str(error) if is_engine else NO_ENGINE.format(self._program)
             self._process.kill()
         finally:
             self._bury(fault)
 
     def _hear(self, message: Message) -> None:
+        self._heard = True
         id = message.head.get("id", 0)
         event = _event(message, self._jobs.get(id, ""))
         if not isinstance(event, Started | ProgressEvent | Partial):
@@ -151,7 +156,7 @@ class Child:
             self._on_event(Failed(id, job, EngineError.__name__, why))
         if not self._dismissed:
             reason = fault or f"The engine stopped ({_manner(returncode)})."
-            self._on_event(Died(returncode, reason, log_tail(self._log, self._log_start)))
+            self._on_event(Died(returncode, reason, log_tail(self._log, self._log_start), bool(fault)))
 
     def _wait(self) -> int:
         try:
@@ -198,14 +203,21 @@ def _start(command: list[str], log: Path) -> tuple[subprocess.Popen[bytes], int]
             **options,
         )
     except OSError as error:
-        reason = error.strerror or error
-        raise EngineError(
-            f"The engine “{command[0]}” could not be started ({reason}): check the engine in the settings."
-        ) from error
+        raise EngineError(_not_started(command[0], error)) from error
     finally:
         if stderr:
             stderr.close()
     return process, start
+
+
+def _not_started(program: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        advice = "give the full path of the program, in quotation marks if it has blanks"
+        return f"The engine “{program}” was not found; {advice}."
+    if isinstance(error, PermissionError):
+        return f"The engine “{program}” is not a file that can be run; name the program itself and make it executable."
+    reason = error.strerror or error
+    return f"The engine “{program}” could not be started ({reason}); choose another in the preferences."
 
 
 def _manner(returncode: int) -> str:

@@ -59,6 +59,10 @@ class EngineClient:
         child = self._child
         return 0 if child is None else child.pid
 
+    def use(self, command: Sequence[str]) -> None:
+        """Start ``command`` from the next start on; empty: our own."""
+        self._command = list(command) or default_command()
+
     def start(self) -> None:
         """Start the engine if it is not running. Raises EngineError if it cannot be started."""
         with self._lock:

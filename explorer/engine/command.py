@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -15,6 +16,20 @@ def default_command() -> list[str]:
     if _frozen():
         return [sys.executable, "engine"]
     return [sys.executable, "-P", "-m", "explorer", "engine"]
+
+
+def command_of(text: str) -> list[str]:
+    """The program and its arguments in ``text``, split as a shell would, but run without one; empty for our own.
+
+    Text whose quotation marks do not close stays one word, so that whoever starts it is told that it was not found.
+    """
+    try:
+        words = shlex.split(text, posix=os.name != "nt")
+    except ValueError:
+        return [text]
+    if os.name == "nt":  # there a backslash is a part of the path, and the marks stay on
+        words = [word.strip('"') for word in words]
+    return [os.path.expanduser(words[0]), *words[1:]] if words else []
 
 
 def environment(command: list[str]) -> dict[str, str]:

@@ -87,12 +87,14 @@ class CancelledEvent:
 class Died:
     """The engine ended without being told to; every request under way has been told Failed before.
 
-    ``reason`` is a sentence for the user, ``log_tail`` the end of what this engine wrote to its log.
+    ``reason`` is a sentence for the user, ``log_tail`` the end of what this engine wrote to its log. ``misspoke``: it
+    was ended here, because what it said was not understood.
     """
 
     returncode: int
     reason: str
     log_tail: str = field(default="", repr=False)
+    misspoke: bool = False
 
     @property
     def killed(self) -> bool:
@@ -105,10 +107,14 @@ Event = Started | ProgressEvent | Partial | Result | Failed | Superseded | Cance
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """Whether to start the engine again: not after ``limit`` deaths with no result between them."""
+    """Whether to start the engine again: not after ``limit`` deaths with no result between them.
+
+    ``on_trial`` is an engine that a person chose and that has not answered yet: it may not die once.
+    """
 
     deaths: int = 0
     limit: int = 3
+    on_trial: bool = False
 
     def after(self, event: Event) -> RestartPolicy:
         """The policy once ``event`` has happened.
@@ -118,11 +124,12 @@ class RestartPolicy:
         """
         if isinstance(event, Died):
             return replace(self, deaths=self.deaths + 1)
-        if isinstance(event, Result) and event.job not in PREPARING:
-            return replace(self, deaths=0)
+        if isinstance(event, Result):
+            deaths = self.deaths if event.job in PREPARING else 0
+            return replace(self, deaths=deaths, on_trial=False)
         return self
 
     @property
     def gives_up(self) -> bool:
         """The engine keeps failing: only the user may start it again."""
-        return self.deaths >= self.limit
+        return self.deaths >= (1 if self.on_trial else self.limit)

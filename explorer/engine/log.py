@@ -20,6 +20,11 @@ def default_log() -> Path:
     return user_log_path("circuit-explorer", appauthor=False) / "engine.log"
 
 
+def trial_log() -> Path:
+    """Where an engine that is only tried out writes, so that its words do not mix with those of the one in use."""
+    return default_log().with_name("engine-trial.log")
+
+
 def open_log(path: Path) -> BinaryIO | None:
     """The log, to be appended to; None where it cannot be written, which must not stop the engine.
 
@@ -44,3 +49,8 @@ def log_tail(path: Path, start: int) -> str:
             return log.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def last_line(text: str) -> str:
+    """The last line of ``text`` that says something: of a traceback, what went wrong."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

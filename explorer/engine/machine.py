@@ -17,6 +17,7 @@ from explorer.work import Progress, Work
 
 # What every first job would otherwise wait for, in the order of import; the bulk of every modeling module.
 WARM = ("torch", "transformers.modeling_utils", "transformers.models.llama.modeling_llama", "explorer.models.capture")
+PACKAGES = ("numpy", "torch", "transformers")
 
 
 def hello(state: EngineState) -> Work[Mapping[str, object]]:
@@ -24,8 +25,7 @@ def hello(state: EngineState) -> Work[Mapping[str, object]]:
     yield Progress(0, 1, "Asking the engine")
     return {
         "version": __version__,
-        "python": platform.python_version(),
-        "packages": {name: _installed(name) for name in ("numpy", "torch", "transformers")},
+        "versions": versions(),
         "pid": os.getpid(),
         "threads": _threads(),
         "memory": used_memory(),
@@ -46,7 +46,12 @@ def warm(state: EngineState) -> Work[Mapping[str, object]]:
                 f"The engine's Python has no working “{name}” ({error}): install it, or name another engine."
             ) from error
     yield Progress(len(WARM), len(WARM), "Ready")
-    return {"devices": devices(), "memory": used_memory(), "free_memory": free_memory()}
+    return {"devices": devices(), "memory": used_memory(), "free_memory": free_memory(), "versions": versions()}
+
+
+def versions() -> dict[str, str]:
+    """The version of Python and of what computes; empty where a package does not say."""
+    return {"python": platform.python_version(), **{name: _installed(name) for name in PACKAGES}}
 
 
 def devices() -> list[dict[str, object]]:

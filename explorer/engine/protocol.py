@@ -49,6 +49,10 @@ DTYPES = (
 )
 
 
+class OtherProtocol(EngineError):
+    """The other end speaks another version of this protocol."""
+
+
 class StreamEnded(EngineError):
     """The stream ends within a message: the other end went away while it spoke."""
 
@@ -89,6 +93,11 @@ def decode(stream: BufferedIOBase) -> Message | None:
     if len(prefix) < PREFIX.size:
         raise StreamEnded(str(_damaged("it ends within a message")))
     magic, length, checksum = PREFIX.unpack(prefix)
+    if magic != MAGIC and magic.startswith(MAGIC[:3]):
+        raise OtherProtocol(
+            f"That engine speaks version {chr(magic[3])} of the engine’s protocol and this window version "
+            f"{chr(MAGIC[3])}; install the same version of Circuit Explorer in both."
+        )
     if magic != MAGIC:
         raise _damaged(f"a message begins with {magic!r}")
     if length > MAX_HEADER:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine.command import default_command, environment
+from explorer.engine.command import command_of, default_command, environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,3 +32,15 @@ def test_another_engine_of_a_bundle_does_not_see_its_libraries(monkeypatch: pyte
     assert "LD_LIBRARY_PATH" not in environment(["own/python"])
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "own")
     assert environment(["own/python"])["LD_LIBRARY_PATH"] == "own"
+
+
+def test_a_command_is_split_as_a_shell_would_and_the_home_folder_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert command_of("") == []
+    assert command_of("~/env/bin/circuit-explorer engine") == ["/home/me/env/bin/circuit-explorer", "engine"]
+    assert command_of("'/opt/my env/python' -m explorer engine") == ["/opt/my env/python", "-m", "explorer", "engine"]
+    assert command_of("a; rm $HOME | b") == ["a;", "rm", "$HOME", "|", "b"]
+
+
+def test_a_quotation_mark_that_does_not_close_leaves_one_word() -> None:
+    assert command_of("'/opt/my env engine") == ["'/opt/my env engine"]

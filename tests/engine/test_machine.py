@@ -15,7 +15,7 @@ from tests.engine.conftest import Engine
 def test_hello_says_what_the_engine_is() -> None:
     said = run_job("hello", EngineState(models={"sample": object()}))
     assert (said["version"], said["pid"], said["models"]) == (__version__, os.getpid(), ["sample"])
-    assert said["packages"]["torch"].startswith("2.")
+    assert said["versions"]["torch"].startswith("2.")
     assert said["threads"] >= 1
     assert 1 << 20 < said["memory"] < said["free_memory"]
 
