@@ -14,24 +14,30 @@ from explorer.ui.theme import color
 from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.look import current_theme, font, px
 
+HEADER = 26
 DARKEST = 0.4  # of the ink, so that text on it keeps its contrast
 
 
 class NumberGrid(QWidget):
     """``chosen`` tells the row and column of the current cell, ``hovered`` that under the mouse.
 
-    When the mouse leaves, ``hovered`` tells the current cell.
+    When the mouse leaves, ``hovered`` tells the current cell. ``activated`` tells the cell that a click or Enter took.
+    Rows' names are ``name_width`` wide, or as the columns; ``signed`` shades have the colours of signs.
     """
 
     chosen = Signal(int, int)
     hovered = Signal(int, int)
+    activated = Signal(int, int)
 
-    def __init__(self, name: str, width: int) -> None:
+    def __init__(
+        self, name: str, width: int, height: int = HEADER, *, name_width: int | None = None, signed: bool = False
+    ) -> None:
         super().__init__()
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self._width = width
+        self._width, self._height, self._signed = width, height, signed
+        self._name_width = width if name_width is None else name_width
         self.rows: Sequence[str] = ()
         self.columns: Sequence[str] = ()
         self.texts: Sequence[Sequence[str]] = ()
@@ -44,22 +50,28 @@ class NumberGrid(QWidget):
         columns: Sequence[str],
         texts: Sequence[Sequence[str]],
         values: NDArray[np.floating],
+        current: tuple[int, int] | None = None,
     ) -> None:
-        """Texts and values are [row, column]; a cell is shaded by its value, from 0 to 1."""
+        """Texts and values are [row, column]; a cell is shaded by its value, from 0 (or -1) to 1.
+
+        ``current`` is the last cell if not given.
+        """
         self.rows, self.columns, self.texts, self.values = rows, columns, texts, values
-        self.current = (len(rows) - 1, len(columns) - 1)
+        self.current = (len(rows) - 1, len(columns) - 1) if current is None else current
         self.setFixedSize(self.sizeHint())
         self.update()
         if rows and columns:
             self.choose(*self.current)
 
     def sizeHint(self) -> QSize:
-        return QSize(px(self._width) * (len(self.columns) + 1), px(26) * (len(self.rows) + 1))
+        names = px(self._name_width) if self.columns else 0
+        return QSize(names + px(self._width) * len(self.columns), px(HEADER) + px(self._height) * len(self.rows))
 
     def cell(self, row: int, column: int) -> QRect:
         """Where a cell is; -1 is the header's row or column."""
-        width, height = px(self._width), px(26)
-        return QRect(width * (column + 1), height * (row + 1), width, height)
+        x, width = (px(self._name_width) + px(self._width) * column, px(self._width)) if column >= 0 else (0, 0)
+        y, height = (px(HEADER) + px(self._height) * row, px(self._height)) if row >= 0 else (0, px(HEADER))
+        return QRect(x, y, width or px(self._name_width), height)
 
     def choose(self, row: int, column: int) -> None:
         self.current = (row, column)
@@ -71,24 +83,28 @@ class NumberGrid(QWidget):
         theme = current_theme()
         painter = QPainter(self)
         painter.setFont(font("caption"))
-        for column, text in enumerate(self.columns):
-            self._write(painter, self.cell(-1, column), text, color(theme.text_2))
-        for row, text in enumerate(self.rows):
-            self._write(painter, self.cell(row, -1), text, color(theme.text_2))
-            for column in range(len(self.columns)):
-                where = self.cell(row, column)
-                share = min(1.0, max(0.0, float(self.values[row, column])))
-                painter.fillRect(where.adjusted(1, 1, -1, -1), color(theme.mark_ink, DARKEST * share))
-                self._write(painter, where, self.texts[row][column], color(theme.text))
+        rows, columns = self._seen(event.rect())
+        for column in columns:
+            self._write(painter, self.cell(-1, column), self.columns[column], color(theme.text_2))
+        for row in rows:
+            self._write(painter, self.cell(row, -1), self.rows[row], color(theme.text_2))
+            for column in columns:
+                self.paint_cell(painter, self.cell(row, column), row, column)
         if self.rows and self.columns:
             painter.setPen(color(theme.select))
             painter.drawRect(self.cell(*self.current).adjusted(0, 0, -1, -1))
             if self.hasFocus():
                 painter.drawRect(self.cell(*self.current).adjusted(1, 1, -2, -2))
 
+    def paint_cell(self, painter: QPainter, where: QRect, row: int, column: int) -> None:
+        """Paint what is in a cell: its shade, and its text over it."""
+        painter.fillRect(where.adjusted(1, 1, -1, -1), self._shade(float(self.values[row, column])))
+        self._write(painter, where, self.texts[row][column], color(current_theme().text))
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if (found := self._under(event.position())) is not None:
             self.choose(*found)
+            self.activated.emit(*found)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if (found := self._under(event.position())) is not None:
@@ -100,15 +116,35 @@ class NumberGrid(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         direction = DIRECTIONS.get(Qt.Key(event.key()))
-        if direction is None or not (self.rows and self.columns):
+        is_taken = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if not (self.rows and self.columns and (is_taken or direction is not None)):
             super().keyPressEvent(event)
+            return
+        if direction is None:
+            self.activated.emit(*self.current)
             return
         row, column = self.current[0] + direction[1], self.current[1] + direction[0]
         self.choose(min(max(row, 0), len(self.rows) - 1), min(max(column, 0), len(self.columns) - 1))
 
     def _under(self, at: QPointF) -> tuple[int, int] | None:
-        row, column = int(at.y()) // px(26) - 1, int(at.x()) // px(self._width) - 1
+        row, column = self._place(int(at.x()), int(at.y()))
         return (row, column) if 0 <= row < len(self.rows) and 0 <= column < len(self.columns) else None
+
+    def _seen(self, area: QRect) -> tuple[range, range]:
+        """The rows and columns that ``area`` touches."""
+        first, last = self._place(area.left(), area.top()), self._place(area.right(), area.bottom())
+        rows = range(max(first[0], 0), min(last[0] + 1, len(self.rows)))
+        return rows, range(max(first[1], 0), min(last[1] + 1, len(self.columns)))
+
+    def _place(self, x: int, y: int) -> tuple[int, int]:
+        """Row and column at a point, as if the table went on for ever; negative for a header's."""
+        return (y - px(HEADER)) // px(self._height), (x - px(self._name_width)) // px(self._width)
+
+    def _shade(self, value: float) -> QColor:
+        theme = current_theme()
+        if self._signed:
+            return color(theme.sign(value), DARKEST * min(1.0, abs(value)))
+        return color(theme.mark_ink, DARKEST * min(1.0, max(0.0, value)))
 
     def _write(self, painter: QPainter, where: QRect, text: str, ink: QColor) -> None:
         painter.setPen(ink)
