@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -84,17 +84,27 @@ class NumberGrid(QWidget):
         painter = QPainter(self)
         painter.setFont(font("caption"))
         rows, columns = self._seen(event.rect())
-        for column in columns:
-            self._write(painter, self.cell(-1, column), self.columns[column], color(theme.text_2))
         for row in rows:
-            self._write(painter, self.cell(row, -1), self.rows[row], color(theme.text_2))
             for column in columns:
                 self.paint_cell(painter, self.cell(row, column), row, column)
-        if self.rows and self.columns:
+        if self.current[0] in rows and self.current[1] in columns:
             painter.setPen(color(theme.select))
             painter.drawRect(self.cell(*self.current).adjusted(0, 0, -1, -1))
             if self.hasFocus():
                 painter.drawRect(self.cell(*self.current).adjusted(1, 1, -2, -2))
+        self._paint_headers(painter, rows, columns)
+
+    def _paint_headers(self, painter: QPainter, rows: range, columns: range) -> None:
+        """Names of rows and columns, which stay in sight where the table is scrolled."""
+        ink, corner = color(current_theme().text_2), self._corner()
+        for row in rows:
+            self._write(painter, self.cell(row, -1).translated(corner.x(), 0), self.rows[row], ink)
+        for column in columns:
+            self._write(painter, self.cell(-1, column).translated(0, corner.y()), self.columns[column], ink)
+
+    def _corner(self) -> QPoint:
+        """The point in sight that is farthest up and left; its scroll area must paint again when it moves."""
+        return self.visibleRegion().boundingRect().topLeft()
 
     def paint_cell(self, painter: QPainter, where: QRect, row: int, column: int) -> None:
         """Paint what is in a cell: its shade, and its text over it."""
@@ -127,14 +137,19 @@ class NumberGrid(QWidget):
         self.choose(min(max(row, 0), len(self.rows) - 1), min(max(column, 0), len(self.columns) - 1))
 
     def _under(self, at: QPointF) -> tuple[int, int] | None:
+        seen = at.toPoint() - self._corner()
+        if seen.x() < px(self._name_width) or seen.y() < px(HEADER):
+            return None
         row, column = self._place(int(at.x()), int(at.y()))
         return (row, column) if 0 <= row < len(self.rows) and 0 <= column < len(self.columns) else None
 
     def _seen(self, area: QRect) -> tuple[range, range]:
-        """The rows and columns that ``area`` touches."""
+        """The rows and columns that ``area`` touches and no header covers."""
+        corner = self._corner() + QPoint(px(self._name_width) + px(self._width) - 1, px(HEADER) + px(self._height) - 1)
+        whole = self._place(corner.x(), corner.y())
         first, last = self._place(area.left(), area.top()), self._place(area.right(), area.bottom())
-        rows = range(max(first[0], 0), min(last[0] + 1, len(self.rows)))
-        return rows, range(max(first[1], 0), min(last[1] + 1, len(self.columns)))
+        rows = range(max(first[0], whole[0]), min(last[0] + 1, len(self.rows)))
+        return rows, range(max(first[1], whole[1]), min(last[1] + 1, len(self.columns)))
 
     def _place(self, x: int, y: int) -> tuple[int, int]:
         """Row and column at a point, as if the table went on for ever; negative for a header's."""
