@@ -25,7 +25,7 @@ from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
 from explorer.ui.notices import Notice, TopHook
 from explorer.ui.probe import check_none_references
-from explorer.ui.widgets.chrome import dress
+from explorer.ui.widgets.chrome import dress, prepare
 from explorer.ui.window import MainWindow
 from explorer.ui.work import Engine
 
@@ -89,14 +89,14 @@ class Shell(QObject):
         super().__init__()
         self._application = application
         self.settings = settings_file.read()
-        self._dress(self.settings)
+        prepare(application, self.theme, self.settings.text_scale / 100)
         self.document = Document(self)
         command = shlex.split(engine or self.settings.engine_command)
         self.engine = Engine(self.document, command or None, parent=self)
         self.engine.set_setting(self.settings.device, self.settings.dtype, self.settings.threads)
         self.canvas = GraphCanvas(self.document, self.theme)
         self.window = MainWindow(self.document, self.engine, self.canvas, self.settings, self.keep)
-        self.canvas.set_theme(self.theme, self.settings.text_scale / 100)
+        self.dress(self.settings)
         self.canvas.overview.set_wanted(self.settings.overview)
         self.autosave = Autosave(self.window)
         self.hook = TopHook(self.window.banner, self.engine.log, self)

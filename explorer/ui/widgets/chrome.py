@@ -17,10 +17,15 @@ from explorer.ui import theme as themes
 
 def dress(application: QApplication, theme: Theme, scale: float = 1.0) -> None:
     """Show every widget in ``theme`` at a text size, the window's frame included."""
+    prepare(application, theme, scale)
+    application.setStyleSheet(themes.stylesheet(theme, scale) + sheet(theme, scale))
+
+
+def prepare(application: QApplication, theme: Theme, scale: float = 1.0) -> None:
+    """All but the style sheet: under one, each widget that is put into another is styled anew with all it holds."""
     application.setStyle("Fusion")
     application.setFont(themes.font("body", scale))
     application.setPalette(themes.palette(theme))
-    application.setStyleSheet(themes.stylesheet(theme, scale) + sheet(theme, scale))
 
 
 def sheet(theme: Theme, scale: float = 1.0) -> str:
