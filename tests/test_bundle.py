@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts import packages
+
 FROZEN = Path(__file__).parent.parent / "dist" / "circuit-explorer"
 LARGEST = 900_000_000  # bytes of the folder
 
@@ -36,3 +38,16 @@ def test_it_holds_the_samples_and_nothing_of_their_training() -> None:
     assert (shipped / "us-cities" / "ORIGIN.md").is_file()
     assert not (shipped / "training").exists()
     assert not list(shipped.rglob("*.py"))
+
+
+def test_its_licences_name_every_package_that_came_along() -> None:
+    internal = FROZEN / "_internal"
+    text = (internal / "explorer" / "resources" / "licences.txt").read_text(encoding="utf-8").lower()
+    came = [folder.name.removesuffix(".dist-info").rpartition("-")[0] for folder in internal.glob("*.dist-info")]
+    assert came
+    assert [name for name in came if f"\n{name.lower()} " not in text] == []
+
+
+def test_debian_has_a_package_for_each_library_that_it_leaves_to_the_system() -> None:
+    wanted, libc = packages.linked(FROZEN)
+    assert "libgl1" in packages.depends(wanted, libc)
