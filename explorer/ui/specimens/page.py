@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.io.specimens import Specimen
@@ -9,7 +10,12 @@ from explorer.ui.background import Background
 
 
 class SpecimenPage(QWidget):
-    """A page makes the view of each verb when it is first looked at. Long work runs on ``work``, newest first."""
+    """A page makes the view of each verb when it is first looked at. Long work runs on ``work``, newest first.
+
+    ``turned`` asks the window to look at another verb.
+    """
+
+    turned = Signal(str)
 
     def __init__(self, specimen: Specimen) -> None:
         super().__init__()
@@ -48,14 +54,14 @@ def scrolled(view: QWidget) -> QScrollArea:
     return area
 
 
-def titled(title: str, *parts: QWidget) -> QWidget:
+def titled(title: str | QLabel, *parts: QWidget) -> QWidget:
     """``parts`` below each other under a title; the last takes the room that is left."""
     section = QWidget()
     section.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
     layout = QVBoxLayout(section)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(6)
-    layout.addWidget(words(title, "section"))
+    layout.addWidget(title if isinstance(title, QLabel) else words(title, "section"))
     for at, part in enumerate(parts):
         layout.addWidget(part, int(at == len(parts) - 1))
     return section

@@ -33,6 +33,7 @@ SMALLEST = (860, 560)
 LIST = 214
 VERBS = {"read": "Read", "intervene": "Intervene", "extract": "Extract"}
 PAGES: dict[str, tuple[str, str]] = {  # by specimen: the module of this package, and its page
+    "superposition": ("superposition", "SuperpositionPage"),
 }
 LISTED = tuple(specimen for specimen in SPECIMENS if specimen.name in PAGES)
 
@@ -57,6 +58,7 @@ class SpecimensWindow(QDialog):
         self.verbs = QTabBar()
         self.verbs.setAccessibleName("What to do with it")
         self.verbs.setDrawBase(False)
+        self.verbs.setUsesScrollButtons(False)
         for verb in VERBS.values():
             self.verbs.addTab(verb)
         self.views = QStackedWidget()
@@ -136,14 +138,19 @@ class SpecimensWindow(QDialog):
     def _made(self, specimen: Specimen, verb: str) -> QWidget:
         """The view of a verb; one sentence if the specimen's files cannot be read."""
         try:
-            page = self._pages.get(specimen.name) or _page(specimen)
-            page.setParent(self)
-            page.hide()
-            self._pages[specimen.name] = page
-            view: QWidget = getattr(page, verb)()
+            if specimen.name not in self._pages:
+                self._pages[specimen.name] = self._begun(specimen)
+            view: QWidget = getattr(self._pages[specimen.name], verb)()
         except ExplorerError as error:
             view = words(str(error))
         return view
+
+    def _begun(self, specimen: Specimen) -> SpecimenPage:
+        page = _page(specimen)
+        page.setParent(self)
+        page.hide()
+        page.turned.connect(lambda verb: self.turn_to(specimen.name, verb))
+        return page
 
     def _open(self) -> None:
         specimen = self.specimen
