@@ -80,6 +80,10 @@ def window(qtbot: QtBot) -> MainWindow:
 
 @pytest.fixture
 def lens(window: MainWindow) -> LensWindow:
+    return opened(window)
+
+
+def opened(window: MainWindow) -> LensWindow:
     window.actions_set.by_id["lens"].trigger()
     (found,) = window.findChildren(LensWindow)
     return found
@@ -322,7 +326,7 @@ def test_a_scrolled_table_keeps_its_names_in_sight_and_no_click_goes_through_the
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_copied_table_has_the_numbers_of_the_command(
-    window: MainWindow, lens: LensWindow, capsys: pytest.CaptureFixture[str], name: str
+    window: MainWindow, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     from explorer.cli import run_command
     from explorer.engine.inprocess import run_job
@@ -332,17 +336,18 @@ def test_the_copied_table_has_the_numbers_of_the_command(
     text = SAMPLES[0].prompt
     other = text.replace("Dallas", "Oakland")
     window.document.set_prompt(prompt(text))
+    lens = opened(window)
     page: Any = getattr(lens, name)
     if name == "patching":
         page.other.setText(other)
     lens.tabs.setCurrentWidget(page)
     where = {"model": str(model_folder(SAMPLES[0])), "transcoders": "features", "neurons": False}  # as the window asks
-    page._hear(page._of, run_job(page.JOB, EngineState(), None, **where, **page.request()))
+    arrive(window, run_job(page.JOB, EngineState(), None, **where, **page.request()))
     asked = [] if name == "heads" else ["--prompt", text, *(["--other", other] if name == "patching" else [])]
     capsys.readouterr()
     assert run_command(["lens", "us-cities", "--show", name, *asked, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    numbers = {cell for row in page.table() for cell in row}
+    numbers = {cell for row in copied(page) for cell in row}
     shown = {"attention": [told.get("pattern", [[[]]])[0][0]]}.get(name) or [
         *(told[key] for key in MAPS if key in told),
         *(told[key] for key in ("total", "logit", "clean", "corrupted", "embedding", "constant") if key in told),
