@@ -46,10 +46,10 @@ class FeatureArrows(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(px(64), px(64)) if self._bare else QSize(px(260), px(220))
+        return QSize(px(64), px(64)) if self._bare else QSize(px(200), px(160))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(px(48), px(48)) if self._bare else QSize(px(150), px(150))
+        return QSize(px(48), px(48)) if self._bare else QSize(px(140), px(130))
 
     def tip(self, feature: int) -> QPointF:
         """Where the arrow of a feature ends."""

@@ -51,6 +51,7 @@ def scrolled(view: QWidget) -> QScrollArea:
     area.setFrameShape(QScrollArea.Shape.NoFrame)
     area.setWidgetResizable(True)
     area.setWidget(view)
+    view.setAutoFillBackground(False)  # which setWidget turns on
     return area
 
 

@@ -122,8 +122,6 @@ class _Steps(QWidget):
 def _count(name: str, least: int, most: int) -> QSpinBox:
     box = QSpinBox()
     box.setRange(least, most)
-    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     box.setToolTip(f"{name}, {least} to {most}; the arrow keys and the wheel change it")
     box.setAccessibleName(name)
-    at_least(box, width=56)
     return box

@@ -26,7 +26,7 @@ class DensitiesView(QWidget):
 
     def __init__(self, trainer: Trainer) -> None:
         super().__init__()
-        self._trainer = trainer
+        self._trainer, self._n_shown = trainer, 0
         self.controls = ToyControls(trainer, with_density=False)
         self.state, self.title = words("", "section"), words("", "section")
         self.plot = Plot("Features represented against density", "density, rarer to the right", "features", log_x=True)
@@ -80,8 +80,10 @@ class DensitiesView(QWidget):
             drawn.setData(np.array(DENSITIES), np.array(n, dtype=float))
         self._room.setValue(len(toys[0].W))
         self.plot.setYRange(0, len(toys[0].b) + 0.5)
-        for tile, toy in zip(self.tiles, toys, strict=True):
-            tile.show_toy(toy)
+        self._n_shown += 1
+        for at, (tile, toy) in enumerate(zip(self.tiles, toys, strict=True)):
+            if not self._trainer.is_busy or (at + self._n_shown) % 2:  # half of them at a time: all are slow to draw
+                tile.show_toy(toy)
         names = list(dict.fromkeys(toy.geometry for toy in toys if toy.geometry))
         self.title.setText(
             f"From {n[0]} features at density {DENSITIES[0]:g} to {n[-1]} at {DENSITIES[-1]:g}, in "

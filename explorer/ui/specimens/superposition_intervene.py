@@ -17,7 +17,7 @@ from explorer.ui.specimens.superposition_controls import ToyControls
 from explorer.ui.specimens.superposition_read import dimensions, feature_words, heading
 from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.ui.widgets.heat_map import HeatMap
-from explorer.ui.widgets.look import signed
+from explorer.ui.widgets.look import px, signed
 from explorer.ui.widgets.plot import Plot
 
 HINT = "Click a weight, the name of a dimension or feature, or an arrow's tip to take it out; again, to put it back."
@@ -37,7 +37,7 @@ class HoleView(QWidget):
         self.restore = QPushButton("Put all back")
         self.weights = HeatMap("W, dimensions in rows and features in columns; Space takes a weight out", square=False)
         self.before, self.after = FeatureArrows("The features before"), FeatureArrows("The features after")
-        self.errors = Plot("Error of each feature before and after", "feature", "mean squared error")
+        self.errors = Plot("Error of each feature before and after", "feature", "error")
         self.titles = {name: heading() for name in ("weights", "before", "after", "errors")}
         self.out = np.zeros((0, 0), dtype=bool)
         self._lay_out()
@@ -85,6 +85,7 @@ class HoleView(QWidget):
         grid.addWidget(titled(self.titles["errors"], self.errors), 1, 0, 1, 3)
         grid.setRowStretch(0, 1)
         grid.setRowStretch(1, 1)
+        grid.setRowMinimumHeight(1, px(180))
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(words("Take out:"))
@@ -161,7 +162,7 @@ class HoleView(QWidget):
         self.titles["after"].setText(f"After: {damaged.represented.sum()} features are represented")
         said = f"Feature {worst} suffers most: its error goes from {before[worst]:.2g} to {after[worst]:.2g}"
         if not self.out.any():
-            said = f"The largest error is {before.max():.2g}, of feature {int(before.argmax())}"
+            said = f"The largest mean squared error is {before.max():.2g}, of feature {int(before.argmax())}"
         self.titles["errors"].setText(f"{said} (grey before, ink after)")
 
     def _tell_weight(self, row: int, column: int) -> None:
