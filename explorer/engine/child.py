@@ -156,7 +156,7 @@ class Child:
             self._on_event(Failed(id, job, EngineError.__name__, why))
         if not self._dismissed:
             reason = fault or f"The engine stopped ({_manner(returncode)})."
-            self._on_event(Died(returncode, reason, log_tail(self._log, self._log_start), bool(fault)))
+            self._on_event(Died(returncode, reason, log_tail(self._log, self._log_start)))
 
     def _wait(self) -> int:
         try:

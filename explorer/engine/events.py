@@ -87,14 +87,12 @@ class CancelledEvent:
 class Died:
     """The engine ended without being told to; every request under way has been told Failed before.
 
-    ``reason`` is a sentence for the user, ``log_tail`` the end of what this engine wrote to its log. ``misspoke``: it
-    was ended here, because what it said was not understood.
+    ``reason`` is a sentence for the user, ``log_tail`` the end of what this engine wrote to its log.
     """
 
     returncode: int
     reason: str
     log_tail: str = field(default="", repr=False)
-    misspoke: bool = False
 
     @property
     def killed(self) -> bool:

@@ -51,7 +51,7 @@ def trial(command: str, pause: Pause, seconds: float = PATIENCE) -> Work[str]:
                     case Failed() as failed if failed.error != STOPPED:
                         raise EngineError(failed.error)
                     case Died() as died:
-                        raise EngineError(died.reason if died.misspoke else last_words(died.reason, died.log_tail))
+                        raise EngineError(last_words(died.reason, died.log_tail))
     finally:
         client.close()
 
@@ -66,7 +66,9 @@ def found(version: str, values: Mapping[str, Any]) -> str:
 
 
 def last_words(reason: str, log_tail: str) -> str:
-    """How a chosen engine ended before it answered, with the last line that it wrote."""
+    """Why a chosen engine never answered; if it ended, with the last line that it wrote."""
+    if not reason.startswith("The engine stopped"):
+        return reason
     how = reason.rstrip(".").replace("The engine stopped", "The chosen engine stopped before it answered")
     line = last_line(log_tail)
     return f"{how}; its last line was “{line}”." if line else f"{how}; run its command in a terminal to see why."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,6 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from explorer import __version__
+from explorer.engine.command import command_of
 from explorer.errors import ExplorerError, SaveError
 from explorer.io import settings_file
 from explorer.io.samples import find
@@ -91,8 +91,7 @@ class Shell(QObject):
         self.settings = settings_file.read()
         prepare(application, self.theme, self.settings.text_scale / 100)
         self.document = Document(self)
-        command = shlex.split(engine or self.settings.engine_command)
-        self.engine = Engine(self.document, command or None, parent=self)
+        self.engine = Engine(self.document, command_of(engine or self.settings.engine_command), parent=self)
         self.engine.set_setting(self.settings.device, self.settings.dtype, self.settings.threads)
         self.canvas = GraphCanvas(self.document, self.theme)
         self.window = MainWindow(self.document, self.engine, self.canvas, self.settings, self.keep)

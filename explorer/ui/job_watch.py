@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from explorer.engine.child import STOPPED
+from explorer.engine.trial import last_words
 from explorer.ui.notices import DANGER, STALE, Notice
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ class JobWatch(QObject):
         super().__init__(window)
         self._window = window
         self._began = time.monotonic()
-        self._last_words = ""
+        self._death = ("", "")  # the sentence and the details of the last one
         engine = window.engine
         engine.state_changed.connect(self._state)
         engine.job_started.connect(self._started)
@@ -47,6 +50,8 @@ class JobWatch(QObject):
             self._window.status.say(f"“{self._window.document.model.name}” is open.")
 
     def _failed(self, job: str, sentence: str, details: str) -> None:
+        if job == "warm" and sentence == STOPPED:  # its death is told
+            return
         if job in QUIET:
             self._window.status.say(sentence, STALE)
             return
@@ -65,16 +70,29 @@ class JobWatch(QObject):
             self._window.banner.show_notice(Notice(warning, STALE, key=FIT))
 
     def _died(self, sentence: str, details: str) -> None:
-        self._last_words = f"{sentence}\n\n{details}"
+        self._death = (sentence, details)
         text = f"{sentence.rstrip('.')}. Your graph, labels and notes are safe; the run is not."
         self._window.banner.show_notice(Notice(text, STALE, details, key=ENGINE))
 
     def _state(self, state: str) -> None:
         if state == "failing":
-            text = "The engine stopped three times. You can browse and export."
-            again = (("Start again", self._window.engine.restart),)
-            details = self._last_words
-            self._window.banner.show_notice(Notice(text, DANGER, details, again, ENGINE))
+            self._window.banner.show_notice(self._given_up())
         elif state == "ready" and self._window.banner.holds(ENGINE):
             self._window.banner.withdraw(ENGINE)
             self._window.status.say("The engine stopped and was started again. Your work is safe.", STALE)
+
+    def _given_up(self) -> Notice:
+        """Why no engine runs and what can be done; of a chosen engine that never answered, how it ended."""
+        engine, (sentence, details) = self._window.engine, self._death
+        own = (("Use the built-in engine", self._use_own),) if engine.command else ()
+        why = "The engine stopped three times."
+        if engine.command and not engine.versions:
+            why = last_words(sentence, details)
+        again = (*own, ("Start again", engine.restart))
+        return Notice(f"{why} You can browse and export.", DANGER, f"{sentence}\n\n{details}", again, ENGINE)
+
+    def _use_own(self) -> None:
+        """From now on, not only this time."""
+        self._window.change_settings(replace(self._window.settings, engine_command=""))
+        if self._window.engine.command:  # it came from the command line
+            self._window.engine.set_command("")

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QSlider,
     QSpinBox,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.session.settings import TEXT_SCALES, Settings
+from explorer.ui.engine_field import EngineField
 from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.look import px
 
@@ -59,9 +59,8 @@ class Preferences(QDialog):
         self.threads.setValue(settings.threads)
         self.threads.setAccessibleName("Threads")
         self.threads.lineEdit().setTextMargins(9, 0, 9, 0)  # the style sheet's padding does not reach it
-        self.command = QLineEdit(settings.engine_command)
-        self.command.setPlaceholderText("This program's own")
-        self.command.setAccessibleName("Command of the engine")
+        self.engine: EngineField = EngineField(settings.engine_command)
+        self.command = self.engine.command
         self._lay_out()
         self._connect()
         self._show_size()
@@ -84,14 +83,14 @@ class Preferences(QDialog):
                     ("Device", self.device),
                     ("Precision", self.dtype),
                     ("Threads", self.threads),
-                    ("Command", self.command),
+                    ("Command", self.engine),
                 )
             )
         )
         hint = QLabel(
             "Device, precision and threads hold from the next run on. A command such as "
-            "“/opt/cuda/bin/circuit-explorer engine” uses the engine of another environment; it takes effect when "
-            "the program starts again."
+            "“/home/me/env/bin/circuit-explorer engine” computes with the engine of that environment, at once; what is "
+            "open stays open."
         )
         hint.setProperty("role", "caption")
         hint.setWordWrap(True)
@@ -107,7 +106,8 @@ class Preferences(QDialog):
             combo.currentIndexChanged.connect(self._tell)
         self.text_size.valueChanged.connect(self._tell)
         self.threads.valueChanged.connect(self._tell)
-        self.command.editingFinished.connect(self._tell)
+        self.engine.chosen.connect(self._tell)
+        self.finished.connect(self.engine.close_trial)
 
     def _tell(self) -> None:
         self._show_size()

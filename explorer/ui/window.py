@@ -279,6 +279,8 @@ class MainWindow(QMainWindow):
             self.dressed.emit(settings)
         if (old.device, old.dtype, old.threads) != (settings.device, settings.dtype, settings.threads):
             self.engine.set_setting(settings.device, settings.dtype, settings.threads)
+        if old.engine_command != settings.engine_command:
+            self.engine.set_command(settings.engine_command)
 
     def scale_text(self, step: int) -> None:
         """``step`` per cent larger or smaller; 0 is the size as designed."""

@@ -1,7 +1,6 @@
 """Engine: the window's view of the compute process; asks for jobs and puts their results into the document.
 
-``EngineClient`` calls back on a thread of its own; one queued signal brings each event to the window's thread. Nothing
-else in the window knows of threads or processes.
+``EngineClient`` calls back on a thread of its own; one queued signal brings each event to the window's thread.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 
 from explorer.engine.client import EngineClient
+from explorer.engine.command import command_of
 from explorer.engine.events import (
     BUG,
     CancelledEvent,
@@ -82,7 +82,8 @@ class Engine(QObject):
         self._newest: tuple[int, Future[Look]] | None = None  # the request whose graph is looked at
         self._watched = 0  # the request whose partial graphs are shown
         self._part: Future[GraphView] | None = None
-        self._policy = RestartPolicy()
+        self.command = tuple(command or ())  # of another engine than our own
+        self._policy = RestartPolicy(on_trial=bool(self.command))
         self._state = "stopped"
         self._jobs: dict[int, str] = {}
         self._setting: dict[str, object] = {"device": "auto", "dtype": "float32", "threads": 0}
@@ -91,6 +92,7 @@ class Engine(QObject):
         self._text = ""  # the newest text to be cut into tokens; a crash may keep it from the document
         self.memory = 0
         self.devices: tuple[str, ...] = ()  # where the engine can compute, once it has said so
+        self.versions: dict[str, str] = {}  # what it computes with, once it has said so
 
     @property
     def state(self) -> str:
@@ -119,6 +121,12 @@ class Engine(QObject):
         if self._wanted is not None and self._document.model is not None and self._client.alive:
             self.open_model(*self._wanted)
 
+    def set_command(self, text: str) -> None:
+        """Compute with the engine that ``text`` starts, in place of the one there is; empty: with our own."""
+        self.command, self.devices, self.versions = tuple(command_of(text)), (), {}
+        self._client.use(self.command)
+        self.restart()
+
     def open_model(self, path: str, transcoders: str = "", neurons: bool = False) -> None:
         """Open a model folder with its transcoders or its own neurons; the document gets its description."""
         self._wanted, self._told = (path, transcoders, neurons), {}
@@ -140,8 +148,7 @@ class Engine(QObject):
 
     def use_neurons(self) -> None:
         """Take the open model's own MLP neurons as features from the next run on."""
-        model = self._document.model
-        if model is not None:
+        if (model := self._document.model) is not None:
             self._wanted = (model.path, "", True)
             self._document.set_model(with_neurons(model))
 
@@ -149,10 +156,8 @@ class Engine(QObject):
         """Cut ``text`` into tokens and predict the next one; the document gets the Prompt."""
         self._text = text
         model = self._document.model
-        if model is None:
+        if model is None or not text:
             self._document.set_prompt(Prompt(text))
-        elif not text:
-            self._document.set_prompt(Prompt(""))
         else:
             where = {name: self._setting[name] for name in ("device", "dtype")}
             self._request("tokenize", "tokenize", model=model.path, text=text, **where)
@@ -160,26 +165,21 @@ class Engine(QObject):
     def attribute(self, choice: TargetChoice | None = None, text: str | None = None) -> None:
         """Compute the graph of the document's prompt (or of ``text``); the document gets it."""
         wanted = self._document.prompt.text if text is None else text
-        self._attribute({"text": wanted}, choice)
+        self._watched = self.ask("attribute", text=wanted, targets=asdict(choice or TargetChoice()))
 
     def attribute_tokens(self, token_ids: Sequence[int], choice: TargetChoice | None = None) -> None:
         """Compute the graph of token ids, used as they are."""
-        self._attribute({"token_ids": list(token_ids)}, choice)
-
-    def _attribute(self, prompt: dict[str, object], choice: TargetChoice | None) -> None:
-        self._watched = self.ask("attribute", **prompt, targets=asdict(choice or TargetChoice()))
+        self._watched = self.ask("attribute", token_ids=list(token_ids), targets=asdict(choice or TargetChoice()))
 
     def ask(self, job: str, **values: object) -> int:
         """Ask for a job with what is open, in a lane of its own; what it finds comes with ``found``."""
-        model = self._document.model
-        if model is None:
+        if (model := self._document.model) is None:
             self.job_failed.emit(job, "No model is open; open a model first.", "")
             return 0
         return self._request(job, job, **self._where(model), **values)
 
     def _where(self, model: ModelInfo) -> dict[str, object]:
-        features = {"transcoders": model.transcoder_path, "neurons": model.has_neurons}
-        return {"model": model.path, **features, **self._setting}
+        return dict(self._setting, model=model.path, transcoders=model.transcoder_path, neurons=model.has_neurons)
 
     def ask_quietly(self, job: str, lane: str, **values: object) -> int:
         """Ask likewise for a job whose events ``answered`` tells; its number, or 0 if the engine takes none now."""
@@ -213,7 +213,7 @@ class Engine(QObject):
 
     def restart(self) -> None:
         """Start the process again, by the user's wish, and open the model again."""
-        self._policy = RestartPolicy()
+        self._policy = RestartPolicy(on_trial=bool(self.command))
         self._begin(self._client.restart)
         if self._wanted is not None:
             self.open_model(*self._wanted)
@@ -242,8 +242,9 @@ class Engine(QObject):
         try:
             start()
         except EngineError as error:
-            self._set_state("stopped")
             self.died.emit(str(error), "")
+            self._set_state("failing" if self.command else "stopped")
+            return
         self._request("warm", "warm")
 
     def _set_state(self, state: str) -> None:
@@ -294,8 +295,7 @@ class Engine(QObject):
             self.memory_changed.emit(event.memory)
         job = self._jobs.get(event.id, "")
         if job and job not in QUIET:
-            left = -1.0 if event.left is None else event.left
-            self.progress.emit(job, event.done, event.total, event.text, left)
+            self.progress.emit(job, event.done, event.total, event.text, -1.0 if event.left is None else event.left)
 
     def _gone(self, request: int) -> str:
         """The job of a request that is over; what was shown of a graph that will not come goes."""
@@ -327,7 +327,7 @@ class Engine(QObject):
             self.job_finished.emit(job)
 
     def _take_warm(self, values: dict[str, Any]) -> None:
-        self.memory = int(values["memory"])
+        self.memory, self.versions = int(values["memory"]), dict(values["versions"])
         self.devices = tuple(str(each["device"]) for each in values["devices"])
         self._set_state("ready")
         self.memory_changed.emit(self.memory)

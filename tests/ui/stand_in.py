@@ -59,6 +59,8 @@ class StandInEngine(QObject):
         self.job = ""
         self.memory = 0
         self.devices: tuple[str, ...] = ()
+        self.versions: dict[str, str] = {}
+        self.command: tuple[str, ...] = ()
         self.log = Path("engine.log")
         self.asked: list[tuple[Any, ...]] = []
 
@@ -120,3 +122,6 @@ class StandInEngine(QObject):
 
     def set_setting(self, device: str, dtype: str, threads: int) -> None:
         self.asked.append(("setting", device, dtype, threads))
+
+    def set_command(self, text: str) -> None:
+        self.asked.append(("command", text))
