@@ -110,7 +110,7 @@ def _svg(widget: QWidget) -> ElementTree.Element:
     generator.setSize(QSize(widget.width(), widget.height()))
     generator.setViewBox(QRect(QPoint(0, 0), widget.size()))
     painter = QPainter(generator)
-    widget.render(painter, QPoint(0, 0), QRegion(), QWidget.RenderFlag.DrawWindowBackground)
+    QWidget.render(widget, painter, QPoint(0, 0), QRegion(), QWidget.RenderFlag.DrawWindowBackground)
     painter.end()
     return ElementTree.fromstring(bytes(buffer.data().data()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
@@ -53,7 +54,7 @@ def pentagon(painter: QPainter, theme: Theme) -> None:
     painter.setBrush(QColor(theme.sign_raise))
     for at in range(5):
         angle = 2 * math.pi * at / 5 - math.pi / 2
-        tip = CENTRE + 26 * QPointF(math.cos(angle), math.sin(angle))
+        tip = CENTRE + QPointF(26 * math.cos(angle), 26 * math.sin(angle))
         painter.drawLine(CENTRE, tip)
         painter.drawEllipse(tip, 2.5, 2.5)
 
@@ -72,13 +73,13 @@ def late(painter: QPainter, theme: Theme) -> None:
     """Two curves of learning, one long after the other."""
     _axes(painter, theme)
     for middle, ink in ((0.18, theme.mark_ink), (0.72, theme.sign_raise)):
-        _curve(painter, ink, lambda x, middle=middle: 1 / (1 + math.exp(-30 * (x - middle))))
+        _curve(painter, ink, partial(_rise, middle))
 
 
 def waves(painter: QPainter, theme: Theme) -> None:
     """Waves of three frequencies."""
     for k, ink in ((1, theme.mark_ink), (2, theme.sign_lower), (3, theme.sign_raise)):
-        _curve(painter, ink, lambda x, k=k: 0.5 + 0.45 * math.cos(2 * math.pi * k * x))
+        _curve(painter, ink, partial(_wave, k))
 
 
 def again(painter: QPainter, theme: Theme) -> None:
@@ -96,6 +97,14 @@ def again(painter: QPainter, theme: Theme) -> None:
             arc = QPainterPath(where - QPointF(0, 5))
             arc.cubicTo(where - QPointF(0, 34), back - QPointF(0, 34), back - QPointF(0, 5))
             painter.drawPath(arc)
+
+
+def _rise(middle: float, x: float) -> float:
+    return 1 / (1 + math.exp(-30 * (x - middle)))
+
+
+def _wave(k: int, x: float) -> float:
+    return 0.5 + 0.45 * math.cos(2 * math.pi * k * x)
 
 
 def _axes(painter: QPainter, theme: Theme) -> None:

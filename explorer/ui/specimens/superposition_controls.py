@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QSpinBox, QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
 
 from explorer.ui.specimens.superposition_trainer import Trainer
-from explorer.ui.widgets.scaling import at_least
+from explorer.ui.widgets.step_slider import StepSlider
 
 DENSITIES = tuple(float(f"{value:.2g}") for value in np.geomspace(0.01, 1, 41))
 IMPORTANCES = tuple(round(0.5 + at / 100, 2) for at in range(51))
@@ -23,8 +22,8 @@ class ToyControls(QWidget):
     def __init__(self, trainer: Trainer, *, with_density: bool = True) -> None:
         super().__init__()
         self._trainer = trainer
-        self.density = _Steps("Density", "How often a feature is there, logarithmic", DENSITIES)
-        self.importance = _Steps("Importance", "How much each feature counts against the one before it", IMPORTANCES)
+        self.density = StepSlider("Density", "How often a feature is there, logarithmic", DENSITIES)
+        self.importance = StepSlider("Importance", "What each feature counts against the one before it", IMPORTANCES)
         self.features = _count("Features", 2, MOST_FEATURES)
         self.dimensions = _count("Dimensions", 1, MOST_DIMENSIONS)
         self.again = QPushButton("Another start")
@@ -73,50 +72,6 @@ class ToyControls(QWidget):
             self.features.setValue(setting.n_features)
             self.dimensions.setMaximum(min(MOST_DIMENSIONS, setting.n_features))
             self.dimensions.setValue(setting.n_dimensions)
-
-
-class _Steps(QWidget):
-    """A slider over given values, the present one written behind it."""
-
-    changed = Signal()
-
-    def __init__(self, name: str, described: str, values: Sequence[float]) -> None:
-        super().__init__()
-        self._values = values
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, len(values) - 1)
-        self.slider.setPageStep(5)
-        self.slider.setAccessibleName(described)
-        self.slider.setToolTip(described)
-        at_least(self.slider, width=56)
-        self.said = QLabel()
-        self.said.setProperty("role", "section")
-        at_least(self.said, width=38)
-        label = QLabel(name)
-        label.setBuddy(self.slider)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(label)
-        layout.addWidget(self.slider, 1)
-        layout.addWidget(self.said)
-        self.is_moved = False
-        self.slider.valueChanged.connect(self._move)
-
-    def value(self) -> float:
-        return self._values[self.slider.value()]
-
-    def set_value(self, value: float) -> None:
-        """Show ``value``, between two steps if it is none of them, without telling."""
-        self.is_moved = False
-        with QSignalBlocker(self.slider):
-            self.slider.setValue(int(np.abs(np.log(self._values) - np.log(value)).argmin()))
-        self.said.setText(f"{value:g}")
-
-    def _move(self) -> None:
-        self.is_moved = True
-        self.said.setText(f"{self.value():g}")
-        self.changed.emit()
 
 
 def _count(name: str, least: int, most: int) -> QSpinBox:

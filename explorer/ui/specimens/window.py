@@ -33,6 +33,7 @@ SMALLEST = (860, 560)
 LIST = 214
 VERBS = {"read": "Read", "intervene": "Intervene", "extract": "Extract"}
 PAGES: dict[str, tuple[str, str]] = {  # by specimen: the module of this package, and its page
+    "letters": ("letters", "LettersPage"),
     "superposition": ("superposition", "SuperpositionPage"),
 }
 LISTED = tuple(specimen for specimen in SPECIMENS if specimen.name in PAGES)

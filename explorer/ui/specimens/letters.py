@@ -1,0 +1,29 @@
+"""LettersPage: what comes after a letter: read it beside the names, cut it out, or take the rules from it."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from explorer.io import specimens
+from explorer.io.specimens import Specimen
+from explorer.ui.specimens.letters_extract import RulesView
+from explorer.ui.specimens.letters_intervene import LesionView
+from explorer.ui.specimens.letters_read import BeliefsView
+from explorer.ui.specimens.page import SpecimenPage, scrolled
+
+
+class LettersPage(SpecimenPage):
+    """Everything takes a millisecond or two, so that it is computed at once."""
+
+    def __init__(self, specimen: Specimen) -> None:
+        super().__init__(specimen)
+        self.logits, self.names = specimens.letters()
+
+    def read(self) -> QWidget:
+        return scrolled(BeliefsView(self.logits, self.names))
+
+    def intervene(self) -> QWidget:
+        return scrolled(LesionView(self.logits, self.names))
+
+    def extract(self) -> QWidget:
+        return scrolled(RulesView(self.logits, self.names))
