@@ -7,20 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from explorer.errors import GraphError, PromptError
+from explorer.errors import GraphError
 from explorer.io import specimens
 from explorer.specimens import induction, repeats
 from explorer.specimens.network import Network
-
-N_ROWS, PERIOD = 100, 20
 
 
 def read(chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """A prompt, token by token."""
     network = specimens.network("induction")
-    ids = _ids(chosen.prompt)
+    ids = repeats.ids_of(chosen.prompt)
     found = induction.read(network, ids, _heads(network, chosen.without))
-    layer, head = induction.scores(network, _rows()).induction
+    layer, head = induction.scores(network, repeats.measured()).induction
     looks = found.pattern[layer, head]
     lines, rows = [f"pos  token  next (chance)  head {layer}.{head} looks at"], []
     for at, token in enumerate(chosen.prompt):
@@ -34,7 +32,7 @@ def read(chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def intervene(chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Accuracy on second halves without heads."""
-    network, rows = specimens.network("induction"), _rows()
+    network, rows = specimens.network("induction"), repeats.measured()
     heads, whole = _heads(network, chosen.without), induction.accuracy(network, rows)
     left = {tuple(heads): induction.accuracy(network, rows, heads)} if heads else {
         (head,): value for head, value in induction.ablations(network, rows).items()
@@ -48,7 +46,7 @@ def intervene(chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def extract(_: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """The heads' scores now, and those of the induction head in training."""
     network, curve = specimens.network("induction"), specimens.history("induction")
-    found = induction.scores(network, _rows())
+    found = induction.scores(network, repeats.measured())
     lines = ["head  previous  prefix  copying"]
     for layer, head in np.ndindex(found.prefix.shape):
         values = (found.previous[layer, head], found.prefix[layer, head], found.copying[layer, head])
@@ -63,23 +61,10 @@ def extract(_: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return {**answer, "head": list(found.induction), "curve": curves}, "\n".join(lines)
 
 
-def _ids(prompt: str) -> np.ndarray:
-    for letter in prompt:
-        if letter not in repeats.TOKENS:
-            raise PromptError(f"“{letter}” is no token of this model; it knows letters of a to z and digits.")
-    if not 0 < len(prompt) <= repeats.N_POS:
-        raise PromptError(f"The prompt has {len(prompt)} tokens; the model reads 1 to {repeats.N_POS}.")
-    return np.array([repeats.TOKENS.index(letter) for letter in prompt])
-
-
 def _heads(network: Network, texts: list[str]) -> list[induction.Head]:
     """Heads written LAYER.HEAD; GraphError for what is none."""
-    known = {f"{layer}.{head}": (layer, head) for layer in range(network.n_layers) for head in range(network.n_heads)}
+    known = {f"{layer}.{head}": (layer, head) for layer, head in induction.heads(network)}
     for text in texts:
         if text not in known:
             raise GraphError(f"“{text}” is no head of this model; take one of {', '.join(known)}.")
     return [known[text] for text in texts]
-
-
-def _rows() -> np.ndarray:
-    return repeats.twice(N_ROWS, PERIOD, np.random.default_rng(1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -45,6 +46,11 @@ class Reading:
     followers: tuple[tuple[int, int], ...]
 
 
+def heads(network: Network) -> list[Head]:
+    """All heads, layer by layer."""
+    return [(layer, head) for layer in range(network.n_layers) for head in range(network.n_heads)]
+
+
 def read(network: Network, ids: Int[ndarray, "pos"], without: Collection[Head] = ()) -> Reading:
     """What the model makes of one prompt, with the heads of ``without`` silent."""
     found = run(network, ids[None], ablated(network, without))
@@ -57,11 +63,10 @@ def read(network: Network, ids: Int[ndarray, "pos"], without: Collection[Head] =
 def scores(network: Network, rows: Int[ndarray, "row pos"]) -> Scores:
     """The scores of every head, the first two as means over ``rows``."""
     pattern = run(network, rows).pattern
-    heads = [(layer, head) for layer in range(network.n_layers) for head in range(network.n_heads)]
     tokens = [[int(token) for token in row] for row in rows]
     shape = network.n_layers, network.n_heads
     previous, prefix, copying = (np.zeros(shape) for _ in range(3))
-    for layer, head in heads:
+    for layer, head in heads(network):
         each = pattern[layer][:, head]
         previous[layer, head] = np.mean([head_scores.previous_token(one) for one in each])
         prefix[layer, head] = np.mean(
@@ -90,22 +95,33 @@ def accuracy(network: Network, rows: Int[ndarray, "row pos"], without: Collectio
 
 def ablations(network: Network, rows: Int[ndarray, "row pos"]) -> dict[Head, float]:
     """``accuracy`` without each head."""
-    heads = [(layer, head) for layer in range(network.n_layers) for head in range(network.n_heads)]
-    return {head: accuracy(network, rows, [head]) for head in heads}
+    return {head: accuracy(network, rows, [head]) for head in heads(network)}
+
+
+def steepest(values: Float[ndarray, "step"]) -> int:
+    """Where the largest rise from one value to the next ends."""
+    return int(np.diff(values).argmax()) + 1
 
 
 def ablated(network: Network, heads: Collection[Head]) -> Change:
     """The change that puts what each of ``heads`` gathers to its mean over random repeated rows."""
     if not heads:
         return unchanged
-    usual = run(network, repeats.twice(64, repeats.LONGEST, np.random.default_rng(0))).mixed
+    usual = _usual(network)
 
     def change(site: Site, layer: int, x: ndarray) -> ndarray:
         if site != "head":
             return x
         chosen = [head for at, head in heads if at == layer]
         x = x.copy()
-        x[:, :, chosen] = usual[layer].mean((0, 1))[chosen]
+        x[:, :, chosen] = usual[layer][chosen]
         return x
 
     return change
+
+
+@lru_cache(maxsize=2)  # nine tenths of what a changed prompt costs
+def _usual(network: Network) -> tuple[Float[ndarray, "head d_head"], ...]:
+    """What each head gathers on average, layer by layer."""
+    rows = repeats.twice(64, repeats.LONGEST, np.random.default_rng(0))
+    return tuple(mixed.mean((0, 1)) for mixed in run(network, rows).mixed)

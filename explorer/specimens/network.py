@@ -42,7 +42,7 @@ KNOWN: Mapping[str, tuple[object, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is another than the next, and can be a key
 class Network:
     """Weights by the names of docs/tiny-models.md, matrices [out, in]; ``settings`` are those of its config.json."""
 

@@ -8,9 +8,12 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
+from explorer.errors import PromptError
+
 TOKENS = string.ascii_lowercase + string.ascii_uppercase + string.digits  # one character each
 N_POS = 48
 SHORTEST, LONGEST = 3, 24
+MEASURED = 100, 20  # rows on which heads are measured, and the period of each
 
 
 def rows(n: int, rng: np.random.Generator) -> tuple[Int[ndarray, "n pos"], Bool[ndarray, "n pos"]]:
@@ -34,3 +37,18 @@ def twice(n: int, period: int, rng: np.random.Generator) -> Int[ndarray, "n pos"
     """Rows of ``period`` different tokens and the same again."""
     first = np.stack([rng.permutation(len(TOKENS))[:period] for _ in range(n)])
     return np.concatenate([first, first], 1)
+
+
+def measured() -> Int[ndarray, "n pos"]:
+    """The rows on which heads are measured, always the same."""
+    return twice(*MEASURED, np.random.default_rng(1))
+
+
+def ids_of(prompt: str) -> Int[ndarray, "pos"]:
+    """The tokens of a prompt; PromptError if it is none."""
+    for letter in prompt:
+        if letter not in TOKENS:
+            raise PromptError(f"“{letter}” is no token of this model; it knows the letters a-z, A-Z and digits.")
+    if not 0 < len(prompt) <= N_POS:
+        raise PromptError(f"The prompt has {len(prompt)} tokens; the model reads 1 to {N_POS}.")
+    return np.array([TOKENS.index(letter) for letter in prompt])
