@@ -8,11 +8,11 @@ from typing import Any
 
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 
 from explorer.session.theme import Theme
 from explorer.ui.theme import color
-from explorer.ui.widgets.look import current_theme, font
+from explorer.ui.widgets.look import current_theme, font, px
 
 Draw = Callable[[Theme], None]
 
@@ -33,7 +33,14 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.getPlotItem().setLogMode(x=log_x)
         self.legend = self.addLegend(offset=(-8, 8))
         self.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
+        self.setStyleSheet("background: transparent")  # the ground is whatever it lies on
         self._dress()
+
+    def sizeHint(self) -> QSize:
+        return QSize(px(240), px(150))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(px(140), px(100))
 
     def clear_all(self) -> None:
         """Take everything out that was drawn."""
@@ -107,7 +114,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             axis.setStyle(tickFont=font("caption"))
             axis.setLabel(text, **{"color": theme.text_2, "font-size": f"{font('caption').pixelSize()}px"})
             axis.enableAutoSIPrefix(False)
-        self.legend.setBrush(color(theme.surface_window, 0.85))
+        self.legend.setBrush(color(theme.surface_panel, 0.85))
         self.legend.setLabelTextColor(theme.text)
         self.legend.setLabelTextSize(f"{font('caption').pixelSize()}px")
         for draw in self._drawn:
