@@ -44,12 +44,18 @@ def begin(qtbot, qapp: QApplication) -> Iterator[type[Shell]]:
         ("/no/such/engine engine", "The engine “/no/such/engine” was not found"),
     ],
 )
-def test_one_that_fails_at_start_is_told_once_and_the_built_in_one_takes_over(qtbot, begin, command, words) -> None:
+def test_one_that_fails_at_start_is_told_of_once(qtbot, begin, command, words) -> None:
     shell = begin(setting=command)
     window = shell.window
     qtbot.waitUntil(lambda: shell.engine.state == "failing", timeout=WAIT)
     assert words in window.banner.words.text()
     assert window.banner.more.text() == ""
+
+
+def test_the_built_in_engine_takes_over_and_the_choice_is_forgotten(qtbot, begin) -> None:
+    shell = begin(setting=GONE)
+    window = shell.window
+    qtbot.waitUntil(lambda: shell.engine.state == "failing", timeout=WAIT)
     (own,) = [each for each in window.banner.findChildren(QPushButton) if each.text() == "Use the built-in engine"]
     qtbot.mouseClick(own, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: shell.engine.state == "ready", timeout=WAIT)
@@ -57,6 +63,7 @@ def test_one_that_fails_at_start_is_told_once_and_the_built_in_one_takes_over(qt
     assert settings_file.read().engine_command == ""
 
 
+@pytest.mark.slow
 def test_the_option_comes_before_the_setting_and_a_changed_setting_starts_another(qtbot, begin) -> None:
     shell = begin(setting=GONE, engine=OTHER)
     qtbot.waitUntil(lambda: shell.engine.state == "ready", timeout=WAIT)

@@ -28,6 +28,7 @@ def press(qtbot: QtBot, field: EngineField) -> None:
     qtbot.mouseClick(field.test, Qt.MouseButton.LeftButton)
 
 
+@pytest.mark.slow  # torch is imported; tests/engine/test_trial.py does so in the quick suite
 def test_an_engine_that_answers_is_described_and_chosen(qtbot: QtBot, field: EngineField) -> None:
     qtbot.keyClicks(field.command, f"{sys.executable} -m explorer engine")
     with qtbot.waitSignal(field.chosen, timeout=60_000):
@@ -70,8 +71,8 @@ def test_no_answer_is_waited_for_within_the_limit(qtbot: QtBot) -> None:
 def test_leaving_the_field_chooses_but_not_for_the_test(qtbot: QtBot) -> None:
     dialog = Preferences(Settings())
     qtbot.addWidget(dialog)
-    dialog.show()
-    qtbot.waitActive(dialog)
+    with qtbot.waitActive(dialog):
+        dialog.show()
     told: list[Settings] = []
     dialog.changed.connect(told.append)
     dialog.command.setFocus()
