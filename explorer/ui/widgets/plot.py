@@ -103,6 +103,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
     def _draw(self, draw: Draw) -> None:
         self._drawn.append(draw)
+        self.legend.setVisible(bool(self.legend.items))
         draw(current_theme())
 
     def _dress(self) -> None:
@@ -114,6 +115,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             axis.setStyle(tickFont=font("caption"))
             axis.setLabel(text, **{"color": theme.text_2, "font-size": f"{font('caption').pixelSize()}px"})
             axis.enableAutoSIPrefix(False)
+        self.legend.setVisible(bool(self.legend.items))
         self.legend.setBrush(color(theme.surface_panel, 0.85))
         self.legend.setLabelTextColor(theme.text)
         self.legend.setLabelTextSize(f"{font('caption').pixelSize()}px")
