@@ -18,6 +18,7 @@ from explorer.errors import GraphError, PromptError
 from explorer.specimens import sums
 from explorer.specimens.network import Change, Network, Pass, Site, run, unchanged
 from explorer.specimens.sums import END, N_DIGITS, N_OUT, N_POS, N_PROMPT, READ
+from explorer.work import Pause, go_on
 
 BATCH = 2000  # sums in one pass
 PLACES = ("a", "b", "a before", "b before", "sum before", "elsewhere")
@@ -75,15 +76,15 @@ def exact(network: Network, a: Numbers, b: Numbers, change: Change = unchanged) 
     return np.concatenate(parts)
 
 
-def read(network: Network, a: int, b: int) -> Reading:
+def read(network: Network, a: int, b: int, change: Change = unchanged) -> Reading:
     """One sum, said digit by digit by the model itself; PromptError for numbers of more than ten digits."""
     for number in (a, b):
         if not 0 <= number < 10**N_DIGITS:
             raise PromptError(f"{number} does not fit; the model adds whole numbers of up to {N_DIGITS} digits.")
     row = sums.rows(np.array([a]), np.array([b]))[:, :N_PROMPT]
     for _ in range(N_OUT - 1):
-        row = np.append(row, run(network, row).logits[:, -1:].argmax(-1), axis=1)
-    found = run(network, row)
+        row = np.append(row, run(network, row, change).logits[:, -1:].argmax(-1), axis=1)
+    found = run(network, row, change)
     logits = found.logits[0, READ]
     chance = np.exp(logits - logits.max(1, keepdims=True))
     chance /= chance.sum(1, keepdims=True)
@@ -114,13 +115,16 @@ def alignment(network: Network, n: int = 500, seed: int = 0) -> Float[ndarray, "
     return table
 
 
-def neurons(network: Network, column: int = 4, n: int = 20_000, seed: int = 0) -> Float[ndarray, "neuron a b carry"]:
+def neurons(
+    network: Network, column: int = 4, n: int = 20_000, seed: int = 0, pause: Pause = go_on
+) -> Float[ndarray, "neuron a b carry"]:
     """Mean activation of each neuron when ``column`` is said, by its two digits and the carry that comes in."""
     if not 0 <= column < N_DIGITS:
         raise GraphError(f"{column} is no column with two digits; take one of 0 (units) to {N_DIGITS - 1}.")
     a, b = sums.random_sums(n, np.random.default_rng(seed))
     total, seen = np.zeros((network.n_neurons, 10, 10, 2)), np.zeros((10, 10, 2))
     for part in batches(a, b):
+        pause()
         active = passed(network, *part).neurons[0][:, READ.start + column]
         own = [sums.digits(each, N_DIGITS)[:, column] for each in part]
         at = own[0], own[1], sums.carries(*part)[:, column]
@@ -138,18 +142,18 @@ def mean_neurons(network: Network, seed: int = 0) -> Float[ndarray, "pos neuron"
     return result
 
 
-def ablated(network: Network, chosen: Sequence[int]) -> Change:
-    """The change that puts the ``chosen`` neurons to their means."""
+def ablated(network: Network, chosen: Sequence[int], usual: Float[ndarray, "pos neuron"] | None = None) -> Change:
+    """The change that puts the ``chosen`` neurons to their means, which are ``usual`` if they are known already."""
     for neuron in chosen:
         if not 0 <= neuron < network.n_neurons:
             raise GraphError(f"There is no neuron {neuron}; take one of 0 to {network.n_neurons - 1}.")
-    usual = mean_neurons(network)
+    means = mean_neurons(network) if usual is None else usual
 
     def change(site: Site, layer: int, x: ndarray) -> ndarray:
         if site != "neuron":
             return x
         x = x.copy()
-        x[:, :, list(chosen)] = usual[: x.shape[1], list(chosen)]
+        x[:, :, list(chosen)] = means[: x.shape[1], list(chosen)]
         return x
 
     return change

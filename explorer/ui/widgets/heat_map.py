@@ -16,6 +16,7 @@ from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.look import current_theme, font, px
 
 HEADER = 11  # a letter's width more than the text needs
+HINTED = 320  # a side that is large enough
 
 
 class HeatMap(QWidget):
@@ -42,6 +43,7 @@ class HeatMap(QWidget):
         self.values: NDArray[np.floating] = np.zeros((0, 0))
         self.marked: NDArray[np.bool_] = np.zeros((0, 0), dtype=bool)
         self.current = (0, 0)
+        self.lit = -1  # a row that is framed
         self._limit: float | None = None
         self._last: tuple[int, int] | None = None
 
@@ -63,7 +65,7 @@ class HeatMap(QWidget):
         self._describe()
 
     def sizeHint(self) -> QSize:
-        return self._size(2 * self._smallest)
+        return self._size(max(self._smallest, min(2 * self._smallest, HINTED // max(1, *self.values.shape))))
 
     def minimumSizeHint(self) -> QSize:
         return self._size(self._smallest)
@@ -92,6 +94,11 @@ class HeatMap(QWidget):
         self.update()
         self.chosen.emit(row, column)
 
+    def light(self, row: int) -> None:
+        """Frame a row, or none (-1)."""
+        self.lit = row
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self.values.size:
             return
@@ -106,6 +113,9 @@ class HeatMap(QWidget):
                 painter.setPen(color(theme.danger))
                 painter.drawLine(cell.topLeft(), cell.bottomRight())
                 painter.drawLine(cell.topRight(), cell.bottomLeft())
+            if 0 <= self.lit < len(self.values):
+                painter.setPen(color(theme.select))
+                painter.drawRect(self.cell(self.lit, 0) | self.cell(self.lit, self.values.shape[1] - 1))
             if self.hasFocus() or self._last is not None:
                 painter.setPen(color(theme.select))
                 painter.drawRect(self.cell(*self.current))
