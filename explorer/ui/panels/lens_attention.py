@@ -43,13 +43,18 @@ class HeadPictures(NumberGrid):
         theme = current_theme()
         shares = self._patterns[row, column]
         size = len(shares)
-        ink, under = (np.array(color(each).getRgb()[:3]) for each in (theme.mark_ink, theme.surface_canvas))
+        ink, under = (_rgb(each) for each in (theme.mark_ink, theme.surface_canvas))
         mixed = under + shares[..., None] / 255 * (ink - under)
         pixels = mixed.round().astype(np.uint8).tobytes()
         image = QImage(pixels, size, size, 3 * size, QImage.Format.Format_RGB888)
         painter.drawImage(QRectF(where.adjusted(3, 3, -3, -3)), image)
         painter.setPen(color(theme.line))
         painter.drawRect(where.adjusted(2, 2, -3, -3))
+
+
+def _rgb(colour: str) -> NDArray[np.int64]:
+    ink = color(colour)
+    return np.array([ink.red(), ink.green(), ink.blue()])
 
 
 class AttentionPage(LensPage):

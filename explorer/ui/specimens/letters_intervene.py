@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from explorer.specimens import letters
 from explorer.specimens.letters import CAP, CUT, TOKENS, Matrix
 from explorer.ui.specimens.page import titled, words
+from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.heat_map import HeatMap
 
 N_WORDS = 24
@@ -126,9 +126,8 @@ class _Side(QWidget):
         self.figure, self.greedy, self.ended = words("", "title"), words(), words()
         self.words = QGridLayout()
         self.words.setHorizontalSpacing(12)
-        self.labels = [QLabel() for _ in range(N_WORDS)]
+        self.labels = [ElidedLabel() for _ in range(N_WORDS)]
         for at, label in enumerate(self.labels):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             self.words.addWidget(label, at // 2, at % 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -145,9 +144,7 @@ class _Side(QWidget):
         n = sum(word.ended for word in drawn)
         self.ended.setText(f"{n} of {N_WORDS} drawn words end before {CAP} letters:")
         for label, word in zip(self.labels, drawn, strict=True):
-            whole = word.text + ("" if word.ended else "…")
-            label.setText(whole if len(whole) <= 14 else f"{whole[:12]}…")
-            label.setToolTip(whole)
+            label.set_text(word.text + ("" if word.ended else "…"))
 
 
 def greedy_words(logits: Matrix, start: str = ".") -> str:

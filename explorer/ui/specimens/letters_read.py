@@ -29,11 +29,11 @@ class BeliefsView(QWidget):
         self.matrix = HeatMap("What comes next, letters in rows as they are now, in columns as they follow", 13)
         self.matrix.show_values(self._believes, TOKENS, TOKENS)
         self.readout, self.title, self.off = words(HINT, "caption"), words("", "section"), words("", "section")
-        self.row = Plot("Belief of the model beside the share in the names", "next letter", "probability")
+        self.row = Plot("Belief of the model beside the share in the names", "next letter", "belief; dots: the names")
         self.difference = Plot("Belief minus share", "next letter", "difference")
         at = np.arange(len(TOKENS))
         self.bars = self.row.bars(at, at * 0.0, "mark_ink")
-        self.dots = self.row.points(at, at * 0.0, "sign_raise", "the names")
+        self.dots = self.row.points(at, at * 0.0, "sign_raise")
         self.more = self.difference.bars(at, at * 0.0, "sign_raise")
         self.less = self.difference.bars(at, at * 0.0, "sign_lower")
         for plot in (self.row, self.difference):

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QLabel,
-    QListWidget,
     QPushButton,
     QStackedWidget,
     QTabBar,
@@ -24,6 +23,7 @@ from explorer.session.prompt import Prompt
 from explorer.ui.specimens.page import SpecimenPage, words
 from explorer.ui.widgets.look import px
 from explorer.ui.widgets.scaling import fixed
+from explorer.ui.widgets.two_lines import TwoLineList, TwoLines
 
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
@@ -51,11 +51,8 @@ class SpecimensWindow(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumSize(*SMALLEST)
         self.resize(max(window.width() - EDGE, SMALLEST[0]), max(window.height() - EDGE, SMALLEST[1]))
-        self.names = QListWidget()
-        self.names.setAccessibleName("Specimens")
-        for specimen in LISTED:
-            self.names.addItem(specimen.title)
-            self.names.item(self.names.count() - 1).setToolTip(specimen.facts)
+        self.names = TwoLineList("Specimens")
+        self.names.show_rows(map(_row, LISTED))
         self.verbs = QTabBar()
         self.verbs.setAccessibleName("What to do with it")
         self.verbs.setDrawBase(False)
@@ -158,6 +155,10 @@ class SpecimensWindow(QDialog):
         self._window.prompt.put(Prompt(specimen.prompt))
         self._window.open_model(str(model_folder(specimen)))
         self._window.activateWindow()
+
+
+def _row(specimen: Specimen) -> TwoLines:
+    return TwoLines(specimen.title, "", specimen.facts, whole=f"{specimen.title}: {specimen.facts}")
 
 
 def _page(specimen: Specimen) -> SpecimenPage:

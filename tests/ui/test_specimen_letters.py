@@ -1,0 +1,97 @@
+"""The page of the letter model: it shows what its functions say, and what a hand paints is cut and healed."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from explorer.io.specimens import find
+from explorer.specimens.letters import CAP, TOKENS
+from explorer.ui.specimens.letters import LettersPage
+from explorer.ui.specimens.letters_extract import RulesView
+from explorer.ui.specimens.letters_intervene import LesionView
+from explorer.ui.specimens.letters_read import BeliefsView
+
+View = TypeVar("View", bound=QWidget)
+
+
+@pytest.fixture
+def page(qtbot: QtBot) -> LettersPage:
+    made = LettersPage(find("letters"))
+    qtbot.addWidget(made)
+    return made
+
+
+def shown(page: LettersPage, scrolling: QWidget, kind: type[View]) -> View:
+    view = scrolling.widget()  # type: ignore[attr-defined]
+    assert isinstance(view, kind)
+    scrolling.setParent(page)
+    for each in (page, scrolling):
+        each.resize(985, 620)
+        each.show()
+    return view
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    return np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+
+
+def centre(view: LesionView, row: int, column: int) -> QPoint:
+    return view.matrix.cell(row, column).center().toPoint()
+
+
+def test_a_row_shows_belief_and_share_of_its_letter(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.read(), BeliefsView)
+    row = TOKENS.index("m")
+    qtbot.mouseClick(view.matrix, Qt.MouseButton.LeftButton, pos=view.matrix.cell(row, 3).center().toPoint())
+    assert np.allclose(view.bars.opts["height"], softmax(page.logits[row]))
+    pairs = [pair for name in page.names for pair in zip(name, f"{name}."[1:], strict=True)]
+    followers = [after for before, after in pairs if before == "m"]
+    shares = [followers.count(letter) / len(followers) for letter in TOKENS]
+    assert np.allclose(view.dots.getData()[1], shares)
+    assert view.title.text().startswith("After m the model gives ")
+    qtbot.keyClick(view.matrix, Qt.Key.Key_Up)
+    assert view.readout.text().startswith(f"After {TOKENS[row - 1]} comes {TOKENS[3]}: belief ")
+
+
+def test_a_stroke_cuts_undo_heals_and_words_differ_by_the_lesion_alone(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.intervene(), LesionView)
+    before, after = view.columns
+    assert [label.whole for label in before.labels] == [label.whole for label in after.labels]
+    qtbot.mousePress(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, 1, 5))
+    qtbot.mouseMove(view.matrix, centre(view, 1, 6))
+    qtbot.mouseRelease(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, 1, 6))
+    assert np.argwhere(view.cut).tolist() == [[1, 5], [1, 6]]
+    assert after.perplexity > before.perplexity
+    view.undo.click()
+    assert not view.cut.any()
+    assert not view.undo.isEnabled()
+    assert after.perplexity == before.perplexity
+
+
+def test_without_the_column_that_ends_names_none_ends(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.intervene(), LesionView)
+    qtbot.mouseClick(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, -1, 0))
+    assert np.argwhere(view.cut)[:, 1].tolist() == [0] * len(TOKENS)
+    assert all(len(label.whole) == CAP + 1 for label in view.columns[1].labels)
+    assert view.columns[1].ended.text().startswith("0 of ")
+    qtbot.mouseClick(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, -1, 0))
+    assert not view.cut.any()
+
+
+def test_rules_are_those_of_the_matrix_at_the_temperature(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.extract(), RulesView)
+    for temperature in (1.0, 0.5):
+        view.temperature.slider.setValue(round(10 * temperature) - 1)
+        believes = softmax(page.logits / temperature)
+        assert view.rules.count() == int((believes >= 0.25).sum())
+        before, after = np.unravel_index(believes.argmax(), believes.shape)
+        then = "the name ends" if after == 0 else f"comes {TOKENS[after]}"
+        assert view.rules.item(0).toolTip().startswith(f"After {TOKENS[before]} {then}: ")
+    view.start.setCurrentIndex(TOKENS.index("q"))
+    assert view.greedy.text().startswith("Likeliest letter each time: qu")
