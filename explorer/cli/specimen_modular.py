@@ -19,7 +19,8 @@ def read(chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
         lines.append(f"{row[0]:<6.0f} {row[1]:18.1%} {row[2]:8.1%}")
     keys = ", ".join(f"{k} ({found.embedding[k - 1]:.0%})" for k in found.key)
     lines.append(f"key frequencies (share of the embedding's power): {keys}")
-    lines.append(f"{(found.explained > 0.85).mean():.0%} of the neurons have 85 % of their variance in one frequency")
+    share = (found.explained > modular.EXPLAINED).mean()
+    lines.append(f"{share:.0%} of the neurons have {100 * modular.EXPLAINED:.0f} % of their variance in one frequency")
     answer = {
         "p": found.p,
         "curve": {name: column.tolist() for name, column in curve.items()},
@@ -43,7 +44,8 @@ def intervene(chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def extract(chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """What the key waves of a + b do alone, and what is left without them."""
     network = specimens.network(chosen.name)
-    key, logits = modular.read(network).key, modular.of_all(network).logits[:, -1]
+    outcome = modular.of_all(network)
+    key, logits = modular.read(network, outcome).key, outcome.logits
     answers = {
         "model": modular.answered(logits),
         "restricted": modular.answered(modular.restricted(logits, key)),

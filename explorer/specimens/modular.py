@@ -7,7 +7,7 @@ and excluded loss are here too). Frequencies k and p - k are one and the same; t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,9 +16,13 @@ from numpy import ndarray
 
 from explorer.errors import GraphError
 from explorer.specimens import pairs
-from explorer.specimens.network import Network, Pass, run
+from explorer.specimens.network import Network, run
+from explorer.work import Pause, go_on
 
 KEY = 0.05  # share of the embedding's power above which a frequency is a key one
+EXPLAINED = 0.85  # share of its variance above which a neuron counts as a wave of one frequency
+KNOWN = 0.999  # share of right answers above which a model counts as knowing
+AT_ONCE = 512  # pairs in one run, few enough for the arrays to stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,14 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What every pair comes to at "=": each neuron over both numbers, and the logits of the answers."""
+
+    neurons: Float[ndarray, "p p neuron"]
+    logits: Float[ndarray, "pair p"]
+
+
+@dataclass(frozen=True)
 class Answers:
     """Loss and share of right answers over all pairs or some."""
 
@@ -43,29 +55,55 @@ class Answers:
     accuracy: float
 
 
-def read(network: Network) -> Reading:
-    """What the weights and the neurons hold in the Fourier basis."""
+def read(network: Network, outcome: Outcome | None = None) -> Reading:
+    """What the weights and the neurons hold in the Fourier basis; ``outcome`` is that of all pairs, if it is there."""
     p = modulus(network)
     embedding = spectrum(network.weights["embed.weight"][:p])
-    neuron, explained = neuron_frequencies(waves(network, of_all(network)))
-    order = np.argsort(-embedding)
-    key = tuple(int(k) + 1 for k in order if embedding[k] > KEY)
-    return Reading(p, embedding, key, neuron, explained)
+    neuron, explained = neuron_frequencies((outcome or of_all(network)).neurons)
+    return Reading(p, embedding, keys(embedding), neuron, explained)
+
+
+def keys(embedding: Float[ndarray, "frequency"]) -> tuple[int, ...]:
+    """The frequencies that stand out of a spectrum, the strongest first."""
+    return tuple(int(k) + 1 for k in np.argsort(-embedding) if embedding[k] > KEY)
 
 
 def modulus(network: Network) -> int:
     return len(network.tokens) - 1
 
 
-def of_all(network: Network) -> Pass:
-    """The pass over every pair."""
-    return run(network, pairs.rows(modulus(network)))
-
-
-def waves(network: Network, found: Pass) -> Float[ndarray, "p p neuron"]:
-    """Each neuron at "=" over both numbers."""
+def of_all(network: Network, pause: Pause = go_on) -> Outcome:
+    """Every pair, some at a time; ``pause`` is called in between."""
     p = modulus(network)
-    return found.neurons[0][:, -1].reshape(p, p, -1)
+    rows = pairs.rows(p)
+    neurons, logits = [], []
+    for start in range(0, len(rows), AT_ONCE):
+        pause()
+        found = run(network, rows[start : start + AT_ONCE])
+        neurons.append(found.neurons[0][:, -1])
+        logits.append(found.logits[:, -1])
+    return Outcome(np.concatenate(neurons).reshape(p, p, -1), np.concatenate(logits))
+
+
+def known_from(curve: Mapping[str, Float[ndarray, "step"]], pairs_of: str) -> float:
+    """The first step of a history at which it knows the pairs ``train`` or ``test``; NaN if there is none."""
+    known = curve["step"][curve[f"{pairs_of}_accuracy"] > KNOWN]
+    return float(known[0]) if len(known) else float("nan")
+
+
+def circle(table: Float[ndarray, "p column"], k: int) -> tuple[Float[ndarray, "p 2"], float]:
+    """The numbers in the plane of the columns in which wave ``k`` runs, and the share of that wave in what is seen.
+
+    Cosine to the right, sine upwards; the numbers' mean is the middle, their root mean square distance from it 1. It
+    is a projection of all that the table holds: a plane in which nothing but wave k runs shows an ellipse.
+    """
+    angle = 2 * np.pi * k * np.arange(len(table)) / len(table)
+    centred = table - table.mean(0)
+    right, up = np.cos(angle) @ centred, np.sin(angle) @ centred
+    right = right / np.linalg.norm(right)
+    up = up - (up @ right) * right
+    points = centred @ np.stack([right, up / np.linalg.norm(up)], 1)
+    return points / np.sqrt((points**2).sum(1).mean()), float(spectrum(points)[k - 1])
 
 
 def spectrum(table: Float[ndarray, "p column"]) -> Float[ndarray, "frequency"]:
@@ -125,6 +163,15 @@ def excluded(logits: Float[ndarray, "pair p"], key: Sequence[int]) -> Float[ndar
     return result
 
 
+def heights(logits: Float[ndarray, "pair p"], key: Sequence[int]) -> Float[ndarray, "key"]:
+    """How high each wave cos(2πk(a + b - c)/p) stands in the logits of answer c, by least squares over all pairs."""
+    p = logits.shape[1]
+    behind = (pairs.answers(p)[:, None] - np.arange(p)) % p
+    mean = np.bincount(behind.ravel(), logits.ravel(), p) / p**2  # by a + b - c: each has one answer in every pair
+    result: ndarray = np.cos(2 * np.pi * np.outer(key, np.arange(p)) / p) @ mean * 2 / p
+    return result
+
+
 def without(network: Network, frequencies: Sequence[int]) -> Network:
     """The model with ``frequencies`` taken out of the embedding of the numbers."""
     return _filtered(network, frequencies, keep=False)
@@ -151,4 +198,4 @@ def _filtered(network: Network, frequencies: Sequence[int], keep: bool) -> Netwo
 
 def answers_of(network: Network) -> Answers:
     """How good the model is over all pairs."""
-    return answered(of_all(network).logits[:, -1])
+    return answered(of_all(network).logits)

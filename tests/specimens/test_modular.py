@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer.errors import GraphError
+from explorer.errors import Cancelled, GraphError
 from explorer.io import specimens
 from explorer.specimens import modular, pairs
-from explorer.specimens.network import Network
+from explorer.specimens.network import Network, run
 
 P = 59
 
@@ -20,7 +20,7 @@ def quick() -> Network:
 
 @pytest.fixture(scope="module")
 def logits(quick: Network) -> np.ndarray:
-    return modular.of_all(quick).logits[:, -1]
+    return modular.of_all(quick).logits
 
 
 def wave(k: int, of: str) -> np.ndarray:
@@ -121,6 +121,43 @@ def test_the_spectrum_is_of_the_waves_in_it(quick: Network) -> None:
     assert found[10] == pytest.approx(0.8)
     held = replace(quick, weights={**quick.weights, "embed.weight": np.concatenate([table, table[:1]])})
     assert modular.spectrum(held.weights["embed.weight"][:P]).sum() == pytest.approx(1)
+
+
+def test_all_pairs_come_out_as_in_one_run_and_it_can_be_given_up(quick: Network) -> None:
+    whole = run(quick, pairs.rows(P))
+    outcome = modular.of_all(quick)
+    np.testing.assert_allclose(outcome.logits, whole.logits[:, -1], atol=1e-9)
+    np.testing.assert_allclose(outcome.neurons[3, 50], whole.neurons[0][3 * P + 50, -1], atol=1e-9)
+
+    def stop() -> None:
+        raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        modular.of_all(quick, stop)
+
+
+def test_numbers_lie_on_a_circle_where_one_wave_runs_alone() -> None:
+    angle = 2 * np.pi * 4 * np.arange(P) / P
+    axes = np.linalg.qr(np.random.default_rng(2).normal(size=(6, 6)))[0]
+    table = np.stack([np.cos(angle), np.sin(angle), 3 * np.cos(2 * angle)], 1) @ axes[:3] + 5
+    points, share = modular.circle(table, 4)
+    np.testing.assert_allclose(points, np.stack([np.cos(angle), np.sin(angle)], 1), atol=1e-9)
+    assert share == pytest.approx(1)
+    mixed = np.concatenate([table, 0.5 * np.cos(2 * angle)[:, None]], 1) @ np.array([*np.eye(6), axes[0]])
+    assert modular.circle(mixed, 4)[1] == pytest.approx(2 / 2.25)
+
+
+def test_heights_are_those_of_regression_on_the_waves_of_the_distance(logits: np.ndarray) -> None:
+    behind = (pairs.answers(P)[:, None] - np.arange(P)).ravel()
+    basis = np.stack([np.ones(P**3), *(np.cos(2 * np.pi * k * behind / P) for k in (8, 22))], 1)
+    fitted = np.linalg.solve(basis.T @ basis, basis.T @ logits.ravel())
+    np.testing.assert_allclose(modular.heights(logits, (8, 22)), fitted[1:])
+
+
+def test_a_model_knows_pairs_from_the_first_step_with_999_of_1000_right() -> None:
+    curve = {"step": np.array([0.0, 50.0, 100.0]), "train_accuracy": np.array([0.1, 0.9995, 0.99])}
+    assert modular.known_from(curve, "train") == 50
+    assert np.isnan(modular.known_from({**curve, "test_accuracy": np.full(3, 0.5)}, "test"))
 
 
 @pytest.mark.slow
