@@ -15,6 +15,7 @@ from explorer.ui.preferences import Preferences
 from explorer.ui.widgets.look import px
 
 if TYPE_CHECKING:
+    from explorer.ui.specimens.window import SpecimensWindow
     from explorer.ui.window import MainWindow
 
 Shown = TypeVar("Shown", bound=QDialog)
@@ -50,13 +51,14 @@ class Dialogs(QObject):
         words = f"Circuit Explorer {__version__} works offline; nothing leaves this machine."
         self._window.banner.show_notice(Notice(words, STALE, key="about"))
 
-    def specimens(self, name: str = "") -> None:
+    def specimens(self, name: str = "") -> SpecimensWindow:
         """The window of the specimens, at the one called ``name``."""
         from explorer.ui.specimens.window import SpecimensWindow  # only when asked for: a window opens faster without
 
         shown = self.show_one(SpecimensWindow)
         if name:
             shown.turn_to(name)
+        return shown
 
     def _take(self, row: str) -> None:
         self._window.actions_set.by_id[row].trigger()
