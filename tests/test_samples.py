@@ -100,6 +100,7 @@ def test_held_out_cities_are_answered(us_cities: tuple[LlamaForCausalLM, Tokeniz
     assert right["invented name"] >= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.samples
 @pytest.mark.parametrize(("kind", "swapped"), [("plt", 0.95), ("clt", 0.80)])
 def test_transcoders_stand_in_for_the_mlps_and_carry_the_state(

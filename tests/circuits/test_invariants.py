@@ -84,7 +84,7 @@ def test_frozen_model_is_affine(run: Run) -> None:
     assert np.abs(mixed).max() <= limit(run, 1e-5, 1e-13) * scale
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 40])
+@pytest.mark.parametrize("chunk_rows", [pytest.param(1, marks=pytest.mark.slow), 40])
 def test_chunk_size_changes_only_rounding(run: Run, chunk_rows: int) -> None:
     again = finish(attribute(run.local, run.targets, chunk_rows=chunk_rows))
     assert_same_up_to_rounding(again.adjacency(), run.graph.adjacency(), limit(run, 1e-6, 1e-14))

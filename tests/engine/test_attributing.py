@@ -417,7 +417,7 @@ def test_replacing_stops_between_two_layers(state: EngineState, where: dict[str,
         next(job)
 
 
-@pytest.mark.parametrize("stage", ["Reading", "Tracing"])
+@pytest.mark.parametrize("stage", [pytest.param("Reading", marks=pytest.mark.slow), "Tracing"])
 def test_cancelling_on_the_sample_ends_the_job_soon(
     stage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

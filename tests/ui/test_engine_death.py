@@ -43,7 +43,7 @@ def ask(qtbot, shell: Shell, text: str) -> None:
     qtbot.mouseClick(shell.window.prompt.action, Qt.MouseButton.LeftButton)
 
 
-@pytest.mark.parametrize("deaths", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("deaths", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_killing_the_engine_at_random_moments_costs_the_run_alone(qtbot, shell: Shell, deaths: int) -> None:
     document, window, engine = shell.document, shell.window, shell.engine
     document.do("label", edit.set_label(document.edits, document.graph.key(0), "kept"))

@@ -158,7 +158,7 @@ def test_without_a_model_a_run_says_so(qtbot, engine: Engine) -> None:
     assert "No model is open" in failed.args[1]
 
 
-@pytest.mark.parametrize("deaths", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("deaths", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_killing_the_engine_at_random_moments_costs_nothing(
     qtbot, engine: Engine, folders: tuple[str, str], deaths: int
 ) -> None:

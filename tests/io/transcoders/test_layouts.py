@@ -209,14 +209,15 @@ def test_truncated_and_empty_files_are_named(written: Written) -> None:
         file.write_bytes(before)
 
 
-def test_settings_of_any_type_are_read_or_refused(written: Written) -> None:
+@pytest.mark.parametrize("values", [({}, -1), pytest.param(("x", None), marks=pytest.mark.slow)])
+def test_settings_of_any_type_are_read_or_refused(written: Written, values: tuple[object, ...]) -> None:
     if any(file.suffix == ".pt" for file in written.files()):
         pytest.skip("a pickle is read in a process of its own, which takes time")
     first = {file.name: file for file in sorted(written.path.rglob("*.json"), reverse=True)}
     for file in first.values():
         before = file.read_text("utf-8")
         for name in json.loads(before):
-            for value in ({}, -1, "x", None):
+            for value in values:
                 file.write_text(json.dumps({**json.loads(before), name: value}), "utf-8")
                 with suppress(LoadError):
                     opened(written)
