@@ -122,7 +122,7 @@ def _check_export(folder: Path) -> str:
     for suffix in (".svg", ".png", ".pdf"):
         write_figure(figure, folder / f"sample{suffix}")
     npz.write(folder / "sample.npz", graph, edits)
-    sizes = {file.suffix: file.stat().st_size for file in folder.iterdir()}
+    sizes = {file.suffix: file.stat().st_size for file in folder.iterdir() if file.is_file()}
     empty = [suffix for suffix, size in sizes.items() if size == 0]
     if empty:
         raise GraphError(f"the export wrote empty files: {', '.join(empty)}")
@@ -138,10 +138,36 @@ def _check_window(folder: Path) -> str:
     return f"window drawn, {picture.stat().st_size} bytes"
 
 
+def _check_specimens(folder: Path) -> str:
+    """Each page draws, with the plots of a library that is imported for them alone."""
+    from PySide6.QtWidgets import QApplication
+
+    from explorer.io.specimens import find
+    from explorer.ui.specimens.window import PAGES, page_of
+
+    application = QApplication.instance() or QApplication([])
+    pages, sizes = folder / "specimens", []
+    pages.mkdir()
+    for name in PAGES:
+        specimen = find(name)
+        assert specimen is not None
+        page = page_of(specimen)
+        view = page.read()
+        view.resize(900, 600)
+        view.show()
+        application.processEvents()
+        view.grab().save(str(pages / f"{name}.png"))
+        sizes.append((pages / f"{name}.png").stat().st_size)
+        page.rest()
+        view.close()
+    return f"{len(sizes)} pages drawn, {min(sizes)} to {max(sizes)} bytes"
+
+
 CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("Qt", _check_qt),
     ("families", _check_families),
     ("sample", _check_sample),
     ("window", _check_window),  # before the export: the window's application serves both
+    ("specimens", _check_specimens),
     ("export", _check_export),
 )

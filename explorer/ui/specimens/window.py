@@ -144,7 +144,7 @@ class SpecimensWindow(QDialog):
         return view
 
     def _begun(self, specimen: Specimen) -> SpecimenPage:
-        page = _page(specimen)
+        page = page_of(specimen)
         page.setParent(self)
         page.hide()
         page.turned.connect(lambda verb: self.turn_to(specimen.name, verb))
@@ -161,7 +161,8 @@ def _row(specimen: Specimen) -> TwoLines:
     return TwoLines(specimen.title, "", specimen.facts, whole=f"{specimen.title}: {specimen.facts}")
 
 
-def _page(specimen: Specimen) -> SpecimenPage:
+def page_of(specimen: Specimen) -> SpecimenPage:
+    """The page of ``specimen``, made anew; LoadError if its files cannot be read."""
     module, name = PAGES[specimen.name]
     made: SpecimenPage = getattr(import_module(f"explorer.ui.specimens.{module}"), name)(specimen)
     return made
