@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.io.specimens import Specimen
 from explorer.ui.background import Background
+from explorer.ui.widgets.scaling import fixed
+
+TWO_LINES = 32
 
 
 class SpecimenPage(QWidget):
@@ -42,6 +45,14 @@ def words(text: str = "", role: str = "second") -> QLabel:
     label.setProperty("role", role)
     label.setWordWrap(True)
     label.setTextFormat(label.textFormat().PlainText)
+    return label
+
+
+def heading() -> QLabel:
+    """A heading of up to two lines, so that no picture jumps while the words change."""
+    label = words("", "section")
+    label.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
+    fixed(label, height=TWO_LINES)
     return label
 
 

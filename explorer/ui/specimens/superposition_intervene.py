@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSizePolicy
 
 from explorer.specimens.superposition import Toy, errors
 from explorer.ui.specimens.feature_arrows import FeatureArrows
-from explorer.ui.specimens.page import titled, words
+from explorer.ui.specimens.page import heading, titled, words
 from explorer.ui.specimens.superposition_controls import ToyControls
-from explorer.ui.specimens.superposition_read import dimensions, feature_words, heading
+from explorer.ui.specimens.superposition_read import dimensions, feature_words
 from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import px, signed

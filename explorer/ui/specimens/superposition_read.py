@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.specimens.superposition import REPRESENTED, Toy
 from explorer.ui.specimens.feature_arrows import FeatureArrows, share_in_plane
-from explorer.ui.specimens.page import titled, words
+from explorer.ui.specimens.page import heading, titled, words
 from explorer.ui.specimens.superposition_controls import ToyControls
 from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import per_cent, plain, signed
 from explorer.ui.widgets.plot import Plot
-from explorer.ui.widgets.scaling import fixed
 
-TWO_LINES = 32
 HINT = "Blue is positive, orange negative. Hover over a cell or an arrow, or walk with the arrow keys, to read it."
 
 
@@ -189,11 +186,3 @@ def feature_words(toy: Toy, feature: int) -> str:
 
 def dimensions(n_dimensions: int) -> str:
     return "1 dimension" if n_dimensions == 1 else f"{n_dimensions} dimensions"
-
-
-def heading() -> QLabel:
-    """A heading of up to two lines, so that no picture jumps while the words change."""
-    label = words("", "section")
-    label.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
-    fixed(label, height=TWO_LINES)
-    return label
