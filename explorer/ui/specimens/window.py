@@ -35,6 +35,7 @@ VERBS = {"read": "Read", "intervene": "Intervene", "extract": "Extract"}
 PAGES: dict[str, tuple[str, str]] = {  # by specimen: the module of this package, and its page
     "letters": ("letters", "LettersPage"),
     "superposition": ("superposition", "SuperpositionPage"),
+    "adder": ("adder", "AdderPage"),
 }
 LISTED = tuple(specimen for specimen in SPECIMENS if specimen.name in PAGES)
 

@@ -45,6 +45,7 @@ class HeatMap(QWidget):
         self.current = (0, 0)
         self.lit = -1  # a row that is framed
         self._limit: float | None = None
+        self._has_sign = False
         self._last: tuple[int, int] | None = None
 
     def show_values(
@@ -55,8 +56,13 @@ class HeatMap(QWidget):
         *,
         limit: float | None = None,
         marked: NDArray[np.bool_] | None = None,
+        has_sign: bool = False,
     ) -> None:
-        """``limit`` has the full colour (else the largest size); ``marked`` cells are crossed out; NaN is empty."""
+        """``limit`` has the full colour (else the largest size); ``marked`` cells are crossed out; NaN is empty.
+
+        ``has_sign`` takes the colours of signs even if none is negative, for one of several maps side by side.
+        """
+        self._has_sign = has_sign
         self.values, self.rows, self.columns, self._limit = values, rows, columns, limit
         self.marked = np.zeros(values.shape, dtype=bool) if marked is None else marked
         self.current = tuple(np.clip(self.current, 0, np.maximum(np.array(values.shape) - 1, 0)).tolist())
@@ -185,7 +191,7 @@ class HeatMap(QWidget):
     def _image(self, theme: Theme) -> QImage:
         limit = self._limit or float(np.nanmax(np.abs(self.values), initial=0.0)) or 1.0
         share = np.nan_to_num(np.clip(self.values / limit, -1, 1)).astype(np.float64)
-        has_sign = bool((np.nan_to_num(self.values) < 0).any())
+        has_sign = self._has_sign or bool((np.nan_to_num(self.values) < 0).any())
         inks = [_rgb(theme.sign_raise if has_sign else theme.mark_ink), _rgb(theme.sign_lower)]
         under = _rgb(theme.surface_canvas)
         ink = np.where(share[..., None] < 0, inks[1], inks[0])
