@@ -19,7 +19,7 @@ class AdderPage(SpecimenPage):
     def __init__(self, specimen: Specimen) -> None:
         super().__init__(specimen)
         self.shown = ShownSum(network(specimen.name), self)
-        self._views: list[QWidget] = []
+        self._works: list[Background] = []
 
     def read(self) -> QWidget:
         return self._held(SumView(self.shown))
@@ -31,10 +31,9 @@ class AdderPage(SpecimenPage):
         return self._held(WalkView(self.shown))
 
     def rest(self) -> None:
-        for view in self._views:
-            for work in view.findChildren(Background):
-                work.close()
+        for work in self._works:
+            work.close()
 
     def _held(self, view: QWidget) -> QWidget:
-        self._views.append(view)
+        self._works += view.findChildren(Background)
         return scrolled(view)
