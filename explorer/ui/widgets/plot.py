@@ -28,9 +28,12 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.setAccessibleName(name)
         self._labels = {"bottom": x, "left": y}
         self._drawn: list[Draw] = []
+        self._dressed: tuple[Theme, int] | None = None
         self.getPlotItem().setMenuEnabled(False)
         self.getPlotItem().hideButtons()
         self.getPlotItem().setLogMode(x=log_x)
+        for side in self._labels:  # before there is a label: with one it would keep the scale of the moment
+            self.getAxis(side).enableAutoSIPrefix(False)
         self.legend = self.addLegend(offset=(-8, 8))
         self.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
         self.setStyleSheet("background: transparent")  # the ground is whatever it lies on
@@ -107,14 +110,19 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         draw(current_theme())
 
     def _dress(self) -> None:
+        """Look as the theme and the text size have it, if they have changed: most changes of style are none."""
         theme = current_theme()
+        look = theme, font("caption").pixelSize()
+        if look == self._dressed:
+            return
+        self._dressed = look
         for side, text in self._labels.items():
             axis = self.getAxis(side)
             axis.setPen(pg.mkPen(theme.line_strong))
             axis.setTextPen(pg.mkPen(theme.text_2))
             axis.setStyle(tickFont=font("caption"))
+            axis.setSIPrefixEnableRanges(((0, 0),))  # small numbers were written as if there was a prefix
             axis.setLabel(text, **{"color": theme.text_2, "font-size": f"{font('caption').pixelSize()}px"})
-            axis.enableAutoSIPrefix(False)
         self.legend.setVisible(bool(self.legend.items))
         self.legend.setBrush(color(theme.surface_panel, 0.85))
         self.legend.setLabelTextColor(theme.text)
