@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -50,13 +50,40 @@ def test_a_row_shows_belief_and_share_of_its_letter(qtbot: QtBot, page: LettersP
     row = TOKENS.index("m")
     qtbot.mouseClick(view.matrix, Qt.MouseButton.LeftButton, pos=view.matrix.cell(row, 3).center().toPoint())
     assert np.allclose(view.bars.opts["height"], softmax(page.logits[row]))
-    pairs = [pair for name in page.names for pair in zip(name, f"{name}."[1:], strict=True)]
-    followers = [after for before, after in pairs if before == "m"]
-    shares = [followers.count(letter) / len(followers) for letter in TOKENS]
-    assert np.allclose(view.dots.getData()[1], shares)
+    assert np.allclose(view.shares.opts["height"], shares(page, "m"))
+    difference = view.more.opts["height"] + view.less.opts["height"]
+    assert np.allclose(difference, softmax(page.logits[row]) - shares(page, "m"))
     assert view.title.text().startswith("After m the model gives ")
     qtbot.keyClick(view.matrix, Qt.Key.Key_Up)
     assert view.readout.text().startswith(f"After {TOKENS[row - 1]} comes {TOKENS[3]}: belief ")
+
+
+def test_a_bar_is_read_under_the_mouse_and_a_click_goes_on_to_its_letter(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.read(), BeliefsView)
+    box = view.row.getPlotItem().getViewBox()
+    at = view.row.mapFromScene(box.mapViewToScene(QPointF(TOKENS.index("u"), 0.5 * box.viewRange()[1][1])))
+    qtbot.mouseMove(view.row.viewport(), at)
+    said = "After q comes u: belief .705, names .750 (3 of 4 times), difference −0.05"
+    qtbot.waitUntil(lambda: view.readout.text() == said, timeout=2000)
+    qtbot.mouseClick(view.row.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert view.title.text().startswith("After u the model gives ")
+    assert view.matrix.lit == TOKENS.index("u")
+
+
+def test_the_temperature_moves_the_beliefs_and_not_the_names(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.read(), BeliefsView)
+    view.temperature.slider.setFocus()
+    qtbot.keyClick(view.temperature.slider, Qt.Key.Key_End)
+    assert np.allclose(view.matrix.values, [softmax(row / 3) for row in page.logits])
+    assert np.allclose(view.bars.opts["height"], softmax(page.logits[TOKENS.index("q")] / 3))
+    assert np.allclose(view.shares.opts["height"], shares(page, "q"))
+
+
+def shares(page: LettersPage, letter: str) -> list[float]:
+    """How often each letter follows, by counting the letters after it in each name."""
+    pairs = [pair for name in page.names for pair in zip(name, f"{name}."[1:], strict=True)]
+    followers = [after for before, after in pairs if before == letter]
+    return [followers.count(after) / len(followers) for after in TOKENS]
 
 
 def test_a_stroke_cuts_undo_heals_and_words_differ_by_the_lesion_alone(qtbot: QtBot, page: LettersPage) -> None:
