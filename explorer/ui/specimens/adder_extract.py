@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from explorer.specimens import adder
@@ -42,10 +42,6 @@ class WalkView(QWidget):
         self._connect()
         self._show()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.paper.setFocus()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = STEPS.get(Qt.Key(event.key()))
         if step is None:
@@ -57,9 +53,15 @@ class WalkView(QWidget):
         """Look at the column that is ``by`` to the left."""
         self._shown.look_at(min(max(self._shown.column + by, 0), N_OUT - 1))
 
+    def _press(self, button: QPushButton, by: int) -> None:
+        """A click of the mouse also leads the arrow keys to the sum."""
+        self.step(by)
+        if not button.hasFocus():
+            self.paper.setFocus()
+
     def _connect(self) -> None:
-        self.previous.clicked.connect(lambda: self.step(-1))
-        self.next.clicked.connect(lambda: self.step(1))
+        for button, by in ((self.previous, -1), (self.next, 1)):
+            button.clicked.connect(lambda _=False, button=button, by=by: self._press(button, by))
         self.paper.chosen.connect(self._shown.look_at)
         self.paper.hovered.connect(self._tell_column)
         self.attention.chosen.connect(lambda row, _: self._shown.look_at(row))
@@ -70,7 +72,7 @@ class WalkView(QWidget):
 
     def _lay_out(self) -> None:
         for button, tip in ((self.previous, "The column to the right"), (self.next, "The column to the left")):
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the arrow keys to the sum
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setToolTip(f"{tip} (arrow key)")
         steps = QHBoxLayout()
         steps.setSpacing(8)
@@ -118,7 +120,7 @@ class WalkView(QWidget):
         self.previous.setEnabled(column > 0)
         self.next.setEnabled(column < N_OUT - 1)
         name = NAMES[column][0].upper() + NAMES[column][1:]
-        self.column.setText(f"{name}, column {column} of {N_DIGITS}" if column <= N_DIGITS else "The end of the sum")
+        self.column.setText(name if column <= N_DIGITS else "The end")
         about = [claim for claim in self.claims if claim.column == column]
         for row, claim in zip(self.rows, [*about, *[None] * (len(KINDS) - len(about))], strict=True):
             row.show_claim(claim)

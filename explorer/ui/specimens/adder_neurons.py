@@ -87,7 +87,8 @@ class NeuronMaps(QWidget):
         super().__init__()
         self.title = words("", "section")
         self.maps = [HeatMap(f"Activation by a in rows and b in columns, with {name}", 7) for name in CARRIES]
-        self._neuron, self._values = 0, np.zeros((0, 0, 0))
+        self._neuron = 0
+        self._values: NDArray[np.floating] = np.zeros((0, 0, 0))
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
