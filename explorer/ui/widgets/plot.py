@@ -14,6 +14,7 @@ from explorer.session.theme import Theme
 from explorer.ui.theme import color
 from explorer.ui.widgets.look import current_theme, font, px
 
+NO_PREFIX = ((0.0, 0.0),)  # the range of values that are written in thousandths
 Draw = Callable[[Theme], None]
 
 
@@ -121,8 +122,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             axis.setPen(pg.mkPen(theme.line_strong))
             axis.setTextPen(pg.mkPen(theme.text_2))
             axis.setStyle(tickFont=font("caption"))
-            axis.setSIPrefixEnableRanges(((0, 0),))  # small numbers were written as if there was a prefix
-            axis.setLabel(text, **{"color": theme.text_2, "font-size": f"{font('caption').pixelSize()}px"})
+            style = {"color": theme.text_2, "font-size": f"{font('caption').pixelSize()}px"}
+            axis.setLabel(text, siPrefixEnableRanges=NO_PREFIX, **style)
         self.legend.setVisible(bool(self.legend.items))
         self.legend.setBrush(color(theme.surface_panel, 0.85))
         self.legend.setLabelTextColor(theme.text)
