@@ -14,7 +14,6 @@ from explorer.session.theme import Theme
 from explorer.ui.theme import color
 from explorer.ui.widgets.look import current_theme, font, px
 
-NO_PREFIX = ((0.0, 0.0),)  # the range of values that are written in thousandths
 Draw = Callable[[Theme], None]
 
 
@@ -123,7 +122,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             axis.setTextPen(pg.mkPen(theme.text_2))
             axis.setStyle(tickFont=font("caption"))
             style = {"color": theme.text_2, "font-size": f"{font('caption').pixelSize()}px"}
-            axis.setLabel(text, siPrefixEnableRanges=NO_PREFIX, **style)
+            axis.setLabel(text, **style)
         self.legend.setVisible(bool(self.legend.items))
         self.legend.setBrush(color(theme.surface_panel, 0.85))
         self.legend.setLabelTextColor(theme.text)
