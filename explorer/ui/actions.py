@@ -17,7 +17,7 @@ from explorer.ui.panels.links_drawn import draw_more
 if TYPE_CHECKING:
     from explorer.ui.window import MainWindow
 
-Run = Callable[["MainWindow"], None]
+Run = Callable[["MainWindow"], object]
 Test = Callable[["MainWindow"], bool]
 ZOOM = 1.25
 MENUS = ("File", "Edit", "View", "Graph", "Intervene", "Model", "Help")
