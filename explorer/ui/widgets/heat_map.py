@@ -47,6 +47,7 @@ class HeatMap(QWidget):
         self._limit: float | None = None
         self._has_sign = False
         self._last: tuple[int, int] | None = None
+        self._widest = (0, 0)  # the height of the text when the rows' names were measured, and their width
 
     def show_values(
         self,
@@ -62,7 +63,7 @@ class HeatMap(QWidget):
 
         ``has_sign`` takes the colours of signs even if none is negative, for one of several maps side by side.
         """
-        self._has_sign = has_sign
+        self._has_sign, self._widest = has_sign, (0, 0)
         self.values, self.rows, self.columns, self._limit = values, rows, columns, limit
         self.marked = np.zeros(values.shape, dtype=bool) if marked is None else marked
         self.current = tuple(np.clip(self.current, 0, np.maximum(np.array(values.shape) - 1, 0)).tolist())
@@ -114,9 +115,8 @@ class HeatMap(QWidget):
             painter.setPen(color(theme.line_strong))
             painter.drawRect(self.box())
             self._write_headers(painter, theme)
-            for row, column in np.argwhere(self.marked).tolist():
-                cell = self.cell(row, column)
-                painter.setPen(color(theme.danger))
+            painter.setPen(color(theme.danger))
+            for cell in (self.cell(row, column) for row, column in np.argwhere(self.marked).tolist()):
                 painter.drawLine(cell.topLeft(), cell.bottomRight())
                 painter.drawLine(cell.topRight(), cell.bottomLeft())
             if 0 <= self.lit < len(self.values):
@@ -185,8 +185,10 @@ class HeatMap(QWidget):
     def _headers(self) -> tuple[float, float]:
         """The width of the rows' names and the height of the columns'."""
         metrics = self.fontMetrics()
-        widest = max((metrics.horizontalAdvance(row) for row in self.rows), default=0)
-        return (widest + px(HEADER) if self.rows else 1.0), (metrics.height() + px(4) if self.columns else 1.0)
+        if self._widest[0] != metrics.height():
+            widest = max((metrics.horizontalAdvance(row) for row in self.rows), default=0)
+            self._widest = metrics.height(), widest
+        return (self._widest[1] + px(HEADER) if self.rows else 1.0), (metrics.height() + px(4) if self.columns else 1.0)
 
     def _image(self, theme: Theme) -> QImage:
         limit = self._limit or float(np.nanmax(np.abs(self.values), initial=0.0)) or 1.0
