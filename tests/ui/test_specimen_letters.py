@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.io.specimens import find
-from explorer.specimens.letters import CAP, TOKENS
+from explorer.specimens.letters import CAP, TOKENS, Lesion
 from explorer.ui.specimens.letters import LettersPage
 from explorer.ui.specimens.letters_extract import RulesView
 from explorer.ui.specimens.letters_intervene import LesionView
+from explorer.ui.specimens.letters_lesion import lesion_of, lesion_words
 from explorer.ui.specimens.letters_read import BeliefsView
 
 View = TypeVar("View", bound=QWidget)
@@ -86,29 +87,97 @@ def shares(page: LettersPage, letter: str) -> list[float]:
     return [followers.count(after) / len(followers) for after in TOKENS]
 
 
-def test_a_stroke_cuts_undo_heals_and_words_differ_by_the_lesion_alone(qtbot: QtBot, page: LettersPage) -> None:
+def drag(qtbot: QtBot, view: LesionView, *cells: tuple[int, int]) -> None:
+    qtbot.mousePress(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, *cells[0]))
+    for cell in cells[1:]:
+        qtbot.mouseMove(view.matrix, centre(view, *cell))
+    qtbot.mouseRelease(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, *cells[-1]))
+
+
+def test_a_stroke_cuts_and_undo_heals(qtbot: QtBot, page: LettersPage) -> None:
     view = shown(page, page.intervene(), LesionView)
-    before, after = view.columns
-    assert [label.whole for label in before.labels] == [label.whole for label in after.labels]
-    qtbot.mousePress(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, 1, 5))
-    qtbot.mouseMove(view.matrix, centre(view, 1, 6))
-    qtbot.mouseRelease(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, 1, 6))
-    assert np.argwhere(view.cut).tolist() == [[1, 5], [1, 6]]
-    assert after.perplexity > before.perplexity
-    view.undo.click()
-    assert not view.cut.any()
+    assert all(before == after for before, after in view.pairs.pairs)
+    drag(qtbot, view, (1, 5), (1, 6))
+    assert np.argwhere(page.scar.cut).tolist() == [[1, 5], [1, 6]]
+    cut = page.logits.copy()
+    cut[1, 5:7] = -20
+    assert np.allclose(view.matrix.values, [softmax(row) for row in cut])
+    for side, logits in ((view.before, page.logits), (view.after, cut)):
+        assert side.figure.text() == f"Perplexity {perplexity(page, logits):.4g}"
+    view.matrix.setFocus()
+    qtbot.keyClick(view.matrix, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not page.scar.cut.any()
     assert not view.undo.isEnabled()
-    assert after.perplexity == before.perplexity
+    assert view.state.text() == "Nothing is cut out"
+
+
+def test_a_stroke_that_begins_on_a_cut_cell_heals(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.intervene(), LesionView)
+    drag(qtbot, view, (3, -1))
+    drag(qtbot, view, (3, 4), (3, 5), (4, 5))
+    assert page.scar.cut[3].sum() == len(TOKENS) - 2
+    assert not page.scar.cut[4].any()
+    qtbot.mouseClick(view.clear, Qt.MouseButton.LeftButton)
+    assert not page.scar.cut.any()
+    qtbot.mouseClick(view.undo, Qt.MouseButton.LeftButton)
+    assert page.scar.cut[3].sum() == len(TOKENS) - 2
 
 
 def test_without_the_column_that_ends_names_none_ends(qtbot: QtBot, page: LettersPage) -> None:
     view = shown(page, page.intervene(), LesionView)
-    qtbot.mouseClick(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, -1, 0))
-    assert np.argwhere(view.cut)[:, 1].tolist() == [0] * len(TOKENS)
-    assert all(len(label.whole) == CAP + 1 for label in view.columns[1].labels)
-    assert view.columns[1].ended.text().startswith("0 of ")
-    qtbot.mouseClick(view.matrix, Qt.MouseButton.LeftButton, pos=centre(view, -1, 0))
-    assert not view.cut.any()
+    drag(qtbot, view, (-1, 0))
+    assert np.argwhere(page.scar.cut)[:, 1].tolist() == [0] * len(TOKENS)
+    assert all(len(after) == CAP + 1 for _, after in view.pairs.pairs)
+    assert view.after.ended.text().startswith("0 of ")
+    assert view.after.greedy.text() == "Likeliest: man… (“an” for ever)"
+    assert view.state.text().startswith("Without column . the names surprise it 30.2 times as much")
+    qtbot.mouseClick(view.stop, Qt.MouseButton.LeftButton)
+    assert not page.scar.cut.any()
+
+
+def test_keys_cut_the_current_cell_its_row_and_its_column(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.intervene(), LesionView)
+    view.matrix.choose(17, 20)
+    qtbot.keyClick(view.matrix, Qt.Key.Key_Right)
+    qtbot.keyClick(view.matrix, Qt.Key.Key_Space)
+    assert page.scar.lesion.entries == ("qu",)
+    assert view.readout.text() == "After q comes u: belief .705 before, .705 after (0.00)"
+    qtbot.keyClick(view.matrix, Qt.Key.Key_R)
+    qtbot.keyClick(view.matrix, Qt.Key.Key_C)
+    assert (page.scar.lesion.rows, page.scar.lesion.columns, page.scar.lesion.entries) == ("q", "u", ())
+    assert view.state.text().startswith("Without row q and column u the names ")
+
+
+def test_the_matrix_shows_the_change_and_what_was_before(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.intervene(), LesionView)
+    view.value.setCurrentIndex(1)
+    drag(qtbot, view, (2, -1))
+    before = np.array([softmax(row) for row in page.logits])
+    after = before.copy()
+    after[2] = 1 / len(TOKENS)
+    view.shown.setCurrentIndex(2)
+    assert np.allclose(view.matrix.values, after - before)
+    view.shown.setCurrentIndex(1)
+    assert np.allclose(view.matrix.values, before)
+    assert not view.matrix.marked.any()
+
+
+def test_a_lesion_is_said_by_rows_columns_and_entries() -> None:
+    assert lesion_words(Lesion()) == ""
+    assert lesion_words(Lesion("n")) == "row n"
+    assert lesion_words(Lesion("nq", ".", ("ab",))) == "rows n, q, column . and entry ab"
+    assert lesion_words(Lesion(columns=".", entries=("ab", "cd"))) == "column . and entries ab, cd"
+    cut = Lesion("nq", ".", ("ab", "zz")).mask()
+    assert lesion_of(cut) == Lesion("nq", ".", ("ab", "zz"))
+
+
+def perplexity(page: LettersPage, logits: np.ndarray) -> float:
+    """By the letters of the names, one after the other."""
+    losses = []
+    for name in page.names:
+        for before, after in zip(f".{name}", f"{name}.", strict=True):
+            losses.append(-np.log(softmax(logits[TOKENS.index(before)])[TOKENS.index(after)]))
+    return float(np.exp(np.mean(losses)))
 
 
 def test_rules_are_those_of_the_matrix_at_the_temperature(qtbot: QtBot, page: LettersPage) -> None:
@@ -121,4 +190,4 @@ def test_rules_are_those_of_the_matrix_at_the_temperature(qtbot: QtBot, page: Le
         then = "the name ends" if after == 0 else f"comes {TOKENS[after]}"
         assert view.rules.item(0).toolTip().startswith(f"After {TOKENS[before]} {then}: ")
     view.start.setCurrentIndex(TOKENS.index("q"))
-    assert view.greedy.text().startswith("Likeliest letter each time: qu")
+    assert view.greedy.text().startswith("qu")

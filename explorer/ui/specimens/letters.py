@@ -8,6 +8,7 @@ from explorer.io import specimens
 from explorer.io.specimens import Specimen
 from explorer.ui.specimens.letters_extract import RulesView
 from explorer.ui.specimens.letters_intervene import LesionView
+from explorer.ui.specimens.letters_lesion import Scar
 from explorer.ui.specimens.letters_read import BeliefsView
 from explorer.ui.specimens.page import SpecimenPage, scrolled
 
@@ -18,12 +19,13 @@ class LettersPage(SpecimenPage):
     def __init__(self, specimen: Specimen) -> None:
         super().__init__(specimen)
         self.logits, self.names = specimens.letters()
+        self.scar = Scar(self.logits, self)
 
     def read(self) -> QWidget:
         return scrolled(BeliefsView(self.logits, self.names))
 
     def intervene(self) -> QWidget:
-        return scrolled(LesionView(self.logits, self.names))
+        return scrolled(LesionView(self.scar, self.names))
 
     def extract(self) -> QWidget:
         return scrolled(RulesView(self.logits, self.names))
