@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -190,7 +191,7 @@ def rulebook(
     logits: Matrix, names: Sequence[str], at_least: float = 0.25, n_exceptions: int = 3, temperature: float = 1.0
 ) -> list[Rule]:
     """The rules with a confidence of ``at_least``, the surest first."""
-    believes, counted = probabilities(logits, temperature), counts(names)
+    believes, counted, told = probabilities(logits, temperature), counts(names), _told(names)
     found = [
         Rule(
             before=TOKENS[before],
@@ -198,13 +199,22 @@ def rulebook(
             confidence=float(believes[before, after]),
             support=int(counted[before, after]),
             n=int(counted[before].sum()),
-            exceptions=_exceptions(names, TOKENS[before], TOKENS[after], n_exceptions),
+            exceptions=_exceptions(told[TOKENS[before]], TOKENS[after], n_exceptions),
         )
         for before, after in np.argwhere(believes >= at_least)
     ]
     return sorted(found, key=lambda rule: (-rule.confidence, -rule.support))
 
 
-def _exceptions(names: Sequence[str], before: str, after: str, most: int) -> tuple[str, ...]:
-    against = (name for name in names if any(one == before and two != after for one, two in pairs(name)))
-    return tuple(name for name, _ in zip(against, range(most), strict=False))
+def _told(names: Iterable[str]) -> dict[str, dict[str, set[str]]]:
+    """By letter, the names that have it, and what comes after it there."""
+    told: dict[str, dict[str, set[str]]] = {letter: {} for letter in TOKENS}
+    for name in names:
+        for before, after in pairs(name):
+            told[before].setdefault(name, set()).add(after)
+    return told
+
+
+def _exceptions(told: dict[str, set[str]], after: str, most: int) -> tuple[str, ...]:
+    against = (name for name, afters in told.items() if afters != {after})
+    return tuple(islice(against, most))
