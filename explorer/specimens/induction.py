@@ -45,6 +45,23 @@ class Reading:
     probability: Float[ndarray, "pos d_vocab"]
     followers: tuple[tuple[int, int], ...]
 
+    @property
+    def said(self) -> Int[ndarray, "pos"]:
+        """The token that is foreseen behind each."""
+        said: ndarray = self.probability.argmax(-1)
+        return said
+
+    @property
+    def again(self) -> list[int]:
+        """The positions behind which it goes on as it went on the last time."""
+        inside = [(query, key) for query, key in self.followers if query + 1 < len(self.ids)]
+        return [query for query, key in inside if self.ids[query + 1] == self.ids[key]]
+
+    @property
+    def foreseen(self) -> list[int]:
+        """Those of ``again`` where that is what is said."""
+        return [at for at in self.again if self.said[at] == self.ids[at + 1]]
+
 
 def heads(network: Network) -> list[Head]:
     """All heads, layer by layer."""
@@ -84,6 +101,13 @@ def circuit(network: Network, layer: int, head: int) -> tuple[ndarray, ndarray]:
     reads = network.weights["embed.weight"] @ network.weights[f"{block}.value.weight"][own].T
     writes = network.weights[f"{block}.output.weight"][:, own].T @ network.unembedding.T
     return reads, writes
+
+
+def raised(network: Network, head: Head) -> tuple[Int[ndarray, "d_vocab"], Float[ndarray, "d_vocab"]]:
+    """By token that a head looks at: the token whose logit that raises most, and by how much; of the weights alone."""
+    reads, writes = circuit(network, *head)
+    effect = reads @ writes
+    return effect.argmax(-1), effect.max(-1)
 
 
 def accuracy(network: Network, rows: Int[ndarray, "row pos"], without: Collection[Head] = ()) -> float:

@@ -36,6 +36,7 @@ PAGES: dict[str, tuple[str, str]] = {  # by specimen: the module of this package
     "letters": ("letters", "LettersPage"),
     "superposition": ("superposition", "SuperpositionPage"),
     "adder": ("adder", "AdderPage"),
+    "induction": ("induction", "InductionPage"),
 }
 LISTED = tuple(specimen for specimen in SPECIMENS if specimen.name in PAGES)
 

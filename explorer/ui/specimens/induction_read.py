@@ -1,0 +1,131 @@
+"""RepeatView: a prompt token by token, what is foreseen, and where a head looks for it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from explorer.models import head_scores
+from explorer.specimens import induction
+from explorer.ui.panels.lens_attention import HeadPictures
+from explorer.ui.specimens.induction_prompt import InductionPrompt, PromptRow, spelled
+from explorer.ui.specimens.page import titled, words
+from explorer.ui.specimens.token_strip import TokenStrip
+from explorer.ui.widgets.heat_map import HeatMap
+from explorer.ui.widgets.look import per_cent, probability, signed
+
+HINT = "Point at a token or a cell, or walk with the arrow keys, to see where the head looks from there."
+
+
+class RepeatView(QWidget):
+    """The strip with its arcs, all heads as small patterns, and the chosen one large."""
+
+    def __init__(self, prompt: InductionPrompt) -> None:
+        super().__init__()
+        self._prompt = prompt
+        self.row, self.title = PromptRow(prompt), words("", "section")
+        self.strip = TokenStrip("The prompt and what is said to come next", with_arcs=True)
+        self.heads = HeadPictures()
+        self.pattern = HeatMap("The head's attention, query down, key across")
+        self.pattern.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.pattern_title, self.readout, self.copies = words("", "section"), words("", "lead"), words(HINT, "caption")
+        self._lay_out()
+        self.strip.pointed.connect(prompt.point)
+        self.heads.chosen.connect(lambda layer, head: prompt.turn((layer, head)))
+        for tell in (self.pattern.hovered, self.pattern.chosen):
+            tell.connect(self._look)
+        prompt.changed.connect(self._show)
+        prompt.turned.connect(self._show_head)
+        prompt.pointed.connect(self._show_position)
+        self._show()
+
+    def _lay_out(self) -> None:
+        beside = QVBoxLayout()
+        beside.setSpacing(10)
+        beside.addWidget(titled("Every head's pattern; click one to see it large", self.heads))
+        beside.addWidget(self.readout)
+        beside.addWidget(self.copies)
+        beside.addStretch()
+        below = QHBoxLayout()
+        below.setSpacing(20)
+        below.addWidget(titled(self.pattern_title, self.pattern), 1)
+        below.addLayout(beside, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.row)
+        layout.addWidget(self.title)
+        layout.addWidget(self.strip)
+        layout.addLayout(below, 1)
+
+    def _show(self) -> None:
+        prompt, reading = self._prompt, self._prompt.reading
+        self.title.setText(prompt.foreseen())
+        self.strip.show_tokens(prompt.tokens, spelled(reading.said), reading.probability.max(-1), reading.foreseen)
+        self.heads.show_patterns(reading.pattern, prompt.head)
+        self._show_head()
+
+    def _show_head(self) -> None:
+        prompt = self._prompt
+        layer, head = prompt.head
+        pattern = prompt.reading.pattern[layer, head]
+        if self.heads.current != prompt.head:
+            self.heads.choose(layer, head)
+        self.pattern.show_values(pattern, prompt.tokens, prompt.tokens, limit=1.0)
+        self.pattern_title.setText(self._pattern_words(pattern))
+        self.strip.show_pattern(pattern)
+        self._show_position()
+
+    def _pattern_words(self, pattern: np.ndarray) -> str:
+        prompt = self._prompt
+        name = "the induction head" if prompt.head == prompt.induction else "looked at by the row's token"
+        before = head_scores.previous_token(pattern)
+        followed = head_scores.prefix_matching(pattern, [int(token) for token in prompt.reading.ids])
+        parts = [
+            f"{per_cent(share)} of it {where}"
+            for share, where in ((followed, "goes to what followed last time"), (before, "one token back"))
+            if not np.isnan(share)
+        ]
+        return f"Head {_name(prompt.head)}, {name}: {', '.join(parts) or 'one token looks at itself'}"
+
+    def _show_position(self) -> None:
+        prompt = self._prompt
+        self.strip.point(prompt.position)
+        self.pattern.light(prompt.position)
+        layer, head = prompt.head
+        key = int(prompt.reading.pattern[layer, head, prompt.position].argmax())
+        self.pattern.current = (prompt.position, key)
+        self.pattern.update()
+        self._tell(prompt.position, key)
+
+    def _look(self, query: int, key: int) -> None:
+        if min(query, key) < 0:
+            return
+        self._prompt.point(query)
+        self._tell(query, key)
+
+    def _tell(self, query: int, key: int) -> None:
+        """Where the head looks from ``query``, and what looking at ``key`` does to the next token."""
+        prompt, reading, tokens = self._prompt, self._prompt.reading, self._prompt.tokens
+        share = float(reading.pattern[(*prompt.head, query, key)])
+        if (query, key) in reading.followers:
+            why = f", which followed {tokens[query]} the last time"
+        elif key == query - 1:
+            why = ", the token just before"
+        else:
+            why = ", itself" if key == query else ""
+        place = f"position {key}" if key <= query else f"position {key}, which comes later"
+        self.readout.setText(
+            f"At {tokens[query]} (position {query}) head {_name(prompt.head)} puts {per_cent(share)} of its attention "
+            f"on {tokens[key]} ({place}){why}. The model says {spelled(reading.said)[query]} "
+            f"({probability(float(reading.probability[query].max()))}) comes next."
+        )
+        raised, by = induction.raised(prompt.network, prompt.head)
+        token = int(reading.ids[key])
+        copied = "itself: it is copied" if raised[token] == token else f"{spelled(raised)[token]} instead"
+        effect = f"Of all tokens, {tokens[key]} when looked at raises most {copied} ({signed(float(by[token]))})."
+        self.copies.setText(effect if by[token] > 0 else "This head is empty: it looks evenly and writes nothing.")
+
+
+def _name(head: induction.Head) -> str:
+    return f"{head[0]}.{head[1]}"

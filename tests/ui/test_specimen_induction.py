@@ -1,0 +1,85 @@
+"""The page of the induction specimen: what it shows is what the model says, with and without its heads."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from explorer.io import specimens
+from explorer.io.specimens import find
+from explorer.specimens import induction, repeats
+from explorer.ui.specimens.induction import InductionPage
+from explorer.ui.specimens.induction_extract import ScoresView
+from explorer.ui.specimens.induction_intervene import PERIOD, ROWS, SEED, HeadsView
+from explorer.ui.specimens.induction_read import RepeatView
+
+View = TypeVar("View", bound=QWidget)
+
+
+@pytest.fixture
+def page(qtbot: QtBot) -> InductionPage:
+    made = InductionPage(find("induction"))
+    qtbot.addWidget(made)
+    return made
+
+
+def shown(page: InductionPage, scrolling: QWidget, kind: type[View]) -> View:
+    view = scrolling.widget()  # type: ignore[attr-defined]
+    assert isinstance(view, kind)
+    scrolling.setParent(page)
+    for each in (page, scrolling):
+        each.resize(985, 620)
+        each.show()
+    return view
+
+
+def test_the_strip_marks_what_is_foreseen_and_a_head_is_seen_large(qtbot: QtBot, page: InductionPage) -> None:
+    view = shown(page, page.read(), RepeatView)
+    assert view.strip.said[5] == "Q"
+    assert view.strip.right == frozenset({5, 6})
+    layer, head = page.prompt.induction
+    assert np.array_equal(view.pattern.values, page.prompt.reading.pattern[layer, head])
+    qtbot.mouseClick(view.heads, Qt.MouseButton.LeftButton, pos=view.heads.cell(0, 3).center())
+    assert np.array_equal(view.pattern.values, page.prompt.reading.pattern[0, 3])
+
+
+def test_a_text_that_is_no_prompt_is_one_sentence_and_what_was_read_stays(qtbot: QtBot, page: InductionPage) -> None:
+    view = shown(page, page.read(), RepeatView)
+    qtbot.keyClicks(view.row.field, "-")
+    assert "“-”" in view.row.fault.text()
+    assert "".join(view.strip.tokens) == "kQ7pxkQ7"
+    qtbot.keyClick(view.row.field, Qt.Key.Key_Backspace)
+    assert not view.row.fault.isVisible()
+    view.row.random.click()
+    half = len(page.prompt.text) // 2
+    assert page.prompt.text[:half] == page.prompt.text[half:]
+
+
+def test_heads_switched_off_cost_what_the_model_loses(qtbot: QtBot, page: InductionPage) -> None:
+    view = shown(page, page.intervene(), HeadsView)
+    qtbot.waitUntil(lambda: not page.work.is_busy, timeout=30_000)
+    rows = repeats.twice(ROWS, PERIOD, np.random.default_rng(SEED))
+    network = specimens.network("induction")
+    whole = induction.accuracy(network, rows)
+    lost = [100 * (whole - induction.accuracy(network, rows, [head])) for head in view.heads]
+    assert np.allclose(view.bars.opts["height"], lost)
+    view.buttons[page.prompt.induction].click()
+    assert view.titles["after"].text() == "Without head 1.0: 0 of 2 repeated tokens foreseen"
+    assert view.before.right == frozenset({5, 6})
+    qtbot.waitUntil(lambda: not page.work.is_busy, timeout=30_000)
+
+
+def test_scores_are_those_of_the_heads_and_the_line_tells_the_curve(page: InductionPage) -> None:
+    view = shown(page, page.extract(), ScoresView)
+    layer, head = view.scores.induction
+    assert view.grid.rows[view.grid.current[0]] == f"Head {layer}.{head}"
+    curve = specimens.history("induction")
+    rises = np.diff(curve["prefix"])
+    assert view.line.value() == curve["step"][1:][rises.argmax()]
+    view.line.setValue(curve["step"][-1])
+    assert view.readout.text().endswith(f"copying {curve['copying'][-1]:.2f}")
