@@ -184,10 +184,68 @@ def test_rules_are_those_of_the_matrix_at_the_temperature(qtbot: QtBot, page: Le
     view = shown(page, page.extract(), RulesView)
     for temperature in (1.0, 0.5):
         view.temperature.slider.setValue(round(10 * temperature) - 1)
-        believes = softmax(page.logits / temperature)
-        assert view.rules.count() == int((believes >= 0.25).sum())
-        before, after = np.unravel_index(believes.argmax(), believes.shape)
-        then = "the name ends" if after == 0 else f"comes {TOKENS[after]}"
-        assert view.rules.item(0).toolTip().startswith(f"After {TOKENS[before]} {then}: ")
-    view.start.setCurrentIndex(TOKENS.index("q"))
-    assert view.greedy.text().startswith("qu")
+        believes = np.array([softmax(row / temperature) for row in page.logits])
+        assert [rule.confidence for rule in view.rules.rules] == pytest.approx(sorted(believes[believes >= 0.25])[::-1])
+    view.at_least.slider.setFocus()
+    qtbot.keyClick(view.at_least.slider, Qt.Key.Key_Right)
+    assert len(view.rules.rules) == (believes >= 0.3).sum()
+
+
+def test_a_rule_is_read_with_its_support_and_what_speaks_against_it(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.extract(), RulesView)
+    view.rules.setFocus()
+    qtbot.keyClick(view.rules, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(view.rules, Qt.Key.Key_Down)
+    qtbot.keyClick(view.rules, Qt.Key.Key_Up)
+    said = "After q comes u: the model is 70 % sure, the names say so 3 of 4 times; not in tariq."
+    assert view.readout.text() == said
+    cells = [view.rules.model().index(0, column).data() for column in range(5)]
+    assert cells == ["q → u", "70 %", "75 %", "3 of 4", "tariq"]
+    against = [name for name in page.names if "q" in name and "qu" not in name]
+    assert against == ["tariq"]
+
+
+def test_the_chain_follows_the_likeliest_letter_from_any_start(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.extract(), RulesView)
+    assert view.chain.chain == [".", "m", "a", "."]
+    view.chain.setFocus()
+    qtbot.keyClick(view.chain, "q")
+    assert view.start.currentData() == "q"
+    now, chain, sure = TOKENS.index("q"), ["q"], []
+    while now or len(chain) == 1:
+        believes = softmax(page.logits[now])
+        now = int(believes.argmax())
+        chain.append(TOKENS[now])
+        sure.append(believes.max())
+    assert view.chain.chain == chain
+    assert view.chain.sure == pytest.approx(sure)
+    qtbot.mouseClick(view.chain, Qt.MouseButton.LeftButton, pos=view.chain.place(2).toPoint())
+    assert view.start.currentData() == chain[2]
+
+
+def test_rules_and_words_are_taken_with_the_lesion_while_there_is_one(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.extract(), RulesView)
+    assert not view.hurt.isEnabled()
+    page.scar.stroke(-1, 0)
+    page.scar.lift()
+    qtbot.mouseClick(view.hurt, Qt.MouseButton.LeftButton, pos=QPoint(8, view.hurt.height() // 2))
+    assert view.hurt.isChecked()
+    assert all(rule.after != "." for rule in view.rules.rules)
+    assert (view.chain.chain, view.chain.loop) == ([".", "m", "a", "n"], "an")
+    assert view.greedy.text() == "Always the likeliest letter: man, then “an” for ever"
+    assert all(before.endswith("…") for before, _ in view.pairs.pairs)
+    page.scar.undo()
+    assert not view.hurt.isChecked()
+    assert view.chain.loop == ""
+
+
+def test_drawing_again_draws_others_and_cold_words_are_greedy(qtbot: QtBot, page: LettersPage) -> None:
+    view = shown(page, page.extract(), RulesView)
+    first = view.pairs.pairs
+    assert all(before == after for before, after in first)
+    qtbot.mouseClick(view.again, Qt.MouseButton.LeftButton)
+    assert view.pairs.pairs != first
+    view.temperature.slider.setValue(0)
+    believes = softmax(page.logits[0] / 0.1)
+    likely = {TOKENS[at] for at in np.flatnonzero(believes > 0.001)}
+    assert {after[0] for _, after in view.pairs.pairs} <= likely

@@ -28,4 +28,4 @@ class LettersPage(SpecimenPage):
         return scrolled(LesionView(self.scar, self.names))
 
     def extract(self) -> QWidget:
-        return scrolled(RulesView(self.logits, self.names))
+        return scrolled(RulesView(self.scar, self.names))

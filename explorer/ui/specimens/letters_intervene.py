@@ -187,7 +187,7 @@ class _Side(QWidget):
         self.ended.setText(f"{n_ended} of {N_WORDS} words end")
 
 
-def greedy_words(logits: Matrix, start: str = ".") -> str:
+def greedy_words(logits: Matrix) -> str:
     """The word of the likeliest letters, and the loop in which it goes round."""
-    word, loop = letters.greedy(logits, start)
+    word, loop = letters.greedy(logits)
     return word + (f"… (“{loop}” for ever)" if loop else "")
