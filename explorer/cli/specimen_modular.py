@@ -45,13 +45,8 @@ def extract(chosen: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """What the key waves of a + b do alone, and what is left without them."""
     network = specimens.network(chosen.name)
     outcome = modular.of_all(network)
-    key, logits = modular.read(network, outcome).key, outcome.logits
-    answers = {
-        "model": modular.answered(logits),
-        "restricted": modular.answered(modular.restricted(logits, key)),
-        "excluded": modular.answered(modular.excluded(logits, key)),
-        **{f"excluded {k}": modular.answered(modular.excluded(logits, [k])) for k in key},
-    }
+    key = modular.read(network, outcome).key
+    answers = modular.parts(outcome.logits, key)
     lines = [f"key frequencies {', '.join(map(str, key))}"]
     lines += [f"{name:<12} loss {each.loss:9.3g}, {each.accuracy:6.1%} right" for name, each in answers.items()]
     return {"key": list(key), **{name: asdict(each) for name, each in answers.items()}}, "\n".join(lines)

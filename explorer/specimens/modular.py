@@ -132,11 +132,24 @@ def answered(
     logits: Float[ndarray, "pair p"], chosen: Bool[ndarray, "pair"] | None = None
 ) -> Answers:
     """How good ``logits`` of all pairs are, on the ``chosen`` ones."""
-    right = pairs.answers(logits.shape[1])
-    top = logits.max(1)
-    loss = top + np.log(np.exp(logits - top[:, None]).sum(1)) - logits[np.arange(len(right)), right]
+    right = logits.argmax(1) == pairs.answers(logits.shape[1])
     chosen = np.ones(len(right), dtype=bool) if chosen is None else chosen
-    return Answers(float(loss[chosen].mean()), float((logits.argmax(1) == right)[chosen].mean()))
+    return Answers(float(losses(logits)[chosen].mean()), float(right[chosen].mean()))
+
+
+def losses(logits: Float[ndarray, "pair p"]) -> Float[ndarray, "pair"]:
+    """The negative logarithm of the chance that each pair gives to its sum."""
+    top = logits.max(1)
+    right = logits[np.arange(len(logits)), pairs.answers(logits.shape[1])]
+    result: ndarray = top + np.log(np.exp(logits - top[:, None]).sum(1)) - right
+    return result
+
+
+def distances(logits: Float[ndarray, "pair p"]) -> Int[ndarray, "pair"]:
+    """How far each pair's answer is above its sum, or below it, the short way round: 0 where it is right."""
+    p = logits.shape[1]
+    result: ndarray = (logits.argmax(1) - pairs.answers(p) + p // 2) % p - p // 2
+    return result
 
 
 def of_sum(logits: Float[ndarray, "pair p"], frequencies: Sequence[int]) -> Float[ndarray, "pair p"]:
@@ -161,6 +174,16 @@ def excluded(logits: Float[ndarray, "pair p"], key: Sequence[int]) -> Float[ndar
     """The logits without the key waves: good as long as the model only remembers what it was trained on."""
     result: ndarray = logits - of_sum(logits, key)
     return result
+
+
+def parts(logits: Float[ndarray, "pair p"], key: Sequence[int]) -> dict[str, Answers]:
+    """How good the logits of all pairs are whole, restricted to the key waves, and without all or one of them."""
+    return {
+        "model": answered(logits),
+        "restricted": answered(restricted(logits, key)),
+        "excluded": answered(excluded(logits, key)),
+        **{f"excluded {k}": answered(excluded(logits, [k])) for k in key},
+    }
 
 
 def heights(logits: Float[ndarray, "pair p"], key: Sequence[int]) -> Float[ndarray, "key"]:

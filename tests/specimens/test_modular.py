@@ -154,6 +154,16 @@ def test_heights_are_those_of_regression_on_the_waves_of_the_distance(logits: np
     np.testing.assert_allclose(modular.heights(logits, (8, 22)), fitted[1:])
 
 
+def test_losses_and_distances_are_those_of_each_pair() -> None:
+    made = np.random.default_rng(3).normal(size=(25, 5))
+    chance = np.exp(made) / np.exp(made).sum(1, keepdims=True)
+    by_hand = [-np.log(chance[5 * a + b, (a + b) % 5]) for a in range(5) for b in range(5)]
+    np.testing.assert_allclose(modular.losses(made), by_hand)
+    off = modular.distances(made)
+    assert set(off.tolist()) <= {-2, -1, 0, 1, 2}
+    np.testing.assert_array_equal((pairs.answers(5) + off) % 5, made.argmax(1))
+
+
 def test_a_model_knows_pairs_from_the_first_step_with_999_of_1000_right() -> None:
     curve = {"step": np.array([0.0, 50.0, 100.0]), "train_accuracy": np.array([0.1, 0.9995, 0.99])}
     assert modular.known_from(curve, "train") == 50

@@ -55,9 +55,11 @@ class CurvePlot(Plot):
         if at < 0:
             self.told.emit("")
             return
-        form = "{:.2g}" if self._is_loss else "{:.1%}"
-        values = ", ".join(f"{called} {form.format(values[at])}" for called, values in self._values.items())
+        values = ", ".join(f"{called} {self._written(float(of[at]))}" for called, of in self._values.items())
         self.told.emit(f"Step {self._steps[at]:,.0f}: {values}.")
+
+    def _written(self, value: float) -> str:
+        return f"{value:.2g}" if self._is_loss else f"{100 * value:.1f} %"
 
 
 def powers(low: float, high: float) -> list[tuple[float, str]]:

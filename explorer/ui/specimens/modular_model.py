@@ -16,6 +16,8 @@ from explorer.specimens.network import Network
 from explorer.ui.background import Background
 from explorer.work import Pause, Progress, Work
 
+Parts = dict[str, Answers]  # by the names of modular.parts
+
 
 @dataclass(frozen=True)
 class Found:
@@ -23,12 +25,11 @@ class Found:
 
     outcome: Outcome
     reading: Reading
-    answers: Answers
     heights: Float[ndarray, "key"]
 
 
 class ModularModel(QObject):
-    """``arrived`` says that ``found`` is there. Weights, spectrum and history are there from the start."""
+    """``arrived`` says that ``found`` is there, or ``parts``. Weights, spectrum and history are from the start."""
 
     arrived = Signal()
 
@@ -40,6 +41,8 @@ class ModularModel(QObject):
         self.spectrum = modular.spectrum(self.table)
         self.key = modular.keys(self.spectrum)
         self.found: Found | None = None
+        self.parts: Parts | None = None
+        self._with_parts = False
         self._work = work
         work.done.connect(self._take)
 
@@ -47,13 +50,22 @@ class ModularModel(QObject):
     def n_frequencies(self) -> int:
         return len(self.spectrum)
 
-    def need(self) -> None:
-        """See to it that ``found`` comes."""
-        if self.found is None and not self._work.is_busy:
+    def need(self, *, parts: bool = False) -> None:
+        """See to it that ``found`` comes, and ``parts`` after it if they are wanted."""
+        self._with_parts = parts or self._with_parts
+        if self._work.is_busy:
+            return
+        if self.found is None:
             self._work.start(partial(_read, self.network))
+        elif self.parts is None and self._with_parts:
+            self._work.start(partial(_take_apart, self.found))
 
-    def _take(self, found: Found) -> None:
-        self.found = found
+    def _take(self, result: Found | Parts) -> None:
+        if isinstance(result, Found):
+            self.found = result
+            self.need()
+        else:
+            self.parts = result
         self.arrived.emit()
 
 
@@ -62,4 +74,9 @@ def _read(network: Network, pause: Pause) -> Work[Found]:
     outcome = modular.of_all(network, pause)
     yield Progress(1, 2, "Looking for waves")
     reading = modular.read(network, outcome)
-    return Found(outcome, reading, modular.answered(outcome.logits), modular.heights(outcome.logits, reading.key))
+    return Found(outcome, reading, modular.heights(outcome.logits, reading.key))
+
+
+def _take_apart(found: Found, pause: Pause) -> Work[Parts]:
+    yield Progress(0, 1, "Taking waves out of the logits")
+    return modular.parts(found.outcome.logits, found.reading.key)

@@ -36,9 +36,10 @@ PAGES: dict[str, tuple[str, str]] = {  # by specimen: the module of this package
     "letters": ("letters", "LettersPage"),
     "superposition": ("superposition", "SuperpositionPage"),
     "adder": ("adder", "AdderPage"),
+    "modular-113": ("modular", "ModularPage"),
+    "modular-59": ("modular", "ModularPage"),
     "induction": ("induction", "InductionPage"),
 }
-LISTED = tuple(specimen for specimen in SPECIMENS if specimen.name in PAGES)
 
 
 class SpecimensWindow(QDialog):
@@ -54,7 +55,7 @@ class SpecimensWindow(QDialog):
         self.setMinimumSize(*SMALLEST)
         self.resize(max(window.width() - EDGE, SMALLEST[0]), max(window.height() - EDGE, SMALLEST[1]))
         self.names = TwoLineList("Specimens")
-        self.names.show_rows(map(_row, LISTED))
+        self.names.show_rows(map(_row, SPECIMENS))
         self.verbs = QTabBar()
         self.verbs.setAccessibleName("What to do with it")
         self.verbs.setDrawBase(False)
@@ -70,7 +71,7 @@ class SpecimensWindow(QDialog):
     @property
     def specimen(self) -> Specimen:
         """The one that is looked at."""
-        return LISTED[self.names.currentRow()]
+        return SPECIMENS[self.names.currentRow()]
 
     @property
     def page(self) -> SpecimenPage | None:
@@ -80,7 +81,7 @@ class SpecimensWindow(QDialog):
     def turn_to(self, name: str, verb: str = "read") -> None:
         """Look at the specimen ``name``, doing ``verb``."""
         self.verbs.setCurrentIndex(list(VERBS).index(verb))
-        self.names.setCurrentRow([each.name for each in LISTED].index(name))
+        self.names.setCurrentRow([each.name for each in SPECIMENS].index(name))
 
     def done(self, result: int) -> None:
         for page in self._pages.values():
