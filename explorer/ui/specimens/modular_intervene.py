@@ -173,7 +173,8 @@ class FrequenciesView(QWidget):
             return
         is_out = at + 1 in self._change.out
         self.readout.setText(
-            f"Frequency {at + 1}: {100 * self._model.spectrum[at]:.1f} % of the power, {'taken out' if is_out else 'there'}. "
+            f"Frequency {at + 1}: {100 * self._model.spectrum[at]:.1f} % of the power, "
+            f"{'taken out' if is_out else 'there'}. "
             f"A click {'puts it back' if is_out else 'takes it out'}."
         )
 

@@ -82,7 +82,8 @@ def part_name(name: str) -> str:
 def part_words(name: str, part: Answers) -> str:
     """A part's figures in a sentence."""
     title = part_name(name)
-    return f"{title[0].upper()}{title[1:]}, {100 * part.accuracy:.2f} % of all pairs are right, the loss is {part.loss:.3g}."
+    right = f"{100 * part.accuracy:.2f} % of all pairs are right"
+    return f"{title[0].upper()}{title[1:]}, {right}, the loss is {part.loss:.3g}."
 
 
 def _item(cell: Cell, sentence: str) -> QStandardItem:

@@ -247,7 +247,7 @@ class WavesView(QWidget):
     def _tell_frequency(self, at: int) -> None:
         kind = "key" if at + 1 in self._model.key else "no key"
         self._tell(
-            f"Frequency {at + 1} ({kind} frequency): {100 * self._model.spectrum[at]:.1f} % of the power; once round is "
+            f"Frequency {at + 1} ({kind} frequency): {100 * self._model.spectrum[at]:.1f} % of the power; a round is "
             f"{self._model.p / (at + 1):.2f} numbers. A click looks at it."
             if at >= 0
             else ""
