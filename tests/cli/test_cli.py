@@ -319,19 +319,3 @@ def test_an_interrupt_while_modules_are_imported_is_silent(
     monkeypatch.setattr(explorer.cli, "run_command", interrupt)
     assert main() == 130
     assert capsys.readouterr() == ("", "")
-
-
-def test_the_program_proves_itself() -> None:
-    """In a process of its own, which it ends itself."""
-    import subprocess
-    import sys
-
-    done = subprocess.run([sys.executable, "-m", "explorer", "self-test"], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines()[:-1]] == [
-        "ok    Qt",
-        "ok    families",
-        "ok    sample",
-        "ok    window",
-        "ok    export",
-    ]
