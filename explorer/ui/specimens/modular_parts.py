@@ -75,7 +75,7 @@ class PartsTable(QTableView):
 
 def part_name(name: str) -> str:
     """What a part of the logits is: “without wave 21”."""
-    known = {"restricted": "restricted to the key waves", "excluded": "excluded: without key waves"}
+    known = {"restricted": "restricted: key waves", "excluded": "excluded: the rest"}
     return {"model": "the whole model", **known}.get(name, name.replace("excluded ", "without wave "))
 
 
@@ -83,7 +83,7 @@ def part_words(name: str, part: Answers) -> str:
     """A part's figures in a sentence."""
     title = part_name(name)
     right = f"{100 * part.accuracy:.2f} % of all pairs are right"
-    return f"{title[0].upper()}{title[1:]}, {right}, the loss is {part.loss:.3g}."
+    return f"{title[0].upper()}{title[1:]}; {right}, the loss is {part.loss:.3g}."
 
 
 def _item(cell: Cell, sentence: str) -> QStandardItem:

@@ -245,13 +245,13 @@ class WavesView(QWidget):
         self._tell(f"a = {one}, b = {other}: neuron {self.chosen} is {self.neuron.values[a, b]:.2f}.")
 
     def _tell_frequency(self, at: int) -> None:
+        if at < 0:
+            self._tell("")
+            return
         kind = "key" if at + 1 in self._model.key else "no key"
-        self._tell(
-            f"Frequency {at + 1} ({kind} frequency): {100 * self._model.spectrum[at]:.1f} % of the power; a round is "
-            f"{self._model.p / (at + 1):.2f} numbers. A click looks at it."
-            if at >= 0
-            else ""
-        )
+        power = f"{100 * self._model.spectrum[at]:.1f} % of the power"
+        once = f"once round is {self._model.p / (at + 1):.2f} numbers"
+        self._tell(f"Frequency {at + 1} ({kind} frequency): {power}; {once}. A click looks at it.")
 
     def _tell_bin(self, at: int) -> None:
         found = self._model.found
