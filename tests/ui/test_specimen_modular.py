@@ -21,6 +21,7 @@ from explorer.ui.specimens.frequency_field import parsed, written
 from explorer.ui.specimens.modular import ModularPage
 from explorer.ui.specimens.modular_extract import RestrictedView
 from explorer.ui.specimens.modular_intervene import FrequenciesView
+from explorer.ui.specimens.modular_model import Found
 from explorer.ui.specimens.modular_read import WavesView
 from explorer.ui.widgets.plot import Plot
 
@@ -33,11 +34,24 @@ def outcome() -> Outcome:
     return modular.of_all(specimens.network("modular-59"))
 
 
+@pytest.fixture(scope="module")
+def found(outcome: Outcome) -> Found:
+    reading = modular.read(specimens.network("modular-59"), outcome)
+    return Found(outcome, reading, modular.heights(outcome.logits, reading.key))
+
+
 @pytest.fixture
-def page(qtbot: QtBot) -> ModularPage:
+def fresh(qtbot: QtBot) -> ModularPage:
     made = ModularPage(find("modular-59"))
     qtbot.addWidget(made)
     return made
+
+
+@pytest.fixture
+def page(fresh: ModularPage, found: Found) -> ModularPage:
+    """A page that has already found what all pairs tell."""
+    fresh.work.done.emit(found)
+    return fresh
 
 
 def looked_at(page: ModularPage, scrolling: QWidget) -> QWidget:
@@ -75,8 +89,10 @@ def click(qtbot: QtBot, plot: Plot, x: float, y: float) -> None:
     qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(where))
 
 
-def test_reading_says_when_it_knew_and_shows_the_neurons_of_a_frequency(qtbot: QtBot, page: ModularPage) -> None:
+def test_reading_says_when_it_knew_and_shows_the_neurons_of_a_frequency(qtbot: QtBot, fresh: ModularPage) -> None:
+    page = fresh
     view = reading(qtbot, page)
+    assert view.titles["neuron"].text().startswith("Neuron ")
     curve = specimens.history("modular-59")
     first = [
         next(step for step, right in zip(curve["step"], curve[f"{of}_accuracy"], strict=True) if right > 0.999)
@@ -119,7 +135,8 @@ def test_a_click_on_a_bar_looks_at_its_frequency_and_arrow_keys_read_it(qtbot: Q
     assert view.titles["neuron"].text() == "No neuron has frequency 3 above all others"
     qtbot.keyClick(view.spectrum, Qt.Key.Key_Right)
     assert view.readout.text().startswith("Frequency 1 (no key frequency): ")
-    qtbot.keyClick(view.right, Qt.Key.Key_Right)
+    view.right.setFocus(Qt.FocusReason.TabFocusReason)
+    assert view.readout.text().startswith("Step 20: ")
     curve = specimens.history("modular-59")
     trained, others = (100 * curve[f"{of}_accuracy"][1] for of in ("train", "test"))
     assert view.readout.text() == f"Step 20: pairs trained on {trained:.1f} %, other pairs {others:.1f} %."
@@ -163,7 +180,8 @@ def test_frequencies_are_written_clicked_and_kept_alone(qtbot: QtBot, page: Modu
     assert page.change.after.answers.loss == pytest.approx(alone.loss)
 
 
-def test_what_is_given_up_comes_when_the_page_is_looked_at_again(qtbot: QtBot, page: ModularPage) -> None:
+def test_what_is_given_up_comes_when_the_page_is_looked_at_again(qtbot: QtBot, fresh: ModularPage) -> None:
+    page = fresh
     scrolling = page.intervene()
     view = looked_at(page, scrolling)
     assert isinstance(view, FrequenciesView)
@@ -177,6 +195,8 @@ def test_what_is_given_up_comes_when_the_page_is_looked_at_again(qtbot: QtBot, p
     settle(qtbot, page)
     qtbot.waitUntil(lambda: page.change.before is not None, timeout=20000)
     assert page.change.computed == {8}
+    qtbot.mouseClick(view.restore, Qt.MouseButton.LeftButton)
+    assert view.state.text() == "All frequencies are there."
 
 
 def test_extract_shows_what_the_command_prints(qtbot: QtBot, page: ModularPage) -> None:
@@ -200,7 +220,6 @@ def test_the_waves_of_a_sum_agree_at_its_answer_and_move_with_the_numbers(
 ) -> None:
     view = looked_at(page, page.extract())
     assert isinstance(view, RestrictedView)
-    qtbot.waitUntil(lambda: page.model.found is not None, timeout=20000)
     probe = view.probe
     probe.a.setFocus()
     qtbot.keyClick(probe.a, Qt.Key.Key_Right)

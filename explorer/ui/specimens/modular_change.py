@@ -70,9 +70,10 @@ class EmbeddingChange(QObject):
         if found is None or self.before is not None:
             return
         self.before = sums_of(found.outcome.logits)
-        if not self.out:
-            self.after = self.before
-        self.arrived.emit()
+        if self.out:
+            self.arrived.emit()
+        else:
+            self._take((self.out, self.before))
 
     def _take(self, found: tuple[frozenset[int], Sums]) -> None:
         self.computed, self.after = found

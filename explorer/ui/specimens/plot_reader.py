@@ -7,10 +7,12 @@ from typing import Any
 from jaxtyping import Float
 from numpy import ndarray
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 
 from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.plot import Plot
+
+BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
 class PlotReader(QObject):
@@ -35,6 +37,8 @@ class PlotReader(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut):
             self.point_at(-1)
+        if isinstance(event, QFocusEvent) and event.gotFocus() and event.reason() in BY_KEY:
+            self.point_at(0)  # so that it is seen where the keys are
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
             return False
         direction = DIRECTIONS.get(Qt.Key(event.key()))
