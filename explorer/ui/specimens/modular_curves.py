@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -17,8 +18,18 @@ from explorer.ui.widgets.plot import Plot
 DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+@dataclass(frozen=True)
+class Curve:
+    """A column of the history, what it is called, and its ink; colours are for signs, so two more are ``dashed``."""
+
+    column: str
+    called: str
+    ink: str
+    dashed: bool = False
+
+
 class CurvePlot(Plot):
-    """``told`` says a step and its values in words, or nothing. ``columns`` are: column, ink, and what it is called."""
+    """``told`` says a step and its values in words, or nothing."""
 
     told = Signal(str)
 
@@ -26,7 +37,7 @@ class CurvePlot(Plot):
         self,
         name: str,
         history: dict[str, Float[ndarray, "step"]],
-        columns: Sequence[tuple[str, str, str]],
+        curves: Sequence[Curve],
         *,
         is_loss: bool,
     ) -> None:
@@ -35,16 +46,16 @@ class CurvePlot(Plot):
         self._is_loss = is_loss
         later = history["step"] > 0  # which a logarithmic axis has no room for
         self._steps = history["step"][later]
-        self._values = {called: history[column][later] for column, _, called in columns}
-        for column, ink, called in columns:
-            values = history[column][later]
-            self.line(self._steps, np.log10(values) if is_loss else values, ink, called)
+        self._values = {curve.called: history[curve.column][later] for curve in curves}
+        for curve, values in zip(curves, self._values.values(), strict=True):
+            y = np.log10(values) if is_loss else values
+            self.line(self._steps, y, curve.ink, curve.called, dashed=curve.dashed)
         if is_loss:
             exponents = np.log10(np.concatenate(list(self._values.values())))
             low, high = float(exponents.min()), float(exponents.max())
             self.name_ticks("left", powers(low, high))
             self.setYRange(low, high)
-            self.legend.setOffset((36, -8))  # where no loss is yet
+            self.legend.setOffset((6, -4))  # where no loss is yet
         else:
             self.name_ticks("left", [(share, f"{100 * share:.0f} %") for share in (0, 0.25, 0.5, 0.75, 1)])
             self.setYRange(0, 1.02)

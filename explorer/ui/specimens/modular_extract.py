@@ -7,7 +7,7 @@ from numpy import ndarray
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from explorer.ui.specimens.modular_curves import CurvePlot
+from explorer.ui.specimens.modular_curves import Curve, CurvePlot
 from explorer.ui.specimens.modular_model import ModularModel
 from explorer.ui.specimens.modular_parts import PartsTable, part_words
 from explorer.ui.specimens.modular_probe import SumProbe
@@ -16,10 +16,10 @@ from explorer.ui.widgets.scaling import at_least
 
 LOSS = 1.0  # below which a curve counts as low
 CURVES = (
-    ("train_loss", "text", "pairs trained on"),
-    ("test_loss", "select", "other pairs"),
-    ("restricted_loss", "sign_raise", "restricted"),
-    ("excluded_loss", "sign_lower", "excluded"),
+    Curve("train_loss", "pairs trained on", "text"),
+    Curve("test_loss", "other pairs", "select"),
+    Curve("restricted_loss", "restricted", "select", dashed=True),
+    Curve("excluded_loss", "excluded", "text", dashed=True),
 )
 HINT = "Restricted: the logits with nothing but the key waves of a + b. Excluded: the logits without them."
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from explorer.specimens import modular
 from explorer.specimens.modular import EXPLAINED, KEY
-from explorer.ui.specimens.modular_curves import CurvePlot, flexible
+from explorer.ui.specimens.modular_curves import Curve, CurvePlot, flexible
 from explorer.ui.specimens.modular_model import Found, ModularModel
 from explorer.ui.specimens.number_circle import NumberCircle
 from explorer.ui.specimens.page import heading, titled, words
@@ -46,7 +46,7 @@ class WavesView(QWidget):
             CurvePlot(
                 f"{name} while training",
                 model.history,
-                [(f"train_{kind}", "text", "pairs trained on"), (f"test_{kind}", "select", "other pairs")],
+                [Curve(f"train_{kind}", "pairs trained on", "text"), Curve(f"test_{kind}", "other pairs", "select")],
                 is_loss=kind == "loss",
             )
             for name, kind in (("Right answers", "accuracy"), ("Loss", "loss"))
