@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import pyqtgraph as pg
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.ui import theme as themes
 from explorer.ui.widgets.plot import Plot
+from tests.ui.showing import show
 
 
 @pytest.fixture
@@ -42,3 +44,26 @@ def test_what_was_drawn_follows_a_change_of_theme(qtbot: QtBot, application: QAp
         themes.apply(application, theme)
         assert pg.mkPen(line.opts["pen"]).color().name() == theme.text.lower()
         assert plot.getAxis("left").textPen().color().name() == theme.text_2.lower()
+
+
+def test_a_logarithmic_axis_writes_plain_numbers_at_1_2_and_5_of_each_power(qtbot: QtBot) -> None:
+    plot = Plot("Loss", "step", "loss", log_x=True)
+    qtbot.addWidget(plot)
+    plot.line([0.5, 20_000], [0, 1], "text")
+    axis = plot.getAxis("bottom")
+    ((_, narrow),) = axis.logTickValues(-0.4, 2.1)
+    assert axis.logTickStrings(narrow, 1, 1) == ["0.5", "1", "2", "5", "10", "20", "50", "100"]
+    ((_, wide),) = axis.logTickValues(-1, 4.2)
+    assert axis.logTickStrings(wide, 1, 1) == ["0.1", "1", "10", "100", "1,000", "10,000"]
+    show(qtbot, plot)
+    plot.grab()
+    assert plot.getViewBox().viewRange()[0] == pytest.approx(np.log10([0.5, 20_000]).tolist(), abs=0.5)
+
+
+def test_a_double_click_shows_all_again(qtbot: QtBot) -> None:
+    plot = Plot("A line", "x", "y")
+    show(qtbot, plot)
+    plot.line([0, 1], [0, 1], "text")
+    plot.setXRange(5, 6)
+    qtbot.mouseDClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=plot.viewport().rect().center())
+    qtbot.waitUntil(lambda: plot.getViewBox().viewRange()[0][0] < 0.1)
