@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.io.specimens import find, network
@@ -18,6 +18,7 @@ from explorer.ui.specimens.adder_extract import CROSS, TICK, WalkView
 from explorer.ui.specimens.adder_intervene import AblationView
 from explorer.ui.specimens.adder_read import SumView
 from explorer.ui.specimens.paper_sum import PaperSum, wrong
+from tests.ui.showing import looked_at
 
 MODEL = network("adder")
 LEFT = Qt.MouseButton.LeftButton
@@ -34,40 +35,27 @@ def page(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> AdderPage:
     return made
 
 
-def looked_at(page: AdderPage, scrolling: QWidget) -> QWidget:
-    assert isinstance(scrolling, QScrollArea)
-    scrolling.setParent(page)
-    for each in (page, scrolling):
-        each.resize(985, 620)
-        each.show()
-    return scrolling.widget()
-
-
 def settled(qtbot: QtBot, view: QWidget) -> None:
     qtbot.waitUntil(lambda: not any(work.is_busy for work in view.findChildren(Background)), timeout=20000)
 
 
 @pytest.fixture
 def reading(qtbot: QtBot, page: AdderPage) -> SumView:
-    view = looked_at(page, page.read())
-    assert isinstance(view, SumView)
+    view = looked_at(page, page.read(), SumView)
     settled(qtbot, view)
     return view
 
 
 def ablation(qtbot: QtBot, page: AdderPage) -> AblationView:
     """No fixture: pytest would hold its plot until the test is over, and the menu in it."""
-    view = looked_at(page, page.intervene())
-    assert isinstance(view, AblationView)
+    view = looked_at(page, page.intervene(), AblationView)
     settled(qtbot, view)
     return view
 
 
 @pytest.fixture
 def walking(page: AdderPage) -> WalkView:
-    view = looked_at(page, page.extract())
-    assert isinstance(view, WalkView)
-    return view
+    return looked_at(page, page.extract(), WalkView)
 
 
 def typed(qtbot: QtBot, view: SumView, a: str, b: str) -> None:
@@ -193,8 +181,7 @@ def test_trying_sums_can_be_cancelled_and_leaving_gives_it_up(
 ) -> None:
     monkeypatch.setattr(adder_intervene, "N_RANDOM", 100_000)
     scrolling = page.intervene()
-    view = looked_at(page, scrolling)
-    assert isinstance(view, AblationView)
+    view = looked_at(page, scrolling, AblationView)
     qtbot.waitUntil(lambda: view.state.text().startswith("The whole model, "), timeout=10000)
     qtbot.mouseClick(view.cancel, LEFT)
     assert not view.trying.is_busy
@@ -246,8 +233,7 @@ def test_next_previous_and_the_arrow_keys_walk_through_the_columns(qtbot: QtBot,
 
 
 def test_all_verbs_look_at_the_same_sum_and_column(qtbot: QtBot, reading: SumView, page: AdderPage) -> None:
-    walk = looked_at(page, page.extract())
-    assert isinstance(walk, WalkView)
+    walk = looked_at(page, page.extract(), WalkView)
     qtbot.mouseClick(walk.fields.carry, LEFT)
     click_column(qtbot, walk.paper, 7)
     assert line(walk.paper, "sum") == line(reading.paper, "sum")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.io import specimens
@@ -17,8 +14,7 @@ from explorer.ui.specimens.induction import InductionPage
 from explorer.ui.specimens.induction_extract import ScoresView
 from explorer.ui.specimens.induction_intervene import PERIOD, ROWS, SEED, HeadsView
 from explorer.ui.specimens.induction_read import RepeatView
-
-View = TypeVar("View", bound=QWidget)
+from tests.ui.showing import looked_at
 
 
 @pytest.fixture
@@ -28,18 +24,8 @@ def page(qtbot: QtBot) -> InductionPage:
     return made
 
 
-def shown(page: InductionPage, scrolling: QWidget, kind: type[View]) -> View:
-    view = scrolling.widget()  # type: ignore[attr-defined]
-    assert isinstance(view, kind)
-    scrolling.setParent(page)
-    for each in (page, scrolling):
-        each.resize(985, 620)
-        each.show()
-    return view
-
-
 def test_the_strip_marks_what_is_foreseen_and_a_head_is_seen_large(qtbot: QtBot, page: InductionPage) -> None:
-    view = shown(page, page.read(), RepeatView)
+    view = looked_at(page, page.read(), RepeatView)
     assert view.strip.said[5] == "Q"
     assert view.strip.right == frozenset({5, 6})
     layer, head = page.prompt.induction
@@ -49,7 +35,7 @@ def test_the_strip_marks_what_is_foreseen_and_a_head_is_seen_large(qtbot: QtBot,
 
 
 def test_a_text_that_is_no_prompt_is_one_sentence_and_what_was_read_stays(qtbot: QtBot, page: InductionPage) -> None:
-    view = shown(page, page.read(), RepeatView)
+    view = looked_at(page, page.read(), RepeatView)
     qtbot.keyClicks(view.row.field, "-")
     assert "“-”" in view.row.fault.text()
     assert "".join(view.strip.tokens) == "kQ7pxkQ7"
@@ -61,7 +47,7 @@ def test_a_text_that_is_no_prompt_is_one_sentence_and_what_was_read_stays(qtbot:
 
 
 def test_heads_switched_off_cost_what_the_model_loses(qtbot: QtBot, page: InductionPage) -> None:
-    view = shown(page, page.intervene(), HeadsView)
+    view = looked_at(page, page.intervene(), HeadsView)
     qtbot.waitUntil(lambda: not page.work.is_busy, timeout=30_000)
     rows = repeats.twice(ROWS, PERIOD, np.random.default_rng(SEED))
     network = specimens.network("induction")
@@ -75,7 +61,7 @@ def test_heads_switched_off_cost_what_the_model_loses(qtbot: QtBot, page: Induct
 
 
 def test_scores_are_those_of_the_heads_and_the_line_tells_the_curve(page: InductionPage) -> None:
-    view = shown(page, page.extract(), ScoresView)
+    view = looked_at(page, page.extract(), ScoresView)
     layer, head = view.scores.induction
     assert view.grid.rows[view.grid.current[0]] == f"Head {layer}.{head}"
     curve = specimens.history("induction")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.io.specimens import find
@@ -17,8 +14,7 @@ from explorer.ui.specimens.letters_extract import RulesView
 from explorer.ui.specimens.letters_intervene import LesionView
 from explorer.ui.specimens.letters_lesion import lesion_of, lesion_words
 from explorer.ui.specimens.letters_read import BeliefsView
-
-View = TypeVar("View", bound=QWidget)
+from tests.ui.showing import looked_at
 
 
 @pytest.fixture
@@ -26,16 +22,6 @@ def page(qtbot: QtBot) -> LettersPage:
     made = LettersPage(find("letters"))
     qtbot.addWidget(made)
     return made
-
-
-def shown(page: LettersPage, scrolling: QWidget, kind: type[View]) -> View:
-    view = scrolling.widget()  # type: ignore[attr-defined]
-    assert isinstance(view, kind)
-    scrolling.setParent(page)
-    for each in (page, scrolling):
-        each.resize(985, 620)
-        each.show()
-    return view
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -47,7 +33,7 @@ def centre(view: LesionView, row: int, column: int) -> QPoint:
 
 
 def test_a_row_shows_belief_and_share_of_its_letter(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.read(), BeliefsView)
+    view = looked_at(page, page.read(), BeliefsView)
     row = TOKENS.index("m")
     qtbot.mouseClick(view.matrix, Qt.MouseButton.LeftButton, pos=view.matrix.cell(row, 3).center().toPoint())
     assert np.allclose(view.bars.opts["height"], softmax(page.logits[row]))
@@ -60,7 +46,7 @@ def test_a_row_shows_belief_and_share_of_its_letter(qtbot: QtBot, page: LettersP
 
 
 def test_a_bar_is_read_under_the_mouse_and_a_click_goes_on_to_its_letter(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.read(), BeliefsView)
+    view = looked_at(page, page.read(), BeliefsView)
     box = view.row.getPlotItem().getViewBox()
     at = view.row.mapFromScene(box.mapViewToScene(QPointF(TOKENS.index("u"), 0.5 * box.viewRange()[1][1])))
     qtbot.mouseMove(view.row.viewport(), at)
@@ -72,7 +58,7 @@ def test_a_bar_is_read_under_the_mouse_and_a_click_goes_on_to_its_letter(qtbot: 
 
 
 def test_the_temperature_moves_the_beliefs_and_not_the_names(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.read(), BeliefsView)
+    view = looked_at(page, page.read(), BeliefsView)
     view.temperature.slider.setFocus()
     qtbot.keyClick(view.temperature.slider, Qt.Key.Key_End)
     assert np.allclose(view.matrix.values, [softmax(row / 3) for row in page.logits])
@@ -95,7 +81,7 @@ def drag(qtbot: QtBot, view: LesionView, *cells: tuple[int, int]) -> None:
 
 
 def test_a_stroke_cuts_and_undo_heals(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.intervene(), LesionView)
+    view = looked_at(page, page.intervene(), LesionView)
     assert all(before == after for before, after in view.pairs.pairs)
     drag(qtbot, view, (1, 5), (1, 6))
     assert np.argwhere(page.scar.cut).tolist() == [[1, 5], [1, 6]]
@@ -112,7 +98,7 @@ def test_a_stroke_cuts_and_undo_heals(qtbot: QtBot, page: LettersPage) -> None:
 
 
 def test_a_stroke_that_begins_on_a_cut_cell_heals(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.intervene(), LesionView)
+    view = looked_at(page, page.intervene(), LesionView)
     drag(qtbot, view, (3, -1))
     drag(qtbot, view, (3, 4), (3, 5), (4, 5))
     assert page.scar.cut[3].sum() == len(TOKENS) - 2
@@ -124,7 +110,7 @@ def test_a_stroke_that_begins_on_a_cut_cell_heals(qtbot: QtBot, page: LettersPag
 
 
 def test_without_the_column_that_ends_names_none_ends(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.intervene(), LesionView)
+    view = looked_at(page, page.intervene(), LesionView)
     drag(qtbot, view, (-1, 0))
     assert np.argwhere(page.scar.cut)[:, 1].tolist() == [0] * len(TOKENS)
     assert all(len(after) == CAP + 1 for _, after in view.pairs.pairs)
@@ -136,7 +122,7 @@ def test_without_the_column_that_ends_names_none_ends(qtbot: QtBot, page: Letter
 
 
 def test_keys_cut_the_current_cell_its_row_and_its_column(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.intervene(), LesionView)
+    view = looked_at(page, page.intervene(), LesionView)
     view.matrix.choose(17, 20)
     qtbot.keyClick(view.matrix, Qt.Key.Key_Right)
     qtbot.keyClick(view.matrix, Qt.Key.Key_Space)
@@ -149,7 +135,7 @@ def test_keys_cut_the_current_cell_its_row_and_its_column(qtbot: QtBot, page: Le
 
 
 def test_the_matrix_shows_the_change_and_what_was_before(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.intervene(), LesionView)
+    view = looked_at(page, page.intervene(), LesionView)
     view.value.setCurrentIndex(1)
     drag(qtbot, view, (2, -1))
     before = np.array([softmax(row) for row in page.logits])
@@ -181,7 +167,7 @@ def perplexity(page: LettersPage, logits: np.ndarray) -> float:
 
 
 def test_rules_are_those_of_the_matrix_at_the_temperature(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.extract(), RulesView)
+    view = looked_at(page, page.extract(), RulesView)
     for temperature in (1.0, 0.5):
         view.temperature.slider.setValue(round(10 * temperature) - 1)
         believes = np.array([softmax(row / temperature) for row in page.logits])
@@ -192,7 +178,7 @@ def test_rules_are_those_of_the_matrix_at_the_temperature(qtbot: QtBot, page: Le
 
 
 def test_a_rule_is_read_with_its_support_and_what_speaks_against_it(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.extract(), RulesView)
+    view = looked_at(page, page.extract(), RulesView)
     view.rules.setFocus()
     qtbot.keyClick(view.rules, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClick(view.rules, Qt.Key.Key_Down)
@@ -206,7 +192,7 @@ def test_a_rule_is_read_with_its_support_and_what_speaks_against_it(qtbot: QtBot
 
 
 def test_the_chain_follows_the_likeliest_letter_from_any_start(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.extract(), RulesView)
+    view = looked_at(page, page.extract(), RulesView)
     assert view.chain.chain == [".", "m", "a", "."]
     view.chain.setFocus()
     qtbot.keyClick(view.chain, "q")
@@ -224,7 +210,7 @@ def test_the_chain_follows_the_likeliest_letter_from_any_start(qtbot: QtBot, pag
 
 
 def test_rules_and_words_are_taken_with_the_lesion_while_there_is_one(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.extract(), RulesView)
+    view = looked_at(page, page.extract(), RulesView)
     assert not view.hurt.isEnabled()
     page.scar.stroke(-1, 0)
     page.scar.lift()
@@ -240,7 +226,7 @@ def test_rules_and_words_are_taken_with_the_lesion_while_there_is_one(qtbot: QtB
 
 
 def test_drawing_again_draws_others_and_cold_words_are_greedy(qtbot: QtBot, page: LettersPage) -> None:
-    view = shown(page, page.extract(), RulesView)
+    view = looked_at(page, page.extract(), RulesView)
     first = view.pairs.pairs
     assert all(before == after for before, after in first)
     qtbot.mouseClick(view.again, Qt.MouseButton.LeftButton)

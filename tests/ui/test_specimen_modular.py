@@ -7,7 +7,6 @@ from argparse import Namespace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.cli import specimen_modular
@@ -24,6 +23,7 @@ from explorer.ui.specimens.modular_intervene import FrequenciesView
 from explorer.ui.specimens.modular_model import Found
 from explorer.ui.specimens.modular_read import WavesView
 from explorer.ui.widgets.plot import Plot
+from tests.ui.showing import looked_at
 
 P, KEY = 59, (22, 25, 8)
 SUMS = (np.arange(P)[:, None] + np.arange(P)) % P
@@ -54,25 +54,14 @@ def page(fresh: ModularPage, found: Found) -> ModularPage:
     return fresh
 
 
-def looked_at(page: ModularPage, scrolling: QWidget) -> QWidget:
-    assert isinstance(scrolling, QScrollArea)
-    scrolling.setParent(page)
-    for each in (page, scrolling):
-        each.resize(985, 620)
-        each.show()
-    return scrolling.widget()
-
-
 def reading(qtbot: QtBot, page: ModularPage) -> WavesView:
-    view = looked_at(page, page.read())
-    assert isinstance(view, WavesView)
+    view = looked_at(page, page.read(), WavesView)
     qtbot.waitUntil(lambda: page.model.found is not None, timeout=20000)
     return view
 
 
 def intervening(qtbot: QtBot, page: ModularPage) -> FrequenciesView:
-    view = looked_at(page, page.intervene())
-    assert isinstance(view, FrequenciesView)
+    view = looked_at(page, page.intervene(), FrequenciesView)
     settle(qtbot, page)
     return view
 
@@ -183,8 +172,7 @@ def test_frequencies_are_written_clicked_and_kept_alone(qtbot: QtBot, page: Modu
 def test_what_is_given_up_comes_when_the_page_is_looked_at_again(qtbot: QtBot, fresh: ModularPage) -> None:
     page = fresh
     scrolling = page.intervene()
-    view = looked_at(page, scrolling)
-    assert isinstance(view, FrequenciesView)
+    view = looked_at(page, scrolling, FrequenciesView)
     qtbot.mouseClick(view.chips[8], Qt.MouseButton.LeftButton)
     scrolling.hide()
     page.rest()
@@ -200,8 +188,7 @@ def test_what_is_given_up_comes_when_the_page_is_looked_at_again(qtbot: QtBot, f
 
 
 def test_extract_shows_what_the_command_prints(qtbot: QtBot, page: ModularPage) -> None:
-    view = looked_at(page, page.extract())
-    assert isinstance(view, RestrictedView)
+    view = looked_at(page, page.extract(), RestrictedView)
     qtbot.waitUntil(lambda: page.model.parts is not None, timeout=20000)
     printed, _ = specimen_modular.extract(Namespace(name="modular-59"))
     del printed["key"]
@@ -218,8 +205,7 @@ def test_extract_shows_what_the_command_prints(qtbot: QtBot, page: ModularPage) 
 def test_the_waves_of_a_sum_agree_at_its_answer_and_move_with_the_numbers(
     qtbot: QtBot, page: ModularPage, outcome: Outcome
 ) -> None:
-    view = looked_at(page, page.extract())
-    assert isinstance(view, RestrictedView)
+    view = looked_at(page, page.extract(), RestrictedView)
     probe = view.probe
     probe.a.setFocus()
     qtbot.keyClick(probe.a, Qt.Key.Key_Right)

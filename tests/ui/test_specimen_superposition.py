@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.io.specimens import find
@@ -19,6 +18,7 @@ from explorer.ui.specimens.superposition_intervene import HoleView
 from explorer.ui.specimens.superposition_read import ToyView
 from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.work import run
+from tests.ui.showing import looked_at
 
 SHORT = Setting(steps=60, batch=64)  # too few steps to name a shape, enough to tell one training from another
 PAIR = Toy(0.1, np.array([[1.0, -1.0, 0.0], [0.0, 0.0, 1.0]]), np.zeros(3), 0.1)
@@ -32,22 +32,12 @@ def page(qtbot: QtBot) -> SuperpositionPage:
     return made
 
 
-def looked_at(page: SuperpositionPage, scrolling: QWidget) -> QWidget:
-    assert isinstance(scrolling, QScrollArea)
-    scrolling.setParent(page)
-    for each in (page, scrolling):
-        each.resize(985, 620)
-        each.show()
-    return scrolling.widget()
-
-
 def trained(qtbot: QtBot, trainer: Trainer) -> None:
     qtbot.waitUntil(lambda: not trainer.is_busy, timeout=20000)
 
 
 def reading(qtbot: QtBot, page: SuperpositionPage) -> ToyView:
-    view = looked_at(page, page.read())
-    assert isinstance(view, ToyView)
+    view = looked_at(page, page.read(), ToyView)
     trained(qtbot, page.trainer)
     return view
 
@@ -96,8 +86,7 @@ def test_each_dimension_says_whether_it_is_monosemantic(qtbot: QtBot, page: Supe
 def test_leaving_gives_the_training_up_and_coming_back_begins_it_again(qtbot: QtBot, page: SuperpositionPage) -> None:
     page.trainer.setting = replace(SHORT, steps=100_000)
     scrolling = page.read()
-    view = looked_at(page, scrolling)
-    assert isinstance(view, ToyView)
+    view = looked_at(page, scrolling, ToyView)
     qtbot.waitUntil(lambda: page.trainer.toy is not None, timeout=10000)
     assert view.state.text().startswith("Training, step ")
     scrolling.hide()
@@ -110,8 +99,7 @@ def test_leaving_gives_the_training_up_and_coming_back_begins_it_again(qtbot: Qt
 
 
 def test_a_dimension_and_a_feature_are_taken_out_and_put_back(qtbot: QtBot, page: SuperpositionPage) -> None:
-    view = looked_at(page, page.intervene())
-    assert isinstance(view, HoleView)
+    view = looked_at(page, page.intervene(), HoleView)
     trained(qtbot, page.trainer)
     toy = page.trainer.toy
     assert toy is not None
@@ -132,8 +120,7 @@ def test_a_dimension_and_a_feature_are_taken_out_and_put_back(qtbot: QtBot, page
 
 
 def test_space_takes_one_weight_out_and_puts_it_back(qtbot: QtBot, page: SuperpositionPage) -> None:
-    view = looked_at(page, page.intervene())
-    assert isinstance(view, HoleView)
+    view = looked_at(page, page.intervene(), HoleView)
     trained(qtbot, page.trainer)
     view.weights.setFocus()
     qtbot.keyClick(view.weights, Qt.Key.Key_Right)
@@ -144,8 +131,7 @@ def test_space_takes_one_weight_out_and_puts_it_back(qtbot: QtBot, page: Superpo
 
 
 def test_a_click_on_a_density_shows_its_toy_in_read(qtbot: QtBot, page: SuperpositionPage) -> None:
-    view = looked_at(page, page.extract())
-    assert isinstance(view, DensitiesView)
+    view = looked_at(page, page.extract(), DensitiesView)
     trained(qtbot, page.trainer)
     alone = run(train(replace(SHORT, n_seeds=page.trainer.starts), DENSITIES))
     assert [toy.loss for toy in page.trainer.toys] == [toy.loss for toy in alone]
