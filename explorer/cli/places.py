@@ -7,6 +7,7 @@ from pathlib import Path
 from explorer.errors import LoadError
 from explorer.io import samples, specimens
 from explorer.io.samples import SAMPLES
+from explorer.specimens import catalogue
 
 
 def model_folder(name: str) -> Path:
@@ -17,10 +18,10 @@ def model_folder(name: str) -> Path:
     sample = samples.find(name)
     if sample is not None:
         return samples.model_folder(sample)
-    specimen = specimens.find(name)
+    specimen = catalogue.find(name)
     if specimen is not None:
         return specimens.model_folder(specimen)
-    known = ", ".join(each.name for each in (*SAMPLES, *specimens.SPECIMENS))
+    known = ", ".join(each.name for each in (*SAMPLES, *catalogue.SPECIMENS))
     raise LoadError(f"There is no folder “{name}” and no sample of that name; samples are: {known}.")
 
 

@@ -142,7 +142,7 @@ def _check_specimens(folder: Path) -> str:
     """Each page draws, with the plots of a library that is imported for them alone."""
     from PySide6.QtWidgets import QApplication
 
-    from explorer.io.specimens import find
+    from explorer.specimens.catalogue import find
     from explorer.ui.specimens.window import PAGES, page_of
 
     application = QApplication.instance() or QApplication([])

@@ -25,7 +25,7 @@ def specimen(chosen: argparse.Namespace) -> int:
 
 
 def _listed(*, as_json: bool) -> int:
-    from explorer.io.specimens import SPECIMENS
+    from explorer.specimens.catalogue import SPECIMENS
 
     rows = [{name: getattr(row, name) for name in ("name", "title", "prompt", "facts")} for row in SPECIMENS]
     width = max(len(row["name"]) for row in rows)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.cli import run_command
-from explorer.io.specimens import SPECIMENS
+from explorer.specimens.catalogue import SPECIMENS
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -10,8 +10,8 @@ import pytest
 
 from explorer.errors import LoadError
 from explorer.io import samples, specimens
-from explorer.io.specimens import SPECIMENS, Specimen
 from explorer.models.loader import open_language_model
+from explorer.specimens.catalogue import SPECIMENS, Specimen, find
 from explorer.specimens.network import run
 from sample_models.training.us_cities.files import sha256
 
@@ -21,8 +21,8 @@ each = pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: speci
 def test_no_name_is_given_twice() -> None:
     names = [row.name for row in (*SPECIMENS, *samples.SAMPLES)]
     assert len(set(names)) == len(names)
-    assert specimens.find("letters") is SPECIMENS[0]
-    assert specimens.find("nowhere") is None
+    assert find("letters") is SPECIMENS[0]
+    assert find("nowhere") is None
 
 
 @each

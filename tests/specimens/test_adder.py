@@ -6,9 +6,10 @@ import pytest
 from explorer.errors import GraphError, PromptError
 from explorer.io import specimens
 from explorer.specimens import adder, network, sums
+from explorer.specimens.catalogue import find
 from explorer.specimens.network import Network
 
-pytestmark = pytest.mark.skipif(specimens.find("adder") is None, reason="the adder is not shipped yet")
+pytestmark = pytest.mark.skipif(find("adder") is None, reason="the adder is not shipped yet")
 DAMAGE = 0.82  # of what neurons write: some sums come out right still
 
 

@@ -8,8 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from explorer.io.specimens import find, network
+from explorer.io.specimens import network
 from explorer.specimens import adder, sums
+from explorer.specimens.catalogue import find
 from explorer.specimens.network import run
 from explorer.ui.background import Background
 from explorer.ui.specimens import adder_intervene

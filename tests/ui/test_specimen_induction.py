@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from explorer.io import specimens
-from explorer.io.specimens import find
 from explorer.specimens import induction, repeats
+from explorer.specimens.catalogue import find
 from explorer.ui.specimens.induction import InductionPage
 from explorer.ui.specimens.induction_extract import ScoresView
 from explorer.ui.specimens.induction_intervene import PERIOD, ROWS, SEED, HeadsView

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from explorer.io.specimens import find
+from explorer.specimens.catalogue import find
 from explorer.specimens.letters import CAP, TOKENS, Lesion
 from explorer.ui.specimens.letters import LettersPage
 from explorer.ui.specimens.letters_extract import RulesView

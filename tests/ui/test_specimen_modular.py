@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from explorer.cli import specimen_modular
 from explorer.errors import PromptError
 from explorer.io import specimens
-from explorer.io.specimens import find
 from explorer.specimens import modular
+from explorer.specimens.catalogue import find
 from explorer.specimens.modular import Outcome
 from explorer.ui.specimens import window
 from explorer.ui.specimens.frequency_field import parsed, written

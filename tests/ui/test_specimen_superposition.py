@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from explorer.io.specimens import find
+from explorer.specimens.catalogue import find
 from explorer.specimens.superposition import DENSITIES, Setting, Toy, train
 from explorer.ui.specimens.feature_arrows import plane, share_in_plane
 from explorer.ui.specimens.superposition import SuperpositionPage

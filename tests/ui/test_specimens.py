@@ -11,9 +11,10 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from explorer.io import specimens
-from explorer.io.specimens import SPECIMENS, find, model_folder
+from explorer.io.specimens import model_folder
 from explorer.session.settings import Settings
 from explorer.session.theme import LIGHT
+from explorer.specimens.catalogue import SPECIMENS, find
 from explorer.specimens.superposition import Setting
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from explorer.io.specimens import SPECIMENS, Specimen
+from explorer.specimens.catalogue import SPECIMENS, Specimen
 from explorer.ui.panels.specimen_pictures import SpecimenPicture
 from explorer.ui.widgets.card import Card
 

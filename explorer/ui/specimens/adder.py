@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from explorer.io.specimens import Specimen, network
+from explorer.io.specimens import network
+from explorer.specimens.catalogue import Specimen
 from explorer.ui.background import Background
 from explorer.ui.specimens.adder_extract import WalkView
 from explorer.ui.specimens.adder_intervene import AblationView

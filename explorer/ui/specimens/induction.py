@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from explorer.io import specimens
-from explorer.io.specimens import Specimen
+from explorer.specimens.catalogue import Specimen
 from explorer.ui.specimens.induction_extract import ScoresView
 from explorer.ui.specimens.induction_intervene import HeadsView
 from explorer.ui.specimens.induction_prompt import InductionPrompt

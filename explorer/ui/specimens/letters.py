@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from explorer.io import specimens
-from explorer.io.specimens import Specimen
+from explorer.specimens.catalogue import Specimen
 from explorer.ui.specimens.letters_extract import RulesView
 from explorer.ui.specimens.letters_intervene import LesionView
 from explorer.ui.specimens.letters_lesion import Scar

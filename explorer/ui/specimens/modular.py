@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from explorer.io.specimens import Specimen
+from explorer.specimens.catalogue import Specimen
 from explorer.ui.background import Background
 from explorer.ui.specimens.modular_change import EmbeddingChange
 from explorer.ui.specimens.modular_extract import RestrictedView

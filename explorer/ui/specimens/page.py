@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from explorer.io.specimens import Specimen
+from explorer.specimens.catalogue import Specimen
 from explorer.ui.background import Background
 from explorer.ui.widgets.scaling import fixed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from explorer.io.specimens import Specimen
+from explorer.specimens.catalogue import Specimen
 from explorer.ui.specimens.page import SpecimenPage, scrolled
 from explorer.ui.specimens.superposition_extract import DensitiesView
 from explorer.ui.specimens.superposition_intervene import HoleView

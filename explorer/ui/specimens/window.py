@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.errors import ExplorerError
-from explorer.io.specimens import SPECIMENS, Specimen, model_folder
+from explorer.io.specimens import model_folder
 from explorer.session.prompt import Prompt
+from explorer.specimens.catalogue import SPECIMENS, Specimen
 from explorer.ui.specimens.page import SpecimenPage, words
 from explorer.ui.widgets.look import px
 from explorer.ui.widgets.scaling import fixed
