@@ -146,7 +146,7 @@ def size_step(share: ArrayLike) -> Ints:
 
 def blend(over: str, under: str, alpha: float) -> str:
     """The colour seen where ``over`` lies on ``under`` with opacity ``alpha``."""
-    parts = zip(_rgb(over), _rgb(under), strict=True)
+    parts = zip(rgb(over), rgb(under), strict=True)
     return "#" + "".join(f"{round(a * alpha + b * (1 - alpha)):02X}" for a, b in parts)
 
 
@@ -156,11 +156,12 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def _rgb(colour: str) -> NDArray[np.int64]:
+def rgb(colour: str) -> NDArray[np.int64]:
+    """Red, green and blue of a colour, each 0 to 255."""
     return np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
 
 
 def _luminance(colour: str) -> float:
-    part = _rgb(colour) / 255
+    part = rgb(colour) / 255
     linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
     return float(linear @ np.array([0.2126, 0.7152, 0.0722]))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout
 
 from explorer.session.lens_tables import Rows, pattern_table
@@ -16,6 +16,7 @@ from explorer.ui.theme import color
 from explorer.ui.widgets.look import current_theme, token_text
 from explorer.ui.widgets.number_grid import NumberGrid
 from explorer.ui.widgets.scaling import at_least, at_most
+from explorer.ui.widgets.shaded import shaded
 
 SIDE = 54
 LEAST = 0.005  # of attention that is written into its cell
@@ -41,20 +42,10 @@ class HeadPictures(NumberGrid):
 
     def paint_cell(self, painter: QPainter, where: QRect, row: int, column: int) -> None:
         theme = current_theme()
-        shares = self._patterns[row, column]
-        size = len(shares)
-        ink, under = (_rgb(each) for each in (theme.mark_ink, theme.surface_canvas))
-        mixed = under + shares[..., None] / 255 * (ink - under)
-        pixels = mixed.round().astype(np.uint8).tobytes()
-        image = QImage(pixels, size, size, 3 * size, QImage.Format.Format_RGB888)
+        image = shaded(self._patterns[row, column] / 255, theme)
         painter.drawImage(QRectF(where.adjusted(3, 3, -3, -3)), image)
         painter.setPen(color(theme.line))
         painter.drawRect(where.adjusted(2, 2, -3, -3))
-
-
-def _rgb(colour: str) -> NDArray[np.int64]:
-    ink = color(colour)
-    return np.array([ink.red(), ink.green(), ink.blue()])
 
 
 class AttentionPage(LensPage):

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.session.theme import Theme
 from explorer.ui.theme import color
 from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.look import current_theme, font, px
+from explorer.ui.widgets.shaded import shaded
 
 HEADER = 11  # a letter's width more than the text needs
 HINTED = 320  # a side that is large enough
@@ -194,14 +195,7 @@ class HeatMap(QWidget):
         limit = self._limit or float(np.nanmax(np.abs(self.values), initial=0.0)) or 1.0
         share = np.nan_to_num(np.clip(self.values / limit, -1, 1)).astype(np.float64)
         has_sign = self._has_sign or bool((np.nan_to_num(self.values) < 0).any())
-        inks = [_rgb(theme.sign_raise if has_sign else theme.mark_ink), _rgb(theme.sign_lower)]
-        under = _rgb(theme.surface_canvas)
-        ink = np.where(share[..., None] < 0, inks[1], inks[0])
-        mixed = under + np.abs(share[..., None]) * (ink - under)
-        shape = share.shape
-        pixels = np.full((*shape, 4), 255, dtype=np.uint8)
-        pixels[..., :3] = mixed.round()
-        return QImage(pixels.tobytes(), shape[1], shape[0], 4 * shape[1], QImage.Format.Format_RGBA8888).copy()
+        return shaded(share, theme, has_sign=has_sign)
 
     def _write_headers(self, painter: QPainter, theme: Theme) -> None:
         painter.setFont(font("caption"))
@@ -221,8 +215,3 @@ class HeatMap(QWidget):
             row, column = self.current
             names = [names[at] if names else str(at) for names, at in ((self.rows, row), (self.columns, column))]
             self.setAccessibleDescription(f"{names[0]}, {names[1]}: {self.values[row, column]:.4g}")
-
-
-def _rgb(colour: str) -> NDArray[np.float64]:
-    ink = QColor(colour)
-    return np.array([ink.red(), ink.green(), ink.blue()], dtype=float)
