@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout
 
 from explorer.session.lens_tables import Rows, pattern_table
-from explorer.ui.panels.lens_page import LensPage, scrolled
+from explorer.ui.panels.lens_page import LensPage, head_names, scrolled
 from explorer.ui.theme import color
 from explorer.ui.widgets.look import current_theme, token_text
 from explorer.ui.widgets.number_grid import NumberGrid
@@ -35,10 +35,8 @@ class HeadPictures(NumberGrid):
         """``pattern`` is [layer, head, query, key]."""
         self._patterns = (255 * np.clip(pattern, 0, 1)).astype(np.uint8)
         n_layers, n_heads = pattern.shape[:2]
-        rows = [f"Layer {layer}" for layer in range(n_layers)]
         texts = [[f"head {layer}.{head}" for head in range(n_heads)] for layer in range(n_layers)]
-        columns = [f"Head {head}" for head in range(n_heads)]
-        self.show_cells(rows, columns, texts, np.zeros((n_layers, n_heads)), current)
+        self.show_cells(*head_names(n_layers, n_heads), texts, np.zeros((n_layers, n_heads)), current)
 
     def paint_cell(self, painter: QPainter, where: QRect, row: int, column: int) -> None:
         theme = current_theme()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from explorer.session.lens_tables import Rows, attribution_table, parts
 from explorer.ui.panels.lens_list import RankedList
-from explorer.ui.panels.lens_page import LensPage, field, scrolled
+from explorer.ui.panels.lens_page import LensPage, field, grid_and_list, head_names, largest
 from explorer.ui.widgets.choice import Choice
 from explorer.ui.widgets.look import MINUS, px, residual, signed, token_text
 from explorer.ui.widgets.number_grid import NumberGrid
@@ -44,14 +44,10 @@ class AttributionPage(LensPage):
         self.grid.setToolTip("Click a head to see where it looks")
         self.legend = ShadeLegend()
         self.list = RankedList("Parts, the largest first", "part")
-        left, body, layout = QVBoxLayout(), QHBoxLayout(), QVBoxLayout()
-        left.addWidget(scrolled(self.grid), 1)
-        left.addWidget(self.legend)
-        body.addLayout(left, 1)
-        body.addWidget(self.list, 1)
+        layout = QVBoxLayout()
         layout.addLayout(asked)
         layout.addWidget(self.books)
-        layout.addLayout(body, 1)
+        layout.addLayout(grid_and_list(self.grid, self.legend, self.list), 1)
         self._connect()
         self.setFocusProxy(self.grid)
         return layout
@@ -81,11 +77,9 @@ class AttributionPage(LensPage):
         self._show_places(values)
         cells = np.column_stack([values["heads"], values["mlps"]])
         limit = float(np.abs(cells).max()) or 1.0
-        rows = [f"Layer {layer}" for layer in range(len(cells))]
-        columns = [*(f"Head {head}" for head in range(cells.shape[1] - 1)), "MLP"]
-        best = np.unravel_index(np.abs(cells).argmax(), cells.shape)
+        rows, heads = head_names(*values["heads"].shape)
         texts = [[signed(float(value)) for value in row] for row in cells]
-        self.grid.show_cells(rows, columns, texts, cells / limit, (int(best[0]), int(best[1])))
+        self.grid.show_cells(rows, [*heads, "MLP"], texts, cells / limit, largest(cells))
         self.legend.show_words(signed(-limit), "0", signed(limit))
         self.list.show_parts(parts(values))
         total, logit = float(values["total"]), float(values["logit"])

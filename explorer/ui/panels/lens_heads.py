@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from explorer.session.lens_tables import SCORES, Rows, scored, scores_table
 from explorer.ui.panels.lens_list import RankedList
-from explorer.ui.panels.lens_page import NO_MODEL, LensPage, scrolled
+from explorer.ui.panels.lens_page import NO_MODEL, LensPage, grid_and_list, head_names
 from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.look import plain
 from explorer.ui.widgets.number_grid import NumberGrid
@@ -44,13 +44,9 @@ class HeadsPage(LensPage):
         self.legend = ShadeLegend()
         self.list = RankedList("Heads, the highest score first", "head")
         self.list.head_taken.connect(self.head_taken)
-        left, body, layout = QVBoxLayout(), QHBoxLayout(), QVBoxLayout()
-        left.addWidget(scrolled(self.grid), 1)
-        left.addWidget(self.legend)
-        body.addLayout(left, 1)
-        body.addWidget(self.list, 1)
+        layout = QVBoxLayout()
         layout.addLayout(asked)
-        layout.addLayout(body, 1)
+        layout.addLayout(grid_and_list(self.grid, self.legend, self.list), 1)
         self.setFocusProxy(self.grid)
         return layout
 
@@ -83,10 +79,8 @@ class HeadsPage(LensPage):
     def _show_score(self) -> None:
         values = self.answer[self.score.currentData()]
         ranked = scored(self.answer, self.score.currentData())
-        n_layers, n_heads = values.shape
-        rows, columns = [f"Layer {layer}" for layer in range(n_layers)], [f"Head {head}" for head in range(n_heads)]
         texts = [[plain(float(value)) for value in row] for row in values]
-        self.grid.show_cells(rows, columns, texts, values, ranked[0].head)
+        self.grid.show_cells(*head_names(*values.shape), texts, values, ranked[0].head)
         self.legend.show_words("−1", "0", "1")
         self.list.show_parts(ranked, 1.0)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QTableView
 
 from explorer.session.lens_tables import Part
 from explorer.ui.widgets.look import px, signed
 from explorer.ui.widgets.scaling import on_text_size
-from explorer.ui.widgets.share_bar import CELL, Cell, CellDelegate
+from explorer.ui.widgets.share_bar import CELL, Cell, list_rows
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, BAR, VALUE = range(3)
@@ -68,18 +68,8 @@ class RankedList(QTableView):
         self._model = PartsModel(title)
         self._model.setParent(self)
         self.setModel(self._model)
-        self.setItemDelegate(CellDelegate(ROW, self))
-        self.setAccessibleName(name)
+        list_rows(self, name, ROW, BAR)
         self.setToolTip("Click a head to see where it looks")
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(BAR, QHeaderView.ResizeMode.Stretch)
         on_text_size(self, self._measure)
         self.clicked.connect(self._take)
         self.activated.connect(self._take)

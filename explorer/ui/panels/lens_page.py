@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -171,6 +173,27 @@ def scrolled(grid: NumberGrid) -> QScrollArea:
         bar.valueChanged.connect(grid.update)  # its names stay in sight
         bar.rangeChanged.connect(follow_current)  # a bar that comes takes room
     return area
+
+
+def grid_and_list(grid: NumberGrid, legend: QWidget, ranked: QWidget) -> QHBoxLayout:
+    """``grid`` with its legend, and the same as a list beside it."""
+    left, both = QVBoxLayout(), QHBoxLayout()
+    left.addWidget(scrolled(grid), 1)
+    left.addWidget(legend)
+    both.addLayout(left, 1)
+    both.addWidget(ranked, 1)
+    return both
+
+
+def head_names(n_layers: int, n_heads: int) -> tuple[list[str], list[str]]:
+    """What rows and columns of a grid of heads are called."""
+    return [f"Layer {layer}" for layer in range(n_layers)], [f"Head {head}" for head in range(n_heads)]
+
+
+def largest(values: NDArray[np.floating]) -> tuple[int, int]:
+    """The cell whose value is largest, whatever its sign."""
+    row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
+    return int(row), int(column)
 
 
 def field(name: str, hint: str, tip: str, width: int) -> tuple[QLabel, QLineEdit]:

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from explorer.session.lens_tables import Rows, patch_points, patching_table
-from explorer.ui.panels.lens_page import LensPage, field, scrolled
+from explorer.ui.panels.lens_page import LensPage, field, head_names, largest, scrolled
 from explorer.ui.widgets.look import MINUS, plain, signed, token_text
 from explorer.ui.widgets.number_grid import NumberGrid
 from explorer.ui.widgets.shade_legend import ShadeLegend
@@ -75,10 +75,8 @@ class PatchingPage(LensPage):
     def show_answer(self, values: dict[str, Any]) -> str:
         stream, heads = values["stream"].T, values["heads"]
         rows = [_pair(*both) for both in zip(values["tokens"], values["other"], strict=True)]
-        n_layers, n_heads = heads.shape
-        names = [f"Layer {layer}" for layer in range(n_layers)], [f"Head {head}" for head in range(n_heads)]
-        self.heads.show_cells(*names, _texts(heads), heads, _largest(heads))
-        self.grid.show_cells(rows, patch_points(stream.shape[1]), _texts(stream), stream, _largest(stream))
+        self.heads.show_cells(*head_names(*heads.shape), _texts(heads), heads, largest(heads))
+        self.grid.show_cells(rows, patch_points(stream.shape[1]), _texts(stream), stream, largest(stream))
         self.legend.show_words(*SHARES)
         lead = f"“{token_text(values['answer_text'])}” {MINUS} “{token_text(values['rival_text'])}”"
         clean, corrupted = signed(float(values["clean"])), signed(float(values["corrupted"]))
@@ -103,8 +101,3 @@ def _pair(token: str, other: str) -> str:
 
 def _texts(values: Any) -> list[list[str]]:
     return [[plain(float(value)) if abs(value) >= 0.005 else "0.00" for value in row] for row in values]
-
-
-def _largest(values: Any) -> tuple[int, int]:
-    row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
-    return int(row), int(column)

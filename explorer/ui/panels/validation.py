@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDoubleSpinBox,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -35,7 +33,7 @@ from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.figure_view import FigureView
 from explorer.ui.widgets.look import px
 from explorer.ui.widgets.scaling import at_least, on_text_size
-from explorer.ui.widgets.share_bar import CellDelegate
+from explorer.ui.widgets.share_bar import list_rows
 
 JOB = "validate"
 ROW = 22
@@ -130,18 +128,9 @@ class ValidationPanel(QWidget):
     def _table(self) -> QTableView:
         self.table = table = QTableView()
         table.setModel(self.model)
-        table.setItemDelegate(CellDelegate(ROW, table))
-        table.setAccessibleName("Table of tested things")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
+        list_rows(table, "Table of tested things", ROW, NAME)
         table.setSortingEnabled(True)
-        table.verticalHeader().hide()
         header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSortIndicatorShown(False)  # the arrow would cover the name; the model writes it
         header.setSortIndicator(MEASURED, Qt.SortOrder.DescendingOrder)
         on_text_size(self, self._measure)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
+from PySide6.QtWidgets import QFrame, QTableView
 
 from explorer.specimens.letters import Rule
 from explorer.ui.widgets.look import per_cent, px
 from explorer.ui.widgets.scaling import on_text_size
-from explorer.ui.widgets.share_bar import CELL, Cell, CellDelegate
+from explorer.ui.widgets.share_bar import CELL, Cell, list_rows
 
 ROW = 24
 HEADERS = ("Rule", "Model", "Names", "Found", "But not in")
@@ -35,19 +35,9 @@ class RulesTable(QTableView):
         super().__init__()
         self._model = _Rules(self)
         self.setModel(self._model)
-        self.setItemDelegate(CellDelegate(ROW, self))
-        self.setAccessibleName("Rules, the surest first")
+        list_rows(self, "Rules, the surest first", ROW, len(WIDTHS))
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().hide()
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(len(WIDTHS), QHeaderView.ResizeMode.Stretch)
         on_text_size(self, self._measure)
         self.selectionModel().currentRowChanged.connect(self._point)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QTableView
 
 from explorer.specimens.modular import Answers
 from explorer.ui.widgets.look import px
 from explorer.ui.widgets.scaling import on_text_size
-from explorer.ui.widgets.share_bar import CELL, Cell, CellDelegate
+from explorer.ui.widgets.share_bar import CELL, Cell, list_rows
 
 ROW, NUMBER = 24, 96  # the height of a row, the width of a column of numbers
 HEADERS = ("logits", "right", "loss, logarithmic")
@@ -29,19 +29,9 @@ class PartsTable(QTableView):
         for column in (1, 2):
             self._model.horizontalHeaderItem(column).setTextAlignment(Qt.AlignmentFlag.AlignRight)
         self.setModel(self._model)
-        self.setItemDelegate(CellDelegate(ROW, self))
-        self.setAccessibleName(name)
+        list_rows(self, name, ROW, 0)
         self.setMouseTracking(True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         on_text_size(self, self._measure)
         self.entered.connect(lambda index: self.pointed.emit(index.row()))
 

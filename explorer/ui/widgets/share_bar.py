@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
 from explorer.session.theme import Theme
 from explorer.ui.lettering import cut, face_of, ink_of, shaped, text_width
@@ -77,6 +84,24 @@ class CellDelegate(QStyledItemDelegate):
             _paint_bar(painter, rect, cell.bar, theme)
         _paint_text(painter, rect, cell, theme)
         painter.restore()
+
+
+def list_rows(table: QTableView, name: str, row_height: int, stretched: int) -> None:
+    """Make ``table`` a list of cells: a row is chosen whole, one at a time; ``stretched`` takes the room left.
+
+    Call it once the table has its model, which says how many columns there are.
+    """
+    table.setItemDelegate(CellDelegate(row_height, table))
+    table.setAccessibleName(name)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setShowGrid(False)
+    table.setTabKeyNavigation(False)
+    table.verticalHeader().hide()
+    header = table.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
 
 
 def _paint_fill(painter: QPainter, rect: QRect, part: float, theme: Theme) -> None:
