@@ -12,7 +12,7 @@ from explorer.specimens import induction, repeats
 from explorer.specimens.catalogue import find
 from explorer.ui.specimens.induction import InductionPage
 from explorer.ui.specimens.induction_extract import ScoresView
-from explorer.ui.specimens.induction_intervene import PERIOD, ROWS, SEED, HeadsView
+from explorer.ui.specimens.induction_intervene import HeadsView
 from explorer.ui.specimens.induction_read import RepeatView
 from tests.ui.showing import looked_at
 
@@ -49,7 +49,7 @@ def test_a_text_that_is_no_prompt_is_one_sentence_and_what_was_read_stays(qtbot:
 def test_heads_switched_off_cost_what_the_model_loses(qtbot: QtBot, page: InductionPage) -> None:
     view = looked_at(page, page.intervene(), HeadsView)
     qtbot.waitUntil(lambda: not page.work.is_busy, timeout=30_000)
-    rows = repeats.twice(ROWS, PERIOD, np.random.default_rng(SEED))
+    rows = repeats.twice(100, 20, np.random.default_rng(1))
     network = specimens.network("induction")
     whole = induction.accuracy(network, rows)
     lost = [100 * (whole - induction.accuracy(network, rows, [head])) for head in view.heads]

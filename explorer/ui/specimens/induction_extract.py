@@ -34,7 +34,6 @@ class ScoresView(QWidget):
         self.plot.legend.setOffset((-8, -8))  # where no curve runs
         self.sudden = induction.steepest(self.curve["prefix"])
         self.line = self.plot.down(float(self.curve["step"][self.sudden]), "text", movable=True)
-        self.line.setCursor(self.cursor())
         self.line.sigPositionChanged.connect(self._tell)
         self.title, self.curve_title, self.readout = words("", "section"), words("", "section"), words("", "caption")
         self._lay_out(network)

@@ -20,7 +20,6 @@ from explorer.ui.widgets.look import per_cent
 from explorer.ui.widgets.plot import Plot
 from explorer.work import Pause, Progress, Work
 
-ROWS, PERIOD, SEED = 100, 20, 1  # the random repeats that the command measures on
 Accuracies = dict[tuple[Head, ...], float]
 
 
@@ -113,7 +112,7 @@ class HeadsView(QWidget):
 
     def _tell(self) -> None:
         if () not in self.found:
-            self.titles["plot"].setText(f"Measuring each head on {ROWS} random repeats …")
+            self.titles["plot"].setText(f"Measuring each head on {repeats.MEASURED[0]} random repeats …")
             self.titles["together"].setText("")
             return
         whole = self.found[()]
@@ -121,7 +120,7 @@ class HeadsView(QWidget):
         lost = f"{100 * (whole - self.found[(worst,)]):.0f}"
         self.titles["plot"].setText(f"Alone, head {worst[0]}.{worst[1]} costs most: {lost} points of {per_cent(whole)}")
         text = "measuring …" if self.chosen not in self.found else per_cent(self.found[self.chosen])
-        what = f"second halves of {ROWS} random repeats foreseen: {text}"
+        what = f"second halves of {repeats.MEASURED[0]} random repeats foreseen: {text}"
         self.titles["together"].setText(f"{_named(self.chosen)}, {what}")
 
 
@@ -134,7 +133,7 @@ def _measured(
     network: Network, wanted: Sequence[tuple[Head, ...]], known: Accuracies, pause: Pause
 ) -> Work[Accuracies]:
     """``known``, and the accuracy without each of ``wanted``."""
-    rows = repeats.twice(ROWS, PERIOD, np.random.default_rng(SEED))
+    rows = repeats.measured()
     found = dict(known)
     for at, chosen in enumerate(wanted):
         yield Progress(at, len(wanted), "Measuring")

@@ -44,7 +44,7 @@ def words(text: str = "", role: str = "second") -> QLabel:
     label = QLabel(text)
     label.setProperty("role", role)
     label.setWordWrap(True)
-    label.setTextFormat(label.textFormat().PlainText)
+    label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
 
