@@ -206,9 +206,9 @@ def _stamp(state: EngineState, path: Path, trusted: float) -> str:
 
 
 def _looked_up(path: Path) -> str:
-    """How many files there are, their sizes, the last change."""
+    """How many files there are, their sizes, and when each was changed: not only the newest can be written anew."""
     files = [entry.stat() for entry in _entries(path)] if path.is_dir() else [path.stat()] if path.is_file() else []
-    return f"{len(files)} {sum(file.st_size for file in files)} {max((file.st_mtime_ns for file in files), default=0)}"
+    return f"{len(files)} {sum(file.st_size for file in files)} {sum(file.st_mtime_ns for file in files)}"
 
 
 def _entries(folder: Path | str) -> Iterator[os.DirEntry[str]]:
