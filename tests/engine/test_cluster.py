@@ -250,7 +250,7 @@ def test_another_server_at_the_address_is_the_same_sentence(says: bytes, monkeyp
 
 def test_without_the_package_the_option_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(EngineError, match=r"circuit-explorer\[cluster\]"), cluster.cluster("tcp://127.0.0.1:9"):
+    with pytest.raises(EngineError, match="pipx inject circuit-explorer distributed"), cluster.cluster("tcp://127.0.0.1:9"):
         pass
 
 

@@ -36,7 +36,8 @@ def cluster(address: str) -> Iterator[Workers]:
         from distributed import Client
     except ImportError as error:
         raise EngineError(
-            "A cluster needs the package distributed; install it with pip install circuit-explorer[cluster]."
+            "A cluster needs the Python package distributed; install it beside Circuit Explorer (pip install "
+            "distributed; for pipx: pipx inject circuit-explorer distributed; the packaged program cannot take it)."
         ) from error
     for name in ("distributed", "distributed.client"):  # what they log is said below, in one sentence
         logging.getLogger(name).setLevel(logging.CRITICAL)

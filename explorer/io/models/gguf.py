@@ -22,7 +22,8 @@ def read(file: Path, opening: Opening) -> LanguageModel:
     found = header(file)
     if find_spec("gguf") is None:
         raise UnsupportedModel(
-            f"“{file}” is a GGUF model, which needs the extra gguf; install it: pip install circuit-explorer[gguf]."
+            f"“{file}” is a GGUF model, which needs the Python package gguf; install it beside Circuit Explorer "
+            "(pip install gguf; for pipx: pipx inject circuit-explorer gguf)."
         )
     check_layers(file, found.count("block_count"), len(found.tensors))
     return loader.open_gguf(

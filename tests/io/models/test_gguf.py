@@ -91,10 +91,10 @@ def test_the_table_of_types_is_the_packages() -> None:
     assert {kind: row for kind, row in TYPES.items() if theirs.get(kind) != row} == {}
 
 
-def test_without_the_package_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "small.gguf")
     monkeypatch.setattr("explorer.io.models.gguf.find_spec", lambda name: None)
-    with pytest.raises(UnsupportedModel, match=r"needs the extra gguf; install it: pip install .*\[gguf\]"):
+    with pytest.raises(UnsupportedModel, match=r"needs the Python package gguf; .*pipx inject circuit-explorer gguf"):
         models.read(path)
 
 
