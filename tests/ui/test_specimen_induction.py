@@ -46,18 +46,40 @@ def test_a_text_that_is_no_prompt_is_one_sentence_and_what_was_read_stays(qtbot:
     assert page.prompt.text[:half] == page.prompt.text[half:]
 
 
-def test_heads_switched_off_cost_what_the_model_loses(qtbot: QtBot, page: InductionPage) -> None:
+def test_bars_are_what_the_model_foresees_whole_and_without_heads(qtbot: QtBot, page: InductionPage) -> None:
     view = looked_at(page, page.intervene(), HeadsView)
+    assert view.bars.whole.share is None
     qtbot.waitUntil(lambda: not page.work.is_busy, timeout=30_000)
     rows = repeats.twice(100, 20, np.random.default_rng(1))
     network = specimens.network("induction")
-    whole = induction.accuracy(network, rows)
-    lost = [100 * (whole - induction.accuracy(network, rows, [head])) for head in view.heads]
-    assert np.allclose(view.bars.opts["height"], lost)
-    view.buttons[page.prompt.induction].click()
-    assert view.titles["after"].text() == "Without head 1.0: 0 of 2 repeated tokens foreseen"
+    assert view.bars.whole.share == induction.accuracy(network, rows)
+    for head, bar in view.bars.heads.items():
+        assert bar.share == induction.accuracy(network, rows, [head])
+    qtbot.mouseClick(view.bars.heads[page.prompt.induction], Qt.MouseButton.LeftButton)
+    assert view.titles["after"].text() == "With head 1.0 off: 0 of 2 repeated tokens foreseen"
     assert view.before.right == frozenset({5, 6})
+    assert view.bars.together.name == "1.0 off"
+    assert view.bars.together.share == view.bars.heads[1, 0].share
+
+
+def test_the_keyboard_walks_along_the_bars_and_switches_heads_off(qtbot: QtBot, page: InductionPage) -> None:
+    view = looked_at(page, page.intervene(), HeadsView)
+    first, second = view.bars.heads[0, 0], view.bars.heads[0, 1]
+    page.activateWindow()
+    first.setFocus()
+    qtbot.waitUntil(first.hasFocus)
+    qtbot.keyClick(first, Qt.Key.Key_Space)
+    qtbot.keyClick(first, Qt.Key.Key_Right)
+    assert second.hasFocus()
+    qtbot.keyClick(second, Qt.Key.Key_Space)
+    assert view.bars.chosen == ((0, 0), (0, 1))
+    assert second.accessibleName().startswith("Head 0.1, off")
     qtbot.waitUntil(lambda: not page.work.is_busy, timeout=30_000)
+    rows = repeats.twice(100, 20, np.random.default_rng(1))
+    assert view.bars.together.share == induction.accuracy(page.network, rows, [(0, 0), (0, 1)])
+    view.restore.click()
+    assert view.bars.chosen == ()
+    assert view.bars.together.share == view.bars.whole.share
 
 
 def test_scores_are_those_of_the_heads_and_the_line_tells_the_curve(page: InductionPage) -> None:

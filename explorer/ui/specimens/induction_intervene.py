@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from explorer.specimens import induction, repeats
-from explorer.specimens.induction import Head
+from explorer.specimens.induction import Head, Reading
 from explorer.specimens.network import Network
 from explorer.ui.background import Background
+from explorer.ui.specimens.head_bars import Accuracies, HeadBars, off_words
 from explorer.ui.specimens.induction_prompt import InductionPrompt, PromptRow, spelled
-from explorer.ui.specimens.page import titled, words
+from explorer.ui.specimens.page import words
 from explorer.ui.specimens.token_strip import TokenStrip
 from explorer.ui.widgets.look import per_cent
-from explorer.ui.widgets.plot import Plot
 from explorer.work import Pause, Progress, Work
-
-Accuracies = dict[tuple[Head, ...], float]
 
 
 class HeadsView(QWidget):
@@ -30,57 +26,37 @@ class HeadsView(QWidget):
         super().__init__()
         self._prompt, self._work = prompt, work
         self.row = PromptRow(prompt)
-        self.heads = induction.heads(prompt.network)
-        self.buttons = {head: QPushButton(f"{head[0]}.{head[1]}") for head in self.heads}
-        for head, button in self.buttons.items():
-            button.setCheckable(True)
-            button.setProperty("small", True)
-            button.setAccessibleName(f"Head {button.text()} off")
-            button.setToolTip(f"Put head {head[1]} of layer {head[0]} to its mean")
-            button.clicked.connect(self._switch)
+        self.bars = HeadBars(induction.heads(prompt.network))
+        self.restore = QPushButton("Put all back")
+        self.restore.setToolTip("Every head works again")
         self.before = TokenStrip("The prompt and what all heads say comes next")
         self.after = TokenStrip("The prompt and what is said without the chosen heads")
-        self.titles = {name: words("", "section") for name in ("before", "after", "plot", "together")}
-        self.plot = Plot("Foreseen tokens lost without each head", "head", "points lost")
-        at = np.arange(len(self.heads))
-        self.bars = self.plot.bars(at, at * 0.0, "mark_ink")
-        self.plot.name_ticks("bottom", [(at, button.text()) for at, button in enumerate(self.buttons.values())])
+        self.titles = {name: words("", "section") for name in ("before", "after", "bars")}
         self.found: Accuracies = {}
         self._lay_out()
+        self.bars.switched.connect(self._switch)
+        self.restore.clicked.connect(self.bars.put_back)
         work.done.connect(self._take)
         prompt.changed.connect(self._show)
         self._show()
-
-    @property
-    def chosen(self) -> tuple[Head, ...]:
-        """The heads that are off."""
-        return tuple(head for head, button in self.buttons.items() if button.isChecked())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._measure()
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.addWidget(words("Heads to switch off", "section"))
-        for button in self.buttons.values():
-            buttons.addWidget(button)
-        buttons.addStretch()
-        below = QGridLayout()
-        below.setHorizontalSpacing(20)
-        below.addWidget(titled(self.titles["plot"], self.plot), 0, 0)
-        below.addWidget(self.titles["together"], 0, 1, Qt.AlignmentFlag.AlignTop)
-        below.setColumnStretch(0, 3)
-        below.setColumnStretch(1, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
+        layout.setSpacing(8)
         layout.addWidget(self.row)
-        layout.addLayout(buttons)
         for name, strip in (("before", self.before), ("after", self.after)):
             layout.addWidget(self.titles[name])
             layout.addWidget(strip)
-        layout.addLayout(below, 1)
+        row = QHBoxLayout()
+        row.addWidget(self.titles["bars"], 1)
+        row.addWidget(self.restore)
+        layout.addLayout(row)
+        layout.addWidget(self.bars, 1)
 
     def _switch(self) -> None:
         self._show()
@@ -88,7 +64,7 @@ class HeadsView(QWidget):
 
     def _measure(self) -> None:
         """Ask for what is not known yet; nothing is measured twice."""
-        wanted = [(), *((head,) for head in self.heads), self.chosen]
+        wanted = [(), *((head,) for head in self.bars.heads), self.bars.chosen]
         missing = [chosen for chosen in wanted if chosen not in self.found]
         if missing:
             network, known = self._prompt.network, self.found
@@ -98,35 +74,40 @@ class HeadsView(QWidget):
     def _take(self, found: object) -> None:
         assert isinstance(found, dict)
         self.found = found
-        self.bars.setOpts(height=[100 * (found[()] - found[(head,)]) for head in self.heads])
         self._tell()
 
     def _show(self) -> None:
-        prompt = self._prompt
-        sides = ((self.before, "before", ()), (self.after, "after", self.chosen))
-        for strip, name, without in sides:
-            reading = induction.read(prompt.network, prompt.reading.ids, without)
+        prompt, chosen = self._prompt, self.bars.chosen
+        after = induction.read(prompt.network, prompt.reading.ids, chosen)
+        for strip, reading in ((self.before, prompt.reading), (self.after, after)):
             strip.show_tokens(prompt.tokens, spelled(reading.said), reading.probability.max(-1), reading.foreseen)
-            right = f"{len(reading.foreseen)} of {len(reading.again)} repeated tokens foreseen"
-            self.titles[name].setText(f"{_named(without)}: {right}")
+        self.titles["before"].setText(f"Whole model: {_foreseen(prompt.reading)}")
+        said = f"With {off_words(chosen)}: {_foreseen(after)}"
+        self.titles["after"].setText(said if chosen else "With nothing off, the same: switch a head off below")
+        self.restore.setEnabled(bool(chosen))
 
     def _tell(self) -> None:
-        if () not in self.found:
-            self.titles["plot"].setText(f"Measuring each head on {repeats.MEASURED[0]} random repeats …")
-            self.titles["together"].setText("")
-            return
-        whole = self.found[()]
-        worst = min(self.heads, key=lambda head: self.found[(head,)])
-        lost = f"{100 * (whole - self.found[(worst,)]):.0f}"
-        self.titles["plot"].setText(f"Alone, head {worst[0]}.{worst[1]} costs most: {lost} points of {per_cent(whole)}")
-        text = "measuring …" if self.chosen not in self.found else per_cent(self.found[self.chosen])
-        what = f"second halves of {repeats.MEASURED[0]} random repeats foreseen: {text}"
-        self.titles["together"].setText(f"{_named(self.chosen)}, {what}")
+        found, chosen = self.found, self.bars.chosen
+        self.bars.show_accuracies(found)
+        rows = f"{repeats.MEASURED[0]} random repeats"
+        if () not in found:
+            text = f"Measuring each head on {rows} …"
+        elif len(chosen) < 2:
+            worst = min(self.bars.heads, key=lambda head: found[(head,)])
+            lost = f"{100 * (found[()] - found[(worst,)]):.0f} points"
+            text = f"Of the second halves of {rows}, head {worst[0]}.{worst[1]} alone costs most: {lost}"
+        else:
+            left = "measuring"
+            if chosen in found:
+                left = f"{per_cent(found[chosen])} foreseen, {per_cent(found[()])} before"
+            text = f"With {off_words(chosen)}, second halves of {rows}: {left}"
+        self.titles["bars"].setText(text)
 
 
-def _named(off: Sequence[Head]) -> str:
-    names = ", ".join(f"{layer}.{head}" for layer, head in off)
-    return f"Without head{'s' if len(off) > 1 else ''} {names}" if off else "With all heads"
+def _foreseen(reading: Reading) -> str:
+    if not reading.again:
+        return "nothing goes on here as it went on before"
+    return f"{len(reading.foreseen)} of {len(reading.again)} repeated tokens foreseen"
 
 
 def _measured(
