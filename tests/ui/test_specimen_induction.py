@@ -82,6 +82,21 @@ def test_the_keyboard_walks_along_the_bars_and_switches_heads_off(qtbot: QtBot, 
     assert view.bars.together.share == view.bars.whole.share
 
 
+def test_the_strips_follow_each_other_and_tell_the_chance_before_and_after(qtbot: QtBot, page: InductionPage) -> None:
+    view = looked_at(page, page.intervene(), HeadsView)
+    assert view.titles["before"].text() != view.titles["after"].text()  # also with nothing off
+    view.bars.heads[1, 0].click()
+    qtbot.mouseMove(view.before, view.before.cell(6, 0).center().toPoint())
+    assert view.after.current == page.prompt.position == 6
+    ids = page.prompt.reading.ids
+    seven = int(ids[7])
+    for without in ((), [(1, 0)]):
+        chance = induction.read(page.network, ids, without).probability[6, seven]
+        assert f"{chance:.3f}".removeprefix("0") in view.readout.text()
+    qtbot.keyClick(view.after, Qt.Key.Key_Left)
+    assert view.before.current == 5
+
+
 def test_scores_are_those_of_the_heads_and_the_line_tells_the_curve(page: InductionPage) -> None:
     view = looked_at(page, page.extract(), ScoresView)
     layer, head = view.scores.induction

@@ -15,7 +15,7 @@ from explorer.ui.specimens.head_bars import Accuracies, HeadBars, off_words
 from explorer.ui.specimens.induction_prompt import InductionPrompt, PromptRow, spelled
 from explorer.ui.specimens.page import words
 from explorer.ui.specimens.token_strip import TokenStrip
-from explorer.ui.widgets.look import per_cent
+from explorer.ui.widgets.look import per_cent, probability
 from explorer.work import Pause, Progress, Work
 
 
@@ -32,12 +32,17 @@ class HeadsView(QWidget):
         self.before = TokenStrip("The prompt and what all heads say comes next")
         self.after = TokenStrip("The prompt and what is said without the chosen heads")
         self.titles = {name: words("", "section") for name in ("before", "after", "bars")}
+        self.readout = words()
         self.found: Accuracies = {}
+        self._changed = prompt.reading  # what is said without the chosen heads
         self._lay_out()
         self.bars.switched.connect(self._switch)
         self.restore.clicked.connect(self.bars.put_back)
         work.done.connect(self._take)
+        for strip in (self.before, self.after):
+            strip.pointed.connect(prompt.point)
         prompt.changed.connect(self._show)
+        prompt.pointed.connect(self._point)
         self._show()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -52,6 +57,7 @@ class HeadsView(QWidget):
         for name, strip in (("before", self.before), ("after", self.after)):
             layout.addWidget(self.titles[name])
             layout.addWidget(strip)
+        layout.addWidget(self.readout)
         row = QHBoxLayout()
         row.addWidget(self.titles["bars"], 1)
         row.addWidget(self.restore)
@@ -78,13 +84,29 @@ class HeadsView(QWidget):
 
     def _show(self) -> None:
         prompt, chosen = self._prompt, self.bars.chosen
-        after = induction.read(prompt.network, prompt.reading.ids, chosen)
+        self._changed = after = induction.read(prompt.network, prompt.reading.ids, chosen)
         for strip, reading in ((self.before, prompt.reading), (self.after, after)):
             strip.show_tokens(prompt.tokens, spelled(reading.said), reading.probability.max(-1), reading.foreseen)
         self.titles["before"].setText(f"Whole model: {_foreseen(prompt.reading)}")
         said = f"With {off_words(chosen)}: {_foreseen(after)}"
         self.titles["after"].setText(said if chosen else "With nothing off, the same: switch a head off below")
         self.restore.setEnabled(bool(chosen))
+        self._point()
+
+    def _point(self) -> None:
+        """Both strips at the same position, and the chance there before and after."""
+        prompt, after = self._prompt, self._changed
+        at, reading = prompt.position, prompt.reading
+        for strip in (self.before, self.after):
+            strip.point(at)
+        token = int(reading.said[at])
+        was, now = (probability(float(each.probability[at, token])) for each in (reading, after))
+        text = f"Behind {prompt.tokens[at]} (position {at}) the whole model says {repeats.TOKENS[token]} ({was})"
+        if self.bars.chosen:
+            same = after.said[at] == token
+            other = "and still says so" if same else f"and says {_best(after, at)} instead"
+            text += f"; with {off_words(self.bars.chosen)} it gives {repeats.TOKENS[token]} {now} {other}"
+        self.readout.setText(f"{text}.")
 
     def _tell(self) -> None:
         found, chosen = self.found, self.bars.chosen
@@ -108,6 +130,10 @@ def _foreseen(reading: Reading) -> str:
     if not reading.again:
         return "nothing goes on here as it went on before"
     return f"{len(reading.foreseen)} of {len(reading.again)} repeated tokens foreseen"
+
+
+def _best(reading: Reading, at: int) -> str:
+    return f"{repeats.TOKENS[reading.said[at]]} ({probability(float(reading.probability[at].max()))})"
 
 
 def _measured(
