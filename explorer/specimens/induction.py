@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, Int
 from numpy import ndarray
 
 from explorer.models import head_scores
+from explorer.shapes import Float, Int
 from explorer.specimens import repeats
 from explorer.specimens.network import Change, Network, Site, run, unchanged
 
@@ -122,9 +122,10 @@ def ablations(network: Network, rows: Int[ndarray, "row pos"]) -> dict[Head, flo
     return {head: accuracy(network, rows, [head]) for head in heads(network)}
 
 
-def steepest(values: Float[ndarray, "step"]) -> int:
-    """Where the largest rise from one value to the next ends."""
-    return int(np.diff(values).argmax()) + 1
+def rise(values: Float[ndarray, "step"]) -> tuple[int, int]:
+    """Where values first reach a tenth of the last one, and where nine tenths of it."""
+    begin, end = (int((values >= share * values[-1]).argmax()) for share in (0.1, 0.9))
+    return begin, end
 
 
 def ablated(network: Network, heads: Collection[Head]) -> Change:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from explorer.io import specimens
+from explorer.session.theme import LIGHT
 from explorer.specimens import induction, repeats
 from explorer.specimens.catalogue import find
 from explorer.ui.specimens.induction import InductionPage
@@ -97,12 +98,46 @@ def test_the_strips_follow_each_other_and_tell_the_chance_before_and_after(qtbot
     assert view.before.current == 5
 
 
-def test_scores_are_those_of_the_heads_and_the_line_tells_the_curve(page: InductionPage) -> None:
+def test_scores_are_those_of_the_command_and_a_chosen_head_shows_what_it_writes(
+    qtbot: QtBot, page: InductionPage
+) -> None:
     view = looked_at(page, page.extract(), ScoresView)
-    layer, head = view.scores.induction
-    assert view.grid.rows[view.grid.current[0]] == f"Head {layer}.{head}"
+    assert view.titles["scores"].text().endswith("…")
+    qtbot.waitUntil(lambda: view.scores is not None, timeout=30_000)
+    found = induction.scores(page.network, repeats.measured())
+    assert view.grid.rows[view.grid.current[0]] == "Head 1.0"
+    assert view.grid.values[:, 1].tolist() == found.prefix.ravel().tolist()
+    reads, writes = induction.circuit(page.network, 1, 0)
+    assert (reads @ writes).argmax(-1).tolist() == list(range(62)), "what the title says of head 1.0"
+    assert view.titles["writes"].text() == "What head 1.0 writes: 62 of 62 tokens raise themselves most"
+    qtbot.mouseClick(view.grid, Qt.MouseButton.LeftButton, pos=view.grid.cell(6, 0).center())
+    assert page.prompt.head == (1, 2)
+    assert view.titles["writes"].text() == "What head 1.2 writes: nothing, it is empty"
+
+
+def test_the_curves_are_read_off_with_keys_and_none_has_the_colour_of_a_sign(qtbot: QtBot, page: InductionPage) -> None:
+    view = looked_at(page, page.extract(), ScoresView)
+    view.plot.setFocus()
+    for _ in range(3):
+        qtbot.keyClick(view.plot, Qt.Key.Key_Right)
     curve = specimens.history("induction")
-    rises = np.diff(curve["prefix"])
-    assert view.line.value() == curve["step"][1:][rises.argmax()]
-    view.line.setValue(curve["step"][-1])
-    assert view.readout.text().endswith(f"copying {curve['copying'][-1]:.2f}")
+    at = view.reader.current
+    assert at > 0
+    assert view.readout.text().startswith(f"Step {curve['step'][at]:,.0f}: foreseen {curve['accuracy'][at]:.2f}")
+    drawn = {item.opts["pen"].color().name().upper() for item in view.plot.getPlotItem().listDataItems()}
+    assert not drawn & {LIGHT.sign_raise, LIGHT.sign_lower}
+    qtbot.waitUntil(lambda: not page.scoring.is_busy, timeout=30_000)
+
+
+def test_a_rise_goes_from_a_tenth_to_nine_tenths_of_the_end() -> None:
+    assert induction.rise(np.array([0.0, 0.05, 0.2, 0.5, 0.95, 1.0])) == (2, 4)
+
+
+def test_turning_away_gives_up_what_is_measured(qtbot: QtBot, page: InductionPage) -> None:
+    for scrolling, kind in ((page.intervene(), HeadsView), (page.extract(), ScoresView)):
+        looked_at(page, scrolling, kind)
+    assert page.work.is_busy
+    assert page.scoring.is_busy
+    page.rest()
+    assert not page.work.is_busy
+    assert not page.scoring.is_busy

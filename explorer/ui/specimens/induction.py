@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.io import specimens
 from explorer.specimens.catalogue import Specimen
+from explorer.ui.background import Background
 from explorer.ui.specimens.induction_extract import ScoresView
 from explorer.ui.specimens.induction_intervene import HeadsView
 from explorer.ui.specimens.induction_prompt import InductionPrompt
@@ -20,6 +21,7 @@ class InductionPage(SpecimenPage):
         super().__init__(specimen)
         self.network = specimens.network(specimen.name)
         self.prompt = InductionPrompt(self.network, specimen.prompt, self)
+        self.scoring = Background(f"specimen {specimen.name}: scores", self)
 
     def read(self) -> QWidget:
         return scrolled(RepeatView(self.prompt))
@@ -28,4 +30,8 @@ class InductionPage(SpecimenPage):
         return scrolled(HeadsView(self.prompt, self.work))
 
     def extract(self) -> QWidget:
-        return scrolled(ScoresView(self.network))
+        return scrolled(ScoresView(self.prompt, self.scoring))
+
+    def rest(self) -> None:
+        super().rest()
+        self.scoring.close()
