@@ -78,7 +78,7 @@ class ScoresView(QWidget):
         )
 
     def _lay_out(self) -> None:
-        said = f"Mean attention to the token before and to what followed last, on {ROWS} random repeats; copying, −1 to 1."
+        said = f"Mean attention to the token before and to what followed, on {ROWS} random repeats; copying, −1 to 1."
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(12)
