@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.targets import LogitTarget
+from explorer.shapes import Float, Int
 from explorer.work import Pause, go_on
 
 

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Int
 from torch import Tensor
 
 from explorer.circuits.aim import Targets, aim
@@ -32,6 +31,7 @@ from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import FeatureTarget, LogitTarget
 from explorer.errors import GraphError
+from explorer.shapes import Int
 from explorer.work import Pause, Progress, Work, go_on
 
 

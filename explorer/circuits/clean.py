@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.interventions import Kind, Place
 from explorer.circuits.strengths import activations
 from explorer.circuits.subject import Subject
+from explorer.shapes import Float
 from explorer.transcoders.transcoder import ReadPoint
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
+
+from explorer.shapes import Float, Int
 
 PADDING = 16  # flat rows of padding that a step of its own is worth
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.clean import strengths, vector_of, vectors
@@ -20,6 +19,7 @@ from explorer.circuits.interventions import WHOLE, Intervention, Kind, Place
 from explorer.circuits.plan import Plan, changed
 from explorer.circuits.subject import Subject
 from explorer.models.trace import LayerTrace
+from explorer.shapes import Float
 from explorer.transcoders.transcoder import ReadPoint, WritePoint
 
 KEPT = 2**28  # bytes of directions kept with a subject

@@ -18,7 +18,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.aim import aim
@@ -32,6 +31,7 @@ from explorer.circuits.sources import lay_out
 from explorer.circuits.sweep import CHUNK_ROWS, chunks, source_effects
 from explorer.circuits.targets import FeatureTarget, LogitTarget
 from explorer.errors import GraphError
+from explorer.shapes import Float, Int
 from explorer.work import Pause, Work, go_on
 
 KEPT_ENTRIES = 4096  # strongest features and errors kept of each row, besides all embeddings and biases

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from random import Random
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.layer_faithfulness import LayerFaithfulness
@@ -27,6 +26,7 @@ from explorer.circuits.plan import plan
 from explorer.circuits.replaced import Acting, ReplacedRun, everything
 from explorer.circuits.rerun import Passed, Run
 from explorer.circuits.subject import Subject
+from explorer.shapes import Float
 from explorer.work import Pause, go_on
 
 SIZES = (0.1, 1.0)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.replacement import LocalReplacementModel, written
+from explorer.shapes import Float
 from explorer.transcoders.transcoder import TranscoderSet
 
 POOR = 0.8  # half of the layers explained worse than this; sets that fit lie below, misread ones near 1 or above

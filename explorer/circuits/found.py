@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.aim import Targets
@@ -16,6 +15,7 @@ from explorer.circuits.influence import CLAMP
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
 from explorer.circuits.targets import FeatureTarget, LogitTarget
+from explorer.shapes import Float, Int
 from explorer.work import Pause, Progress, go_on
 
 PARTIAL_EDGES = 500_000  # about as many as a window takes in without being held up

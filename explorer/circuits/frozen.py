@@ -20,7 +20,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.cone import Cone, Step
@@ -28,6 +27,7 @@ from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.loader import LanguageModel
 from explorer.models.trace import LayerTrace, Trace
 from explorer.models.weights import AttentionWeights
+from explorer.shapes import Float, Int
 from explorer.work import Pause, go_on
 
 

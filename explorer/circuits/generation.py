@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.intervening import check_finite
@@ -23,6 +22,7 @@ from explorer.circuits.subject import Subject
 from explorer.errors import PromptError
 from explorer.models.live import KeysValues, run_live
 from explorer.models.loader import LanguageModel
+from explorer.shapes import Float
 from explorer.work import Pause, Progress, Work, go_on
 
 MAX_TOKENS = 4096

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from explorer.models import head_scores as scores
 from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.loader import LanguageModel
 from explorer.models.trace import Trace
+from explorer.shapes import Float
 from explorer.work import Progress, Work
 
 PERIOD = 24  # tokens before they come again, fewer if the model takes no more

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.clean import strengths
@@ -24,6 +23,7 @@ from explorer.circuits.rerun import rerun
 from explorer.circuits.strengths import activations
 from explorer.circuits.subject import Subject
 from explorer.errors import GraphError
+from explorer.shapes import Float
 from explorer.work import Pause, go_on
 
 AT_ONCE = 32  # positions whose features are looked through in one step, so that a stop is soon obeyed

@@ -20,11 +20,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.graph import NodeKey, NodeKind
 from explorer.errors import GraphError
+from explorer.shapes import Float
 
 Rows = Float[Tensor, "n *d"]
 LIMIT = 1e6  # of a value: beyond it float32 has nothing to say

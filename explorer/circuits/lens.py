@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.errors import GraphError, UnsupportedModel
@@ -20,6 +19,7 @@ from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.live import LivePass, run_live
 from explorer.models.loader import LanguageModel
 from explorer.models.trace import Trace
+from explorer.shapes import Float
 
 CLOSE = {torch.bfloat16: 0.1, torch.float16: 1e-2}  # of the logits' spread; in others 1e-3
 

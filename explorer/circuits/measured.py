@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.graph import Graph, NodeKind
@@ -17,6 +16,7 @@ from explorer.circuits.predicted import target_weight
 from explorer.circuits.rerun import rerun
 from explorer.circuits.subject import Subject
 from explorer.errors import GraphError
+from explorer.shapes import Float
 from explorer.work import Pause, go_on
 
 Logits = Mapping[int, Float[Tensor, " d_vocab"]]  # in front of a softcap, by position

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
@@ -26,6 +25,7 @@ from explorer.circuits.modes import FREE
 from explorer.circuits.subject import Subject, prepare
 from explorer.errors import GraphError
 from explorer.models.loader import LanguageModel
+from explorer.shapes import Float
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
 from explorer.work import Pause, Progress, Work, go_on

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.interventions import Intervention, Kind, Place, Rows
+from explorer.shapes import Float
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from explorer.circuits.graph import NodeKey, NodeKind
@@ -24,6 +23,7 @@ from explorer.circuits.strengths import activations
 from explorer.circuits.subject import Subject
 from explorer.errors import GraphError
 from explorer.models.live import KeysValues
+from explorer.shapes import Bool, Float, Int
 from explorer.transcoders.transcoder import WritePoint
 from explorer.work import Pause, go_on
 

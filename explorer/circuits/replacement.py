@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.frozen import FrozenModel, freeze
@@ -22,6 +21,7 @@ from explorer.errors import UnsupportedTranscoder
 from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.loader import LanguageModel
 from explorer.models.trace import LayerTrace, Trace
+from explorer.shapes import Float
 from explorer.transcoders.features import ActiveFeatures, encode
 from explorer.transcoders.transcoder import ReadPoint, Site, TranscoderSet, WritePoint
 from explorer.work import Pause, go_on

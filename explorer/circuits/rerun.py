@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.interventions import Kind
@@ -21,6 +20,7 @@ from explorer.circuits.strengths import activations
 from explorer.circuits.subject import Subject, read_frozen, through
 from explorer.models.frozen_norm import FrozenNorm
 from explorer.models.live import Attention, Heads, KeysValues
+from explorer.shapes import Float
 from explorer.transcoders.transcoder import ReadPoint, Site, TranscoderSet, WritePoint
 from explorer.work import Pause, go_on
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.aim import Aimed
 from explorer.circuits.graph import BiasClass
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.models.frozen_norm import FrozenNorm
+from explorer.shapes import Float, Int
 from explorer.work import Pause, go_on
 
 N_BIAS = len(BiasClass)

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.circuits.cone import Cone
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import Biases, bias_sources, embeddings_behind_first_block, start_behind_first_block
+from explorer.shapes import Float, Int
 from explorer.work import Pause, go_on
 
 EMBEDDED_BUDGET = 2**28  # bytes of the embeddings' tangents; beyond it rows are carried down to the embeddings

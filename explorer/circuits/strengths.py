@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jaxtyping import Float, Int
 from torch import Tensor
 
+from explorer.shapes import Float, Int
 from explorer.transcoders import neurons
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import Transcoder

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.interventions import Room
@@ -18,6 +17,7 @@ from explorer.models.live import LivePass, run_live
 from explorer.models.loader import LanguageModel
 from explorer.models.mlp import mlps
 from explorer.models.trace import LayerTrace, Trace
+from explorer.shapes import Float
 from explorer.transcoders.transcoder import ReadPoint, TranscoderSet
 from explorer.work import Pause, go_on
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.circuits.aim import Aimed, Targets
@@ -20,6 +19,7 @@ from explorer.circuits.graph import BiasClass
 from explorer.circuits.replacement import LocalReplacementModel
 from explorer.circuits.roots import N_BIAS
 from explorer.circuits.sources import Sources
+from explorer.shapes import Float
 from explorer.work import Pause, go_on
 
 ROW_BUDGET = 2**24  # numbers in the finished rows of one chunk

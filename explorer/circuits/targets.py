@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.errors import GraphError, PromptError
 from explorer.models.weights import Head
+from explorer.shapes import Float
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Int
 
 from explorer.features.keys import is_held_out
 from explorer.features.reads import counted, entries, reads
@@ -15,6 +14,7 @@ from explorer.features.spans import NOTHING, Spans
 from explorer.features.statistics import Keeping, LayerStatistics
 from explorer.features.windows import Batch
 from explorer.models.loader import LanguageModel
+from explorer.shapes import Int
 from explorer.transcoders.transcoder import TranscoderSet
 from explorer.work import Pause, go_on
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 
 from explorer.features.keys import hashed, is_held_out
 from explorer.features.reads import counted, entries, reads
 from explorer.features.windows import Batch, rows_of
 from explorer.models.loader import LanguageModel
+from explorer.shapes import Float, Int
 from explorer.transcoders.transcoder import TranscoderSet
 from explorer.work import Pause, go_on
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from explorer.features.keys import EMPTY
+from explorer.shapes import Float, Int
 
 BEFORE, AFTER = 20, 11  # positions around the peak whose activations are kept
 SPAN = BEFORE + 1 + AFTER

@@ -7,7 +7,8 @@ numbered by document and position, so ties break that way. That of a random exam
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+
+from explorer.shapes import Float, Int
 
 EMPTY = np.iinfo(np.int64).max  # the key of a place without an example
 BINS_PER_OCTAVE = 4

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from explorer.errors import UnsupportedTranscoder
@@ -21,6 +20,7 @@ from explorer.features.entries import Entries
 from explorer.features.windows import Batch
 from explorer.models.frozen_norm import freeze_norm
 from explorer.models.loader import LanguageModel
+from explorer.shapes import Float, Int
 from explorer.transcoders.features import encode_layer
 from explorer.transcoders.transcoder import ReadPoint, Site, TranscoderSet
 

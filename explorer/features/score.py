@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+
+from explorer.shapes import Bool, Float
 
 FEWEST = 2  # windows of each kind, below which nothing is said
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int, UInt
 
 from explorer.features.entries import Entries
 from explorer.features.kept import BEFORE, SPAN, Candidates, Kept
 from explorer.features.keys import N_BINS, at_random, bins, strongest
+from explorer.shapes import Int, UInt
 
 _MOST = float(np.finfo(np.float16).max)  # files of other tools take no infinity
 UNIT = 2**20  # the sum of activations is kept in whole numbers of this part of one

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.models.frozen_norm import FrozenNorm, freeze_norm
 from explorer.models.loader import LanguageModel
+from explorer.shapes import Float, Int
 from explorer.transcoders.transcoder import ReadPoint, Site, TranscoderSet, WritePoint
 from explorer.work import Pause, go_on
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+
+from explorer.shapes import Int
 
 BATCH_TOKENS = 1024  # of a batch, about; more rows fit if the context is short
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from xml.sax.saxutils import escape as _escape
+from html import escape as _escape
 
 from explorer.io import atomic
 from explorer.session.figure import Circle, Curve, Figure, Group, Ink, Item, Line, Polygon, Rect, Run, Text
@@ -28,7 +28,7 @@ def svg_text(figure: Figure) -> str:
 def escape(text: str) -> str:
     """``text`` for an element or a quoted attribute; characters that XML forbids become U+FFFD."""
     legal = "".join(char if _is_legal(char) else "\N{REPLACEMENT CHARACTER}" for char in text)
-    return _escape(legal, {'"': "&quot;"})
+    return _escape(legal)
 
 
 def _is_legal(char: str) -> bool:

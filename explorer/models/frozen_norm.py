@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from explorer.errors import UnsupportedModel
+from explorer.shapes import Float
 
 
 @dataclass(frozen=True)

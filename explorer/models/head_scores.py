@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 from numpy import ndarray
+
+from explorer.shapes import Float
 
 
 def previous_token(pattern: Float[ndarray, "query key"]) -> float:

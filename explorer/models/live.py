@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from explorer.models.capture import standing_in
 from explorer.models.loader import LanguageModel
+from explorer.shapes import Float
 
 Heads = Float[Tensor, "n n_heads d_head"]
 OF_POSITION = {"position_embeddings": -2, "position_ids": -1, "cache_position": -1}  # arguments, and their axis

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from explorer.errors import UnsupportedModel
 from explorer.models.families import Family
+from explorer.shapes import Float
 
 if TYPE_CHECKING:
     from explorer.models.loader import LanguageModel

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.models.frozen_norm import FrozenNorm
+from explorer.shapes import Float, Int
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from explorer.models.families import Family
+from explorer.shapes import Float
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from explorer.errors import GraphError, PromptError
+from explorer.shapes import Bool, Float, Int
 from explorer.specimens import sums
 from explorer.specimens.network import Change, Network, Pass, Site, run, unchanged
 from explorer.specimens.sums import END, N_DIGITS, N_OUT, N_POS, N_PROMPT, READ

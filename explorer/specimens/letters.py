@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from explorer.errors import GraphError
+from explorer.shapes import Bool, Float
 
 TOKENS = ".abcdefghijklmnopqrstuvwxyz"
 N = len(TOKENS)

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from explorer.errors import GraphError
+from explorer.shapes import Bool, Float, Int
 from explorer.specimens import pairs
 from explorer.specimens.network import Network, run
 from explorer.work import Pause, go_on

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Int
 from numpy import ndarray
 
 from explorer.errors import UnsupportedModel
+from explorer.shapes import Float, Int
 
 Site = Literal["head", "neuron"]
 Change = Callable[[Site, int, ndarray], ndarray]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Int
 from numpy import ndarray
+
+from explorer.shapes import Bool, Int
 
 
 def rows(p: int) -> Int[ndarray, "pair 3"]:

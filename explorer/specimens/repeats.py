@@ -5,10 +5,10 @@ from __future__ import annotations
 import string
 
 import numpy as np
-from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from explorer.errors import PromptError
+from explorer.shapes import Bool, Int
 
 TOKENS = string.ascii_lowercase + string.ascii_uppercase + string.digits  # one character each
 N_POS = 48

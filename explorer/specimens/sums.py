@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int
 from numpy import ndarray
+
+from explorer.shapes import Int
 
 N_DIGITS = 10
 TOKENS = "0123456789+=_."  # one character each; "_" is never used, "." ends the sum

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from explorer.errors import GraphError
+from explorer.shapes import Bool, Float
 from explorer.work import Progress, Work
 
 DENSITIES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
+from explorer.shapes import Float
 
 KINDS = ("relu", "jumprelu", "topk", "own")
 

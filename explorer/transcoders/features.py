@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
+from explorer.shapes import Float, Int
 from explorer.transcoders.neurons import strongest
 from explorer.transcoders.transcoder import TranscoderSet
 from explorer.work import Pause, go_on

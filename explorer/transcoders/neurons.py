@@ -20,9 +20,9 @@ numbers, and what is left of it in float32 is rounding (residuals of 4e-5 on a s
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from explorer.shapes import Float
 from explorer.transcoders.transcoder import Transcoder
 
 FLOOR = 0.01  # of what the strongest neuron at the same layer and position writes

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explorer.errors import GraphError
+from explorer.shapes import Float
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import ReadPoint, Transcoder, TranscoderSet, WritePoint
 from explorer.work import Progress, Work

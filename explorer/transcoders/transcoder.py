@@ -14,10 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from explorer.errors import UnsupportedTranscoder
+from explorer.shapes import Float, Int
 from explorer.transcoders.activations import Activation
 
 

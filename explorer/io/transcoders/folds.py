@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from explorer.shapes import Float
 from explorer.transcoders.activations import Activation
 from explorer.transcoders.transcoder import Transcoder
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool
 from numpy import ndarray
 from PySide6.QtCore import QObject, Signal
 
+from explorer.shapes import Bool
 from explorer.specimens import letters
 from explorer.specimens.letters import CUT, TOKENS, Lesion, Matrix
 

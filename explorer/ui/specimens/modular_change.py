@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from jaxtyping import Float, Int
 from numpy import ndarray
 from PySide6.QtCore import QObject, Signal
 
+from explorer.shapes import Float, Int
 from explorer.specimens import modular
 from explorer.specimens.modular import Answers
 from explorer.specimens.network import Network

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from numpy import ndarray
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy
 
+from explorer.shapes import Float
 from explorer.ui.specimens.plot_reader import PlotReader
 from explorer.ui.widgets.plot import Plot
 

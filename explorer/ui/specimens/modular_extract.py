@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
 from numpy import ndarray
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
+from explorer.shapes import Float
 from explorer.ui.specimens.modular_curves import Curve, CurvePlot
 from explorer.ui.specimens.modular_model import ModularModel
 from explorer.ui.specimens.modular_parts import PartsTable, part_words

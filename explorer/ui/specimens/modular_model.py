@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from jaxtyping import Float
 from numpy import ndarray
 from PySide6.QtCore import QObject, Signal
 
 from explorer.io import specimens
+from explorer.shapes import Float
 from explorer.specimens import modular
 from explorer.specimens.modular import Answers, Outcome, Reading
 from explorer.specimens.network import Network

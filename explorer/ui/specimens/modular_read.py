@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int
 from numpy import ndarray
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.shapes import Int
 from explorer.specimens import modular
 from explorer.specimens.modular import EXPLAINED, KEY
 from explorer.ui.specimens.modular_curves import Curve, CurvePlot, flexible

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
 from numpy import ndarray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.session.theme import Theme
+from explorer.shapes import Float
 from explorer.ui.theme import color
 from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.look import current_theme, font, px

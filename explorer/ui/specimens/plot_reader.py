@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxtyping import Float
 from numpy import ndarray
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 
+from explorer.shapes import Float
 from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.plot import Plot
 

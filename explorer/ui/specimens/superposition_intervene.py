@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool
 from numpy import ndarray
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from explorer.shapes import Bool
 from explorer.specimens.superposition import Toy, errors
 from explorer.ui.specimens.feature_arrows import FeatureArrows
 from explorer.ui.specimens.page import heading, titled, words
