@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -16,17 +17,52 @@ from explorer.circuits.graph import NodeKind
 from explorer.session.edits import hide, pin, set_label, set_thresholds
 from explorer.ui.canvas import GraphCanvas
 from explorer.ui.document import Document
-from explorer.ui.panels import PANELS, Panel
+from explorer.ui.panels.graph_area import GraphArea
 from explorer.ui.panels.history import HistoryPanel
 from explorer.ui.panels.inspector import InspectorPanel
+from explorer.ui.panels.intervene import IntervenePanel
 from explorer.ui.panels.nodes import NodesPanel
 from explorer.ui.panels.nodes_model import INFLUENCE, NAME
+from explorer.ui.panels.paths import PathsPanel
+from explorer.ui.panels.prompt import PromptPanel
+from explorer.ui.panels.proposals import ProposalsPanel
+from explorer.ui.panels.status import StatusPanel
+from explorer.ui.panels.subgraph import SubgraphPage
+from explorer.ui.panels.supernodes import SupernodesPanel
 from explorer.ui.panels.thresholds import ThresholdsPanel
+from explorer.ui.panels.validation import ValidationPanel
+from explorer.ui.panels.welcome import WelcomePanel
 from explorer.ui.theme import LIGHT
 from explorer.ui.widgets.share_bar import CELL
 from tests.graphs import random_graph
 from tests.ui.showing import show
 from tests.ui.stand_in import MODEL, StandInEngine, prompt
+
+
+@dataclass(frozen=True)
+class Panel:
+    """``needs`` are what the constructor takes, in order: document, engine, canvas."""
+
+    kind: type[QWidget]
+    needs: tuple[str, ...]
+
+
+PANELS = (
+    Panel(WelcomePanel, ()),
+    Panel(PromptPanel, ("document", "engine")),
+    Panel(ThresholdsPanel, ("document",)),
+    Panel(GraphArea, ("document", "engine", "canvas")),
+    Panel(SubgraphPage, ("document",)),
+    Panel(NodesPanel, ("document",)),
+    Panel(SupernodesPanel, ("document",)),
+    Panel(InspectorPanel, ("document",)),
+    Panel(IntervenePanel, ("document", "engine")),
+    Panel(HistoryPanel, ("document",)),
+    Panel(PathsPanel, ("document",)),
+    Panel(ProposalsPanel, ("document",)),
+    Panel(StatusPanel, ("document", "engine")),
+    Panel(ValidationPanel, ("document", "engine")),
+)
 
 
 @pytest.fixture
