@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog
 
-from explorer import __version__
 from explorer.ui.keys import KeyMap
-from explorer.ui.notices import STALE, Notice
 from explorer.ui.palette import Palette
 from explorer.ui.preferences import Preferences
 from explorer.ui.widgets.look import px
@@ -48,8 +46,9 @@ class Dialogs(QObject):
         palette.words.setFocus()
 
     def about(self) -> None:
-        words = f"Circuit Explorer {__version__} works offline; nothing leaves this machine."
-        self._window.banner.show_notice(Notice(words, STALE, key="about"))
+        from explorer.ui.about import AboutWindow  # only when asked for: a window opens faster without
+
+        self.show_one(AboutWindow)
 
     def specimens(self, name: str = "") -> SpecimensWindow:
         """The window of the specimens, at the one called ``name``."""

@@ -1,4 +1,4 @@
-"""A list whose rows have a title, a figure at the right, and up to two lines of detail below."""
+"""A list whose rows have a title, a figure at the right, and one or up to two lines of detail below."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TwoLines:
 
 
 class TwoLineList(QListWidget):
-    """``pointed`` carries the row under the mouse, else the current one; -1 for none.
+    """``pointed`` carries the row under the mouse, else the current one; -1 for none. ``details`` lines are in a row.
 
     ``tick_changed``: a box was ticked or not, by a click on it or by Space.
     """
@@ -39,8 +39,9 @@ class TwoLineList(QListWidget):
     pointed = Signal(int)
     tick_changed = Signal()
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, details: int = 2) -> None:
         super().__init__()
+        self.details = details
         self.setAccessibleName(name)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
@@ -79,7 +80,7 @@ class TwoLineList(QListWidget):
 
     def _measure(self) -> None:
         for at in range(self.count()):
-            self.item(at).setSizeHint(QSize(0, px(3 * LINE + 2 * TOP + 2)))
+            self.item(at).setSizeHint(QSize(0, px((1 + self.details) * LINE + 2 * TOP + 2)))
 
 
 class _Delegate(QStyledItemDelegate):
@@ -107,9 +108,15 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(font("caption"))
         painter.setPen(QColor(theme.text_2))
         painter.drawText(first, middle | int(Qt.AlignmentFlag.AlignRight), row.right)
-        for at, line in enumerate(_broken(row.detail, inside.width(), caption)):
+        for at, line in enumerate(self._detail(row.detail, inside.width(), caption)):
             painter.drawText(first.translated(0, px(LINE) * (at + 1) + 1), middle, line)
         painter.restore()
+
+    def _detail(self, text: str, width: int, metrics: QFontMetrics) -> list[str]:
+        listed = self.parent()
+        if isinstance(listed, TwoLineList) and listed.details == 1:
+            return [metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)]
+        return _broken(text, width, metrics)
 
     def _paint_box(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
