@@ -31,8 +31,14 @@ def test_the_strip_marks_what_is_foreseen_and_a_head_is_seen_large(qtbot: QtBot,
     assert view.strip.right == frozenset({5, 6})
     layer, head = page.prompt.induction
     assert np.array_equal(view.pattern.values, page.prompt.reading.pattern[layer, head])
+    looked = [view.pattern.values[query, key] for query, key in ((5, 1), (6, 2), (7, 3))]
+    assert f"what followed the last time, with {100 * np.mean(looked):.0f} %" in view.pattern_title.text()
     qtbot.mouseClick(view.heads, Qt.MouseButton.LeftButton, pos=view.heads.cell(0, 3).center())
-    assert np.array_equal(view.pattern.values, page.prompt.reading.pattern[0, 3])
+    pattern = page.prompt.reading.pattern[0, 3]
+    assert np.array_equal(view.pattern.values, pattern)
+    assert f"one token back, with {100 * np.diag(pattern, -1).mean():.0f} %" in view.pattern_title.text()
+    qtbot.mouseClick(view.heads, Qt.MouseButton.LeftButton, pos=view.heads.cell(1, 3).center())
+    assert view.pattern_title.text() == "Head 1.3 is empty: it looks evenly and writes nothing"
 
 
 def test_a_text_that_is_no_prompt_is_one_sentence_and_what_was_read_stays(qtbot: QtBot, page: InductionPage) -> None:

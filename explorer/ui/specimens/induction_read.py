@@ -12,8 +12,10 @@ from explorer.ui.specimens.induction_prompt import InductionPrompt, PromptRow, s
 from explorer.ui.specimens.page import titled, words
 from explorer.ui.specimens.token_strip import TokenStrip
 from explorer.ui.widgets.heat_map import HeatMap
-from explorer.ui.widgets.look import per_cent, probability, signed
+from explorer.ui.widgets.look import per_cent, signed
 
+CLEAR = 0.5  # a share of attention that tells what a head is for
+FILLED = "Filled: foreseen, since it came before. Of the first copy nothing can be foreseen; it was not trained there."
 HINT = "Point at a token or a cell, or walk with the arrow keys, to see where the head looks from there."
 
 
@@ -28,7 +30,9 @@ class RepeatView(QWidget):
         self.heads = HeadPictures()
         self.pattern = HeatMap("The head's attention, query down, key across")
         self.pattern.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.pattern_title, self.readout, self.copies = words("", "section"), words("", "lead"), words(HINT, "caption")
+        self.pattern_title, self.readout, self.copies = words("", "section"), words("", "lead"), words("", "caption")
+        for part in (self.strip, self.pattern):
+            part.setToolTip(HINT)
         self._lay_out()
         self.strip.pointed.connect(prompt.point)
         self.heads.chosen.connect(lambda layer, head: prompt.turn((layer, head)))
@@ -56,6 +60,7 @@ class RepeatView(QWidget):
         layout.addWidget(self.row)
         layout.addWidget(self.title)
         layout.addWidget(self.strip)
+        layout.addWidget(words(FILLED, "caption"))
         layout.addLayout(below, 1)
 
     def _show(self) -> None:
@@ -77,16 +82,19 @@ class RepeatView(QWidget):
         self._show_position()
 
     def _pattern_words(self, pattern: np.ndarray) -> str:
+        """What a head is for, as far as one of its scores tells."""
         prompt = self._prompt
-        name = "the induction head" if prompt.head == prompt.induction else "looked at by the row's token"
-        before = head_scores.previous_token(pattern)
+        name = f"Head {_name(prompt.head)}"
+        if not induction.raised(prompt.network, prompt.head)[1].any():
+            return f"{name} is empty: it looks evenly and writes nothing"
         followed = head_scores.prefix_matching(pattern, [int(token) for token in prompt.reading.ids])
-        parts = [
-            f"{per_cent(share)} of it {where}"
-            for share, where in ((followed, "goes to what followed last time"), (before, "one token back"))
-            if not np.isnan(share)
-        ]
-        return f"Head {_name(prompt.head)}, {name}: {', '.join(parts) or 'one token looks at itself'}"
+        before = head_scores.previous_token(pattern)
+        if followed > CLEAR:
+            return f"{name} looks at what followed the last time, with {per_cent(followed)} of its attention"
+        if before > CLEAR:
+            return f"{name} looks one token back, with {per_cent(before)} of its attention"
+        back = "" if np.isnan(before) else f": {per_cent(before)} one token back"
+        return f"{name} divides its attention{back}"
 
     def _show_position(self) -> None:
         prompt = self._prompt
@@ -117,14 +125,22 @@ class RepeatView(QWidget):
         place = f"position {key}" if key <= query else f"position {key}, which comes later"
         self.readout.setText(
             f"At {tokens[query]} (position {query}) head {_name(prompt.head)} puts {per_cent(share)} of its attention "
-            f"on {tokens[key]} ({place}){why}. The model says {spelled(reading.said)[query]} "
-            f"({probability(float(reading.probability[query].max()))}) comes next."
+            f"on {tokens[key]} ({place}){why}."
         )
         raised, by = induction.raised(prompt.network, prompt.head)
         token = int(reading.ids[key])
-        copied = "itself: it is copied" if raised[token] == token else f"{spelled(raised)[token]} instead"
-        effect = f"Of all tokens, {tokens[key]} when looked at raises most {copied} ({signed(float(by[token]))})."
-        self.copies.setText(effect if by[token] > 0 else "This head is empty: it looks evenly and writes nothing.")
+        copied = ": it is copied" if raised[token] == token else ""
+        size = signed(float(by[token]))
+        effect = f"Looking at {tokens[key]} raises {spelled(raised)[token]} most of all tokens ({size}){copied}."
+        self.copies.setText(f"{effect if by[token] > 0 else 'It raises nothing.'} {self._part()}")
+
+    def _part(self) -> str:
+        """What the head does for the whole."""
+        prompt = self._prompt
+        if prompt.head == prompt.induction:
+            return "It finds its place because heads of layer 0 have noted there which token was before."
+        note = f"Layer 0 notes at each place which token was before; head {_name(prompt.induction)} finds it by that."
+        return note if prompt.head[0] < prompt.induction[0] else ""
 
 
 def _name(head: induction.Head) -> str:

@@ -15,8 +15,8 @@ from explorer.ui.theme import color
 from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.look import current_theme, font, probability, px
 
-NAMES, WIDEST, NARROWEST = 66, 44, 12  # px: the rows' names, and the cell of a token
-ROW, BARS, ARCS = 24, 30, 92  # px: a row of letters, the bars of chances, the room of arcs
+NAMES, WIDEST, NARROWEST = 66, 60, 12  # px: the rows' names, and the cell of a token
+ROW, BARS, ARCS = 24, 30, 76  # px: a row of letters, the bars of chances, the room of arcs
 WRITTEN = 30  # px from which a cell has its chance in figures
 SEEN, CLEAR = 0.03, 0.5  # shares of attention: drawn for the current token, and for any other
 
