@@ -26,10 +26,15 @@ class Dialogs(QObject):
         super().__init__(window)
         self._window = window
 
-    def preferences(self) -> None:
+    def preferences(self) -> Preferences:
         dialog = Preferences(self._window.settings, self._window, self._window.engine.devices)
         dialog.changed.connect(self._window.change_settings)
         self.show_dialog(dialog)
+        return dialog
+
+    def choose_engine(self) -> None:
+        """The preferences, at the command of the engine."""
+        self.preferences().command.setFocus()
 
     def keys(self) -> None:
         self.show_dialog(KeyMap(self._window))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from explorer.engine.trial import PATIENCE, trial
@@ -41,7 +41,7 @@ class EngineField(QWidget):
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.command, 1)
-        row.addWidget(self.test)
+        row.addWidget(self.test, 0, Qt.AlignmentFlag.AlignVCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -65,6 +65,14 @@ class Preferences(QDialog):
         self._connect()
         self._show_size()
 
+    def event(self, event: QEvent) -> bool:
+        """Grow where what is said needs more lines than before; Qt gives a dialog its height but once."""
+        handled = super().event(event)
+        layout = self.layout()
+        if event.type() == QEvent.Type.LayoutRequest and layout is not None:
+            self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
+        return handled
+
     def _lay_out(self) -> None:
         size = QHBoxLayout()
         size.setSpacing(10)
@@ -88,7 +96,7 @@ class Preferences(QDialog):
             )
         )
         hint = QLabel(
-            "Device, precision and threads hold from the next run on. A command such as "
+            "Device, precision and threads hold from the next run on.\nA command such as "
             "“/home/me/env/bin/circuit-explorer engine” computes with the engine of that environment, at once; what is "
             "open stays open."
         )

@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
         self.thresholds.fit_asked.connect(self.canvas.fit)
         self.thresholds.export_asked.connect(self.files.export)
         self.workspace.export_asked.connect(self.files.export)
-        self.workspace.customContextMenuRequested.connect(self.files.pictures.open_menu)
+        self.workspace.customContextMenuRequested.connect(lambda at: self.files.pictures.open_menu(at))
         self.workspace.failed.connect(self.status.say)
         self.workspace.turned.connect(self._refresh)
         self.status.cancel_asked.connect(self.cancel)
@@ -183,6 +183,8 @@ class MainWindow(QMainWindow):
         self.welcome.sample_asked.connect(self.files.open_sample)
         self.welcome.specimens.asked.connect(self.dialogs.specimens)
         self.welcome.keys_asked.connect(self.dialogs.keys)
+        self.welcome.first_start.asked.connect(self.dialogs.choose_engine)
+        self.welcome.first_start.follow(self.engine)
 
     # what is on screen
 

@@ -70,3 +70,14 @@ def test_what_was_not_changed_is_not_told(qtbot: QtBot, dialog: Preferences) -> 
     dialog.theme.setCurrentIndex(dialog.theme.currentIndex())
     dialog.command.editingFinished.emit()
     assert told == []
+
+
+def test_it_grows_with_what_the_test_of_an_engine_says(qtbot: QtBot, dialog: Preferences) -> None:
+    before = dialog.height()
+    dialog.command.setText("/nowhere/" + "a-folder-with-a-long-name/" * 6 + "engine")
+    qtbot.mouseClick(dialog.engine.test, Qt.MouseButton.LeftButton)
+    said = dialog.engine.said
+    qtbot.waitUntil(lambda: said.property("role") == "danger")
+    qtbot.waitUntil(lambda: said.height() >= said.heightForWidth(said.width()))
+    assert dialog.height() > before
+    assert dialog.command.geometry().bottom() < said.geometry().top()

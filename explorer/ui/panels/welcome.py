@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from explorer.io.samples import Sample
 from explorer.session.settings import Recent
+from explorer.ui.panels.first_start import FirstStart
 from explorer.ui.panels.sample_pictures import SamplePicture
 from explorer.ui.panels.specimen_cards import SpecimenCards
 from explorer.ui.widgets.card import Card
@@ -75,6 +76,7 @@ class WelcomePanel(QWidget):
         _empty(self._recent)
         self.recent_cards = []
         self.recent_head.setVisible(bool(recent))
+        self.first_start.show_recent(bool(recent))
         for row in recent:
             card = _recent_card(row, now)
             card.clicked.connect(_Choice(card, row.path, self.recent_asked).take)
@@ -123,6 +125,8 @@ class WelcomePanel(QWidget):
         layout.addWidget(self.open_document)
         layout.addWidget(drop)
         layout.addSpacing(14)
+        self.first_start = FirstStart()
+        layout.addWidget(self.first_start)
         layout.addWidget(self._recent_head())
         self._recent = QVBoxLayout()
         self._recent.setSpacing(0)

@@ -2,7 +2,7 @@
 
 Properties: ``small`` (a control in a panel, at most 24 high), ``inline`` (in the status bar), ``tab``, ``link`` (text
 that acts), ``second`` (regular weight), ``strong``, ``part`` (a stretch of the status bar), ``card`` (a frame with
-round corners), ``faulty`` (a field that is not understood).
+round corners; ``quiet`` a faint one), ``faulty`` (a field that is not understood).
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ QToolButton[strong="true"] { font-weight: 600; font-size: $px_13; }
 QFrame[part="true"] { border: none; border-right: 1px solid $line; }
 QFrame[part="true"] QLabel, QFrame[part="true"] QPushButton { font-size: $px_11; }
 QFrame[card="true"] { background: $surface_panel; border: 1px solid $line_strong; border-radius: 8px; }
+QFrame[card="quiet"] { background: $surface_panel; border: 1px solid $line; border-radius: 8px; }
 QFrame[banner="stale"] QLabel, QFrame[banner="danger"] QLabel { color: $text; }
 QFrame[banner="stale"] { border-left: 4px solid $stale; }
 QFrame[banner="danger"] { border-left: 4px solid $danger; }
