@@ -18,9 +18,11 @@ class EngineField(QWidget):
     """``chosen`` tells that the command is to be used: after Return, on leaving the field, or when it has answered.
 
     Leaving the field for the test tells nothing, so that a command that fails is used only if Return insists on it.
+    ``spoke`` tells that there is a sentence on the test, which may need more lines than there are.
     """
 
     chosen = Signal()
+    spoke = Signal()
 
     def __init__(self, command: str, seconds: float = PATIENCE, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -94,6 +96,8 @@ class EngineField(QWidget):
         set_property(self.said, "role", level)
         self.said.setText(sentence)
         self.said.show()
+        self.updateGeometry()
+        self.spoke.emit()
 
 
 def _begin(command: str, seconds: float, pause: Pause) -> Work[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -65,14 +65,6 @@ class Preferences(QDialog):
         self._connect()
         self._show_size()
 
-    def event(self, event: QEvent) -> bool:
-        """Grow where what is said needs more lines than before; Qt gives a dialog its height but once."""
-        handled = super().event(event)
-        layout = self.layout()
-        if event.type() == QEvent.Type.LayoutRequest and layout is not None:
-            self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
-        return handled
-
     def _lay_out(self) -> None:
         size = QHBoxLayout()
         size.setSpacing(10)
@@ -115,6 +107,7 @@ class Preferences(QDialog):
         self.text_size.valueChanged.connect(self._tell)
         self.threads.valueChanged.connect(self._tell)
         self.engine.chosen.connect(self._tell)
+        self.engine.spoke.connect(self._grow)
         self.finished.connect(self.engine.close_trial)
 
     def _tell(self) -> None:
@@ -131,6 +124,13 @@ class Preferences(QDialog):
         if settings != self.settings:
             self.settings = settings
             self.changed.emit(settings)
+
+    def _grow(self) -> None:
+        """Be as high as what is said needs; Qt gives a dialog its height but once."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()  # else the form within still holds its old height
+            self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
 
     def _show_size(self) -> None:
         self.size_value.setText(f"{self.text_size.value() * STEP} %")
