@@ -21,6 +21,7 @@ from explorer.ui.specimens.paper_sum import PaperSum, chances, lines_of
 from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.look import per_cent
 from explorer.ui.widgets.plot import Plot
+from explorer.ui.widgets.scaling import at_least
 from explorer.work import Pause, Progress, Work
 
 N_RANDOM = N_CARRY = 2000  # sums that are tried
@@ -54,7 +55,7 @@ class AblationView(QWidget):
         self._mapping_column = -1
         self.fields = SumFields(shown)
         self.paper = PaperSum("The sum before and after")
-        self.plot = Plot("Exact sums by the longest carry", "longest carry, columns", "exact, % (grey before)")
+        self.plot = Plot("Exact sums by the longest carry", "longest carry", "exact, % (grey before)")
         self.maps = NeuronMaps()
         self.cards = [NeuronCard(neuron) for neuron in range(shown.network.n_neurons)]
         self.column = choice_of("Column of the maps", [(str(at), NAMES[at]) for at in range(N_DIGITS)], "4")
@@ -99,7 +100,8 @@ class AblationView(QWidget):
 
     def _lay_out(self) -> None:
         self.plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.plot.setMinimumSize(170, 150)
+        self.plot.setMinimumWidth(170)
+        at_least(self.plot, height=150)
         self.restore.setToolTip("Every neuron works again")
         self.cancel.setToolTip("Give up trying the sums")
         top = QGridLayout()

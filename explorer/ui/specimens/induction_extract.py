@@ -41,7 +41,7 @@ class ScoresView(QWidget):
         self.scores: Scores | None = None
         self.heads = induction.heads(prompt.network)
         self.curve = specimens.history("induction")
-        self.grid = NumberGrid("Scores of the heads", 100, name_width=72, signed=True)
+        self.grid = NumberGrid("Scores of the heads", 92, name_width=66, signed=True)
         self.writes = HeatMap("What a head writes: token looked at down, next token across", 1)
         self.writes.setToolTip("Tokens looked at down, next tokens across; the diagonal is copying")
         self.writes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QTableView
 
 from explorer.specimens.letters import Rule
 from explorer.ui.widgets.look import per_cent, px
-from explorer.ui.widgets.scaling import on_text_size
+from explorer.ui.widgets.scaling import at_least, on_text_size
 from explorer.ui.widgets.share_bar import CELL, Cell, list_rows
 
 ROW = 24
@@ -21,7 +21,8 @@ TIPS = (
     "How often the names say so, of how often they could",
     "Names that say otherwise",
 )
-WIDTHS = (84, 64, 64, 76)
+WIDTHS = (64, 62, 62, 74)
+LEAST = 78  # of the names that say otherwise
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -38,6 +39,7 @@ class RulesTable(QTableView):
         list_rows(self, "Rules, the surest first", ROW, len(WIDTHS))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        at_least(self, width=sum(WIDTHS) + LEAST)
         on_text_size(self, self._measure)
         self.selectionModel().currentRowChanged.connect(self._point)
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy
 from explorer.shapes import Float
 from explorer.ui.specimens.plot_reader import PlotReader
 from explorer.ui.widgets.plot import Plot
+from explorer.ui.widgets.scaling import at_least
 
 DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -82,4 +83,5 @@ def powers(low: float, high: float) -> list[tuple[float, str]]:
 def flexible(plot: Plot) -> None:
     """Let a plot have what room there is."""
     plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-    plot.setMinimumSize(160, 110)
+    plot.setMinimumWidth(160)
+    at_least(plot, height=110)

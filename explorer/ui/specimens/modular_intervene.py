@@ -35,7 +35,7 @@ class FrequenciesView(QWidget):
         self.before, self.after = (
             HeatMap(f"Lost sums {when}, a in rows and b in columns", 1) for when in ("before", "after")
         )
-        self.off = Plot("How far the answers are off", "answer above or below the sum", "share of sums")
+        self.off = Plot("How far the answers are off", "answer minus sum", "share of sums")
         self.titles = {name: heading() for name in ("before", "after", "off")}
         self._lay_out()
         self._draw()

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWi
 
 from explorer.specimens.catalogue import Specimen
 from explorer.ui.background import Background
-from explorer.ui.widgets.scaling import fixed
+from explorer.ui.widgets.scaling import at_least
 
 TWO_LINES = 32
 
@@ -49,10 +49,10 @@ def words(text: str = "", role: str = "second") -> QLabel:
 
 
 def heading() -> QLabel:
-    """A heading of up to two lines, so that no picture jumps while the words change."""
+    """A heading with room for two lines, so that no picture jumps while the words change."""
     label = words("", "section")
     label.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
-    fixed(label, height=TWO_LINES)
+    at_least(label, height=TWO_LINES)
     return label
 
 

@@ -55,7 +55,8 @@ class DensitiesView(QWidget):
 
     def _lay_out(self) -> None:
         self.plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.plot.setMinimumSize(200, 140)
+        self.plot.setMinimumWidth(200)
+        at_least(self.plot, height=140)
         pictures = QWidget()
         grid = QGridLayout(pictures)
         grid.setContentsMargins(0, 0, 0, 0)

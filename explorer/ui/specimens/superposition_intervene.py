@@ -19,6 +19,7 @@ from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import px, signed
 from explorer.ui.widgets.plot import Plot
+from explorer.ui.widgets.scaling import at_least
 
 HINT = "Click a weight, the name of a dimension or feature, or an arrow's tip to take it out; again, to put it back."
 
@@ -75,7 +76,8 @@ class HoleView(QWidget):
 
     def _lay_out(self) -> None:
         self.errors.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.errors.setMinimumSize(160, 130)
+        self.errors.setMinimumWidth(160)
+        at_least(self.errors, height=130)
         grid = QGridLayout()
         grid.setSpacing(16)
         grid.setVerticalSpacing(10)

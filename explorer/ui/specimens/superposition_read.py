@@ -14,6 +14,7 @@ from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import per_cent, plain, signed
 from explorer.ui.widgets.plot import Plot
+from explorer.ui.widgets.scaling import at_least
 
 HINT = "Blue is positive, orange negative. Hover over a cell or an arrow, or walk with the arrow keys, to read it."
 
@@ -60,7 +61,8 @@ class ToyView(QWidget):
         grid.setRowStretch(1, 4)
         for plot in (self.loss, self.length, self.shares):
             plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-            plot.setMinimumSize(160, 120)
+            plot.setMinimumWidth(160)
+            at_least(plot, height=120)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)

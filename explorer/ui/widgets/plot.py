@@ -15,6 +15,7 @@ from explorer.ui.theme import color
 from explorer.ui.widgets.look import current_theme, font, px
 
 Draw = Callable[[Theme], None]
+APART = 44  # px between the middles of a logarithmic axis's numbers
 
 
 class Plot(pg.PlotWidget):  # type: ignore[misc]
@@ -132,11 +133,11 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
 
 class _Powers(pg.AxisItem):  # type: ignore[misc]
-    """A logarithmic axis that writes 1, 2 and 5 times each power of ten, as plain numbers."""
+    """A logarithmic axis that writes each power of ten as a plain number, and 2 and 5 times it if there is room."""
 
-    def logTickValues(self, low: float, high: float, *_: Any) -> list[tuple[float | None, list[float]]]:
+    def logTickValues(self, low: float, high: float, size: float, *_: Any) -> list[tuple[float | None, list[float]]]:
         powers = range(math.floor(low), math.ceil(high) + 1)
-        steps = (1,) if high - low > 4 else (1, 2, 5)
+        steps = (1, 2, 5) if math.log10(2) * size >= px(APART) * (high - low) else (1,)
         at = [power + math.log10(step) for power in powers for step in steps]
         return [(None, [value for value in at if low <= value <= high])]
 
