@@ -123,8 +123,15 @@ def facts(engine: Any) -> dict[str, str]:
     return {
         "Window": f"Python {platform.python_version()}, Qt {qVersion()}, PySide6 {PySide6.__version__}",
         "Engine": _engine_words(engine),
-        "System": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "System": f"{_system()}, {platform.machine()}",
     }
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:  # not Linux
+        return f"{platform.system()} {platform.release()}"
 
 
 def _engine_words(engine: Any) -> str:
