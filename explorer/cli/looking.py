@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 from explorer.cli.outputs import check_picture
@@ -13,6 +15,8 @@ from explorer.cli.say import result
 
 def open_window(chosen: argparse.Namespace) -> int:
     """The window, or a picture of it."""
+    gc.disable()  # what is imported stays: to look for garbage in it costs a tenth of the time to the window
+    import_module("explorer.io.graphs")  # before Qt, which inspects each module that is imported after it
     from explorer.ui.app import run
 
     if chosen.picture is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -110,6 +111,7 @@ class Shell(QObject):
 
     def begin(self, paths: tuple[str, ...]) -> None:
         """Start the engine, now that the window is there, offer what a crash left and open ``paths``."""
+        gc.enable()  # cli.looking has put it off
         self.engine.start()
         self.autosave.offer()
         QTimer.singleShot(0, self, self._warm)

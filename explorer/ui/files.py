@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ from explorer.io.model_formats import ALONE
 from explorer.session.labels import joined, library, take
 from explorer.session.look import look
 from explorer.ui.notices import STALE, Notice
-from explorer.ui.pictures import Pictures
 from explorer.ui.reading import GraphReader, Opened
 from explorer.work import run
 
 if TYPE_CHECKING:
+    from explorer.ui.pictures import Pictures
     from explorer.ui.window import MainWindow
 
 GRAPHS = f"Graphs and documents ({' '.join(f'*{suffix}' for suffix in graphs.SUFFIXES)})"
@@ -44,11 +44,16 @@ class Files:
         self.folder = Path.home()
         self.reader = GraphReader(window.engine, window)
         self._waiting: list[Path] = []
-        self.pictures: Pictures = Pictures(window)
         self.reader.opened.connect(self._show)
         self.reader.described.connect(lambda found: self._try(lambda: self._open_described(found)))
         self.reader.held_a_story.connect(lambda path, error: self._try(lambda: self._open_story(path, error)))
         self.reader.idle.connect(self._open_next)
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        from explorer.ui.pictures import Pictures  # only when asked for: a window opens faster without
+
+        return Pictures(self._window)
 
     # asking
 
