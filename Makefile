@@ -15,7 +15,7 @@ JOBS ?= 2
 MAIN := open us-cities
 PICTURE := build/dallas.png
 
-.PHONY: help run test test-all check samples screenshots bench bundle deb tarball clean
+.PHONY: help run test test-all test-bundle check samples screenshots bench bundle deb tarball clean
 
 help:
 	@echo "make run          open the window on the sample; without a display, make a picture of it"
@@ -25,6 +25,7 @@ help:
 	@echo "make screenshots  make the pictures of docs/screenshots and check their texts"
 	@echo "make bench        measure start-up, drawing and the engine (minutes)"
 	@echo "make bundle       freeze the program into one folder, dist/circuit-explorer, and let it test itself"
+	@echo "make test-bundle  make bundle and the tests of its result"
 	@echo "make deb          put the frozen program into a .deb, for the release of Debian or Ubuntu that built it and newer"
 	@echo "make tarball      the same as a tarball with an install script, for any Linux"
 	@echo "make samples      train the sample models again (minutes)"
@@ -82,6 +83,9 @@ $(BUNDLE_VENV)/.installed: pyproject.toml constraints.txt
 bundle: $(BUNDLE_VENV)/.installed
 	@PYTHONPATH=. PYTHONHASHSEED=0 $(BUNDLE_VENV)/bin/python -m PyInstaller --noconfirm --log-level WARN --workpath build/frozen explorer.spec
 	@dist/circuit-explorer/circuit-explorer self-test
+
+test-bundle: $(STAMP) bundle
+	@$(BIN)/python -m pytest -q -m bundle tests/test_bundle.py
 
 dist/circuit-explorer:
 	@$(MAKE) bundle
