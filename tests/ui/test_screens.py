@@ -14,6 +14,7 @@ from explorer.session import look as looking
 from explorer.session.edits import Edits
 from explorer.ui.app import Shell
 from explorer.ui.theme import load_fonts
+from explorer.ui.window import SMALLEST
 from tests.graphs import random_graph
 from tests.ui.text_boxes import Text, faults, texts
 
@@ -51,6 +52,17 @@ def test_the_texts_of_a_graph_can_be_read_in_both_themes(qtbot, shell: Shell, si
 def test_the_texts_of_the_welcome_page_can_be_read_in_both_themes(qtbot, shell: Shell) -> None:
     for theme in ("light", "dark"):
         assert look(qtbot, shell, theme, (1440, 900)) == []
+
+
+@pytest.mark.slow
+def test_the_welcome_page_is_cut_nowhere_at_the_largest_text_and_the_smallest_window(qtbot, shell: Shell) -> None:
+    window, welcome = shell.window, shell.window.welcome
+    window.change_settings(replace(window.settings, text_scale=150))
+    window.resize(*SMALLEST)
+    last = welcome.specimens.cards[-1]
+    qtbot.waitUntil(lambda: last.mapTo(window, last.rect().topRight()).x() < SMALLEST[0])
+    qtbot.waitUntil(lambda: welcome.open_model.width() > 500)  # the column on the left follows the text size
+    assert look(qtbot, shell, "light", SMALLEST) == []
 
 
 def test_the_check_sees_what_is_wrong(qtbot, qapp: QApplication) -> None:

@@ -1,4 +1,7 @@
-"""Pictures on the cards of the samples: drawings of what each is about, not data."""
+"""Pictures on the cards of the samples: drawings of what each is about, not data.
+
+The painter is scaled by the text size, so fonts are those of 100 %.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.session.theme import Theme
-from explorer.ui.widgets.look import current_theme, font, px
+from explorer.ui.theme import font
+from explorer.ui.widgets.look import current_theme, px
 from explorer.ui.widgets.scaling import at_least, fixed
 
 WIDE, HIGH = 300, 160

@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVB
 from explorer.specimens.catalogue import SPECIMENS, Specimen
 from explorer.ui.panels.specimen_pictures import SpecimenPicture
 from explorer.ui.widgets.card import Card
+from explorer.ui.widgets.look import px
 
 COLUMNS = 3
+LEAST = 170  # px that a card needs
 
 
 class SpecimenCards(QWidget):
@@ -24,24 +26,36 @@ class SpecimenCards(QWidget):
         title, said = QLabel("Specimens"), QLabel("models small enough to be read whole")
         title.setProperty("role", "title")
         said.setProperty("role", "caption")
+        said.setWordWrap(True)
+        said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = QHBoxLayout()
         head.addWidget(title)
-        head.addStretch()
-        head.addWidget(said)
-        grid = QGridLayout()
-        grid.setSpacing(12)
+        head.addWidget(said, 1)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(12)
+        self._columns = 0
         self.cards: list[Card] = []
-        for at, specimen in enumerate(SPECIMENS):
+        for specimen in SPECIMENS:
             card = _card(specimen)
             card.clicked.connect(partial(self.asked.emit, specimen.name))
-            grid.addWidget(card, at // COLUMNS, at % COLUMNS)
-            grid.setColumnStretch(at % COLUMNS, 1)
             self.cards.append(card)
+        self.arrange(COLUMNS * px(LEAST))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
         layout.addLayout(head)
-        layout.addLayout(grid)
+        layout.addLayout(self._grid)
+
+    def arrange(self, room: int) -> None:
+        """Put as many cards beside each other as ``room`` px are wide enough for."""
+        columns = min(max(room // px(LEAST), 1), COLUMNS)
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for at, card in enumerate(self.cards):
+            self._grid.addWidget(card, at // columns, at % columns)
+        for column in range(COLUMNS):
+            self._grid.setColumnStretch(column, int(column < columns))
 
 
 def _card(specimen: Specimen) -> Card:

@@ -1,4 +1,7 @@
-"""Pictures on the cards of the specimens: drawings of what each is about, not data."""
+"""Pictures on the cards of the specimens: drawings of what each is about, not data.
+
+The painter is scaled by the text size, so fonts are those of 100 %.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPo
 from PySide6.QtWidgets import QWidget
 
 from explorer.session.theme import Theme
-from explorer.ui.theme import color
-from explorer.ui.widgets.look import current_theme, font
+from explorer.ui.theme import color, font
+from explorer.ui.widgets.look import current_theme
 from explorer.ui.widgets.scaling import fixed
 
 SIDE = 60.0

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -27,11 +29,14 @@ from explorer.ui.panels.specimen_cards import SpecimenCards
 from explorer.ui.widgets.card import Card
 from explorer.ui.widgets.elided import ElidedLabel
 from explorer.ui.widgets.icons import IconLabel
-from explorer.ui.widgets.scaling import at_most, fixed
+from explorer.ui.widgets.look import px
+from explorer.ui.widgets.scaling import at_most, fixed, on_text_size
 
 LEFT = 392
 COLUMNS = 3
 WIDE_HIGH = 206
+SIDES = 36  # left and right of what stands on the right
+NARROW = 480  # too little for a picture beside its words
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -54,17 +59,33 @@ class WelcomePanel(QWidget):
         self.recent_cards: list[Card] = []
         self._recovered: object = None
         self.sample_cards: list[Card] = []
+        self._shown: Sequence[Sample] = ()
+        self._is_narrow = False
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._left())
         layout.addWidget(self._right(), 1)
+        on_text_size(self, self._arrange)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put beside each other what there is room for at this width and text size."""
+        room = self.width() - px(LEFT) - 2 * SIDES - self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        self.specimens.arrange(room)
+        is_narrow = room < px(NARROW)
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            self.show_samples(self._shown)
 
     def show_samples(self, samples: Sequence[Sample]) -> None:
         _empty(self._samples)
-        self.sample_cards = []
+        self._shown, self.sample_cards = samples, []
         for at, sample in enumerate(samples):
-            card = _sample_card(sample, wide=len(samples) == 1)
+            card = _sample_card(sample, wide=len(samples) == 1 and not self._is_narrow)
             card.clicked.connect(_Choice(card, sample.name, self.sample_asked).take)
             span = COLUMNS if len(samples) == 1 else 1
             self._samples.addWidget(card, at // COLUMNS, at % COLUMNS, 1, span)
@@ -184,14 +205,15 @@ class WelcomePanel(QWidget):
         title.setProperty("role", "title")
         said = QLabel("ship with the app, no download")
         said.setProperty("role", "caption")
+        said.setWordWrap(True)
+        said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = QHBoxLayout()
         head.addWidget(title)
-        head.addStretch()
-        head.addWidget(said)
+        head.addWidget(said, 1)
         self._samples = QGridLayout()
         self._samples.setSpacing(16)
         layout = QVBoxLayout(page)
-        layout.setContentsMargins(36, 50, 36, 24)
+        layout.setContentsMargins(SIDES, 50, SIDES, 24)
         layout.setSpacing(12)
         layout.addLayout(head)
         layout.addLayout(self._samples)
@@ -207,6 +229,7 @@ class WelcomePanel(QWidget):
         self.keys = Card("Keyboard map")
         title = QLabel("Everything has a key")
         title.setProperty("role", "section")
+        title.setWordWrap(True)
         words = QLabel("Walk the graph with the arrows, I to the strongest input, O to the strongest output.")
         words.setProperty("role", "second")
         words.setWordWrap(True)
@@ -222,6 +245,7 @@ class WelcomePanel(QWidget):
         row.addWidget(_second("Keyboard map"))
         row.addWidget(_keycap("F1"), 0, Qt.AlignmentFlag.AlignVCenter)
         self.keys.hold(row)
+        self.keys.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.keys.clicked.connect(self.keys_asked)
         return self.keys
 
