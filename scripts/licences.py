@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
-from explorer.io.licences import LINE, NONE, OURS, Part, font, of_distribution, python, qt
+from explorer.io.licences import LINE, NOTES, OURS, Part, font, of_distribution, python, qt
 
 
 def text(modules: Iterable[str], libraries: Iterable[Path]) -> str:
@@ -22,7 +22,7 @@ def text(modules: Iterable[str], libraries: Iterable[Path]) -> str:
         said = [f"{LINE}\n{title}"]
         for one in dict.fromkeys(told):
             said.append(f"(the same text as of {holders[one]})" if one in holders else one)
-            if one != NONE:
+            if one not in NOTES:
                 holders.setdefault(one, title.split(",")[0])
         chapters.append("\n\n".join(said))
     return "\n\n\n".join(chapters) + "\n"

@@ -19,6 +19,8 @@ OURS = "circuit-explorer"
 NAMES = ("LICEN", "COPYING", "NOTICE")
 LINE = "=" * 100  # above the title of each part in the bundle's text
 NONE = "(the package carries no text of its licence)"
+OF_QT = "(the same text as of Qt)"
+NOTES = (NONE, OF_QT)  # ours, in place of a text
 SHARED = re.compile(r"^\(the same text as of (.+)\)$", re.MULTILINE)
 
 QT = """Qt and PySide6 are used under the GNU Lesser General Public License, version 3 (below, with the GNU General
@@ -53,7 +55,7 @@ class Licences:
         """All texts of ``part``; below them those of the parts that it shares a text with."""
         own = "\n\n".join(part.texts)
         holders = [self._called(name) for name in dict.fromkeys(SHARED.findall(own))]
-        return "\n\n".join((own, *(f"{LINE}\n{one.called}\n\n" + "\n\n".join(one.texts) for one in holders if one)))
+        return "\n\n".join((own, *(f"{one.called}:\n\n" + "\n\n".join(one.texts) for one in holders if one)))
 
     def _called(self, name: str) -> Part | None:
         return next((part for part in self.parts if part.called == name), None)
@@ -113,7 +115,9 @@ def of_distribution(held: Distribution) -> Part:
     files = [Path(str(file.locate())) for file in held.files or () if ".dist-info" in str(file)]
     files = sorted(file for file in files if any(name in file.name.upper() for name in NAMES) and file.is_file())
     texts = tuple(file.read_text(encoding="utf-8", errors="replace").strip() for file in files)
-    return Part(held.metadata["Name"], held.version, stated(held), texts or (NONE,))
+    name = held.metadata["Name"]
+    note = OF_QT if name.startswith(("PySide6", "shiboken6")) else NONE
+    return Part(name, held.version, stated(held), texts or (note,))
 
 
 def stated(held: Distribution) -> str:
