@@ -11,6 +11,8 @@ BUNDLE_VENV := build/bundle-venv
 TORCH_INDEX ?=
 # How many processes run the tests: two, for that is what they are sure to fit into.
 JOBS ?= 2
+# Compiled modules are kept, whatever the environment says: the tests start some hundred processes.
+unexport PYTHONDONTWRITEBYTECODE
 # What `make run` opens, and where its picture goes if there is no display.
 MAIN := open us-cities
 PICTURE := build/dallas.png
