@@ -46,15 +46,17 @@ def test_what_was_drawn_follows_a_change_of_theme(qtbot: QtBot, application: QAp
         assert plot.getAxis("left").textPen().color().name() == theme.text_2.lower()
 
 
-def test_a_logarithmic_axis_writes_plain_numbers_at_1_2_and_5_of_each_power(qtbot: QtBot) -> None:
+def test_a_logarithmic_axis_writes_plain_numbers_at_1_2_and_5_of_each_power_if_there_is_room(qtbot: QtBot) -> None:
     plot = Plot("Loss", "step", "loss", log_x=True)
     qtbot.addWidget(plot)
     plot.line([0.5, 20_000], [0, 1], "text")
     axis = plot.getAxis("bottom")
-    ((_, narrow),) = axis.logTickValues(-0.4, 2.1)
+    ((_, narrow),) = axis.logTickValues(-0.4, 2.1, 600)
     assert axis.logTickStrings(narrow, 1, 1) == ["0.5", "1", "2", "5", "10", "20", "50", "100"]
-    ((_, wide),) = axis.logTickValues(-1, 4.2)
+    ((_, wide),) = axis.logTickValues(-1, 4.2, 600)
     assert axis.logTickStrings(wide, 1, 1) == ["0.1", "1", "10", "100", "1,000", "10,000"]
+    ((_, cramped),) = axis.logTickValues(-0.4, 2.1, 300)
+    assert axis.logTickStrings(cramped, 1, 1) == ["1", "10", "100"]
     show(qtbot, plot)
     plot.grab()
     assert plot.getViewBox().viewRange()[0] == pytest.approx(np.log10([0.5, 20_000]).tolist(), abs=0.5)

@@ -16,7 +16,7 @@ from explorer.specimens.sums import N_DIGITS
 from explorer.ui.background import Background
 from explorer.ui.specimens.adder_neurons import NeuronCard, NeuronMaps, listed
 from explorer.ui.specimens.adder_sum import NAMES, ShownSum, SumFields, column_words
-from explorer.ui.specimens.page import heading, titled, words
+from explorer.ui.specimens.page import Heading, titled, words
 from explorer.ui.specimens.paper_sum import PaperSum, chances, lines_of
 from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.look import per_cent
@@ -60,7 +60,7 @@ class AblationView(QWidget):
         self.cards = [NeuronCard(neuron) for neuron in range(shown.network.n_neurons)]
         self.column = choice_of("Column of the maps", [(str(at), NAMES[at]) for at in range(N_DIGITS)], "4")
         self.restore, self.cancel = QPushButton("Put all back"), QPushButton("Cancel")
-        self.titles = {name: heading() for name in ("paper", "plot")}
+        self.titles = {name: Heading() for name in ("paper", "plot")}
         self.state, self.readout = words("", "second"), words(HINT, "caption")
         self._neuron = 0
         self._lay_out()

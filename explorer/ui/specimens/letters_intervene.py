@@ -14,7 +14,7 @@ from explorer.specimens.letters import CAP, CUT, TOKENS, Matrix
 from explorer.ui.specimens.letters_lesion import Scar, lesion_words
 from explorer.ui.specimens.letters_read import FULL_INK, after, following
 from explorer.ui.specimens.letters_words import WordPairs
-from explorer.ui.specimens.page import heading, titled, words
+from explorer.ui.specimens.page import Heading, titled, words
 from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import probability, signed
@@ -39,7 +39,7 @@ class LesionView(QWidget):
         self.stop, self.undo, self.clear = (QPushButton(text) for text in ("Cut endings", "Undo", "Heal all"))
         self.again = QPushButton("Draw again")
         self.matrix = HeatMap("The matrix; what is cut out is crossed out", 11)
-        self.title, self.state = heading(), heading()
+        self.title, self.state = Heading(), Heading()
         self.readout = words(HINT, "caption")
         self.before, self.after = _Side("Before"), _Side("After")
         self.pairs = WordPairs("Words before and after")

@@ -11,7 +11,7 @@ from explorer.ui.specimens.modular_curves import Curve, CurvePlot
 from explorer.ui.specimens.modular_model import ModularModel
 from explorer.ui.specimens.modular_parts import PartsTable, part_words
 from explorer.ui.specimens.modular_probe import SumProbe
-from explorer.ui.specimens.page import heading, titled, words
+from explorer.ui.specimens.page import Heading, titled, words
 from explorer.ui.widgets.scaling import at_least
 
 LOSS = 1.0  # below which a curve counts as low
@@ -34,7 +34,7 @@ class RestrictedView(QWidget):
         self.table = PartsTable("Right answers and loss of the parts of the logits")
         self.curves = CurvePlot("Losses while training", model.history, CURVES, is_loss=True)
         self.probe = SumProbe(model, a, b)
-        self.titles = {name: heading() for name in ("table", "curves")}
+        self.titles = {name: Heading() for name in ("table", "curves")}
         self._lay_out()
         self.titles["curves"].setText(ahead_words(model.history))
         for signal in (self.curves.told, self.probe.told):

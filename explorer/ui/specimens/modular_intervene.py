@@ -11,11 +11,12 @@ from explorer.ui.specimens.frequency_field import FrequencyField, written
 from explorer.ui.specimens.modular_change import EmbeddingChange, Sums
 from explorer.ui.specimens.modular_curves import flexible
 from explorer.ui.specimens.modular_read import chip
-from explorer.ui.specimens.page import heading, titled, words
+from explorer.ui.specimens.page import Heading, titled, words
 from explorer.ui.specimens.plot_reader import PlotReader
 from explorer.ui.widgets.heat_map import HeatMap
-from explorer.ui.widgets.look import per_cent, probability, px, set_property
+from explorer.ui.widgets.look import per_cent, probability, set_property
 from explorer.ui.widgets.plot import Plot
+from explorer.ui.widgets.scaling import at_least
 
 FAINTEST = 0.4  # of the ink, for an answer that is off by one
 HINT = "Click a bar to take its frequency out or put it back; hover over a picture, or walk with the arrow keys."
@@ -36,7 +37,7 @@ class FrequenciesView(QWidget):
             HeatMap(f"Lost sums {when}, a in rows and b in columns", 1) for when in ("before", "after")
         )
         self.off = Plot("How far the answers are off", "answer minus sum", "share of sums")
-        self.titles = {name: heading() for name in ("before", "after", "off")}
+        self.titles = {name: Heading() for name in ("before", "after", "off")}
         self._lay_out()
         self._draw()
         self._connect()
@@ -64,10 +65,12 @@ class FrequenciesView(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(10)
-        grid.addWidget(titled(self.state, self.spectrum), 0, 0, 1, 3)
+        power = titled(self.state, self.spectrum)
+        at_least(power, height=130)
+        grid.addWidget(power, 0, 0, 1, 3)
         for column, name in enumerate(("before", "after", "off")):
             part = getattr(self, name)
-            part.setMinimumSize(px(150), px(150))
+            at_least(part, width=150, height=150)
             grid.addWidget(titled(self.titles[name], part), 1, column)
             grid.setColumnStretch(column, 1)
         grid.setRowStretch(0, 3)

@@ -24,7 +24,7 @@ from explorer.specimens.modular import EXPLAINED, KEY
 from explorer.ui.specimens.modular_curves import Curve, CurvePlot, flexible
 from explorer.ui.specimens.modular_model import Found, ModularModel
 from explorer.ui.specimens.number_circle import NumberCircle
-from explorer.ui.specimens.page import heading, titled, words
+from explorer.ui.specimens.page import Heading, titled, words
 from explorer.ui.specimens.plot_reader import PlotReader
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import per_cent, plain, px
@@ -55,7 +55,7 @@ class WavesView(QWidget):
         self.circle = NumberCircle("The numbers in the plane of a wave")
         self.neuron = HeatMap("A neuron over both numbers, a in rows and b in columns", 1)
         self.shares = Plot("Neurons by how much of them is one frequency", "share in one frequency", "neurons")
-        self.titles = {name: heading() for name in ("curve", "spectrum", "circle", "neuron", "shares")}
+        self.titles = {name: Heading() for name in ("curve", "spectrum", "circle", "neuron", "shares")}
         self.readout = words(HINT, "caption")
         self.chips = {k: chip(f"{k}", f"Look at frequency {k}") for k in model.key}
         self.rank = QSlider(Qt.Orientation.Horizontal)

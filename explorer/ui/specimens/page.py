@@ -7,9 +7,11 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWi
 
 from explorer.specimens.catalogue import Specimen
 from explorer.ui.background import Background
-from explorer.ui.widgets.scaling import at_least
+from explorer.ui.widgets.look import px, text_scale
+from explorer.ui.widgets.scaling import on_text_size
 
-TWO_LINES = 32
+LINE = 16  # px of a heading
+LARGE = 1.25  # a text size from which the words need a line more
 
 
 class SpecimenPage(QWidget):
@@ -48,12 +50,19 @@ def words(text: str = "", role: str = "second") -> QLabel:
     return label
 
 
-def heading() -> QLabel:
-    """A heading with room for two lines, so that no picture jumps while the words change."""
-    label = words("", "section")
-    label.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
-    at_least(label, height=TWO_LINES)
-    return label
+class Heading(QLabel):
+    """A heading with room for two lines, three if the text is large, so that no picture jumps as the words change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "section")
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
+        on_text_size(self, self._measure)
+
+    def _measure(self) -> None:
+        self.setMinimumHeight(px(LINE) * (2 if text_scale() < LARGE else 3))
 
 
 def scrolled(view: QWidget) -> QScrollArea:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSizePolicy
 from explorer.shapes import Bool
 from explorer.specimens.superposition import Toy, errors
 from explorer.ui.specimens.feature_arrows import FeatureArrows
-from explorer.ui.specimens.page import heading, titled, words
+from explorer.ui.specimens.page import Heading, titled, words
 from explorer.ui.specimens.superposition_controls import ToyControls
 from explorer.ui.specimens.superposition_read import dimensions, feature_words
 from explorer.ui.specimens.superposition_trainer import Trainer
@@ -39,7 +39,7 @@ class HoleView(QWidget):
         self.weights = HeatMap("W, dimensions in rows and features in columns; Space takes a weight out", square=False)
         self.before, self.after = FeatureArrows("The features before"), FeatureArrows("The features after")
         self.errors = Plot("Error of each feature before and after", "feature", "error")
-        self.titles = {name: heading() for name in ("weights", "before", "after", "errors")}
+        self.titles = {name: Heading() for name in ("weights", "before", "after", "errors")}
         self.out = np.zeros((0, 0), dtype=bool)
         self._lay_out()
         self.restore.clicked.connect(self._put_back)

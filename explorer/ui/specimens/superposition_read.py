@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.specimens.superposition import REPRESENTED, Toy
 from explorer.ui.specimens.feature_arrows import FeatureArrows, share_in_plane
-from explorer.ui.specimens.page import heading, titled, words
+from explorer.ui.specimens.page import Heading, titled, words
 from explorer.ui.specimens.superposition_controls import ToyControls
 from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.ui.widgets.heat_map import HeatMap
@@ -33,7 +33,7 @@ class ToyView(QWidget):
         self.loss = Plot("Loss while training", "step", "loss")
         self.length = Plot("Length of each feature", "feature", "length")
         self.shares = Plot("Dimensions that each feature has for itself", "feature", "dimensions")
-        self.titles = {name: heading() for name in ("gram", "arrows", "loss", "length", "shares", "weights")}
+        self.titles = {name: Heading() for name in ("gram", "arrows", "loss", "length", "shares", "weights")}
         self._n = 0
         self._lay_out()
         self._curve = self.loss.line([], [], "text")
