@@ -78,7 +78,7 @@ class LesionView(QWidget):
         buttons.setSpacing(6)
         label = QLabel("What is cut out")
         label.setBuddy(self.value)
-        for part in (self.shown, label, self.value, self.stop, self.undo, self.clear, self.again):
+        for part in (self.shown, label, self.value, self.stop, self.undo, self.clear):
             buttons.addWidget(part)
         buttons.insertSpacing(1, 8)
         buttons.insertStretch(4)
@@ -101,7 +101,10 @@ class LesionView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)
         layout.addLayout(row, 1)
-        layout.addWidget(self.readout)
+        below = QHBoxLayout()
+        below.addWidget(self.readout, 1)
+        below.addWidget(self.again)
+        layout.addLayout(below)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         row, column = self.matrix.current

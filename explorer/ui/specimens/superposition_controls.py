@@ -49,7 +49,13 @@ class ToyControls(QWidget):
             label.setBuddy(box)
             layout.addWidget(label)
             layout.addWidget(box)
-        layout.addWidget(self.again)
+
+    def beside(self, state: QLabel) -> QHBoxLayout:
+        """A row of what is said of the training and the button for another one; beside the sliders it has no room."""
+        row = QHBoxLayout()
+        row.addWidget(state, 1)
+        row.addWidget(self.again)
+        return row
 
     def _ask(self) -> None:
         setting = replace(

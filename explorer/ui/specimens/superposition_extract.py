@@ -67,7 +67,7 @@ class DensitiesView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.controls)
-        layout.addWidget(self.state)
+        layout.addLayout(self.controls.beside(self.state))
         layout.addWidget(titled(self.title, self.plot), 1)
         layout.addWidget(titled("Their geometry, rarer from left to right: a click shows it in Read", pictures), 1)
 

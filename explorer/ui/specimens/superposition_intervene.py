@@ -98,7 +98,7 @@ class HoleView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.controls)
-        layout.addWidget(self.state)
+        layout.addLayout(self.controls.beside(self.state))
         layout.addLayout(row)
         layout.addLayout(grid, 1)
         layout.addWidget(self.readout)

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QStackedWidget,
     QTabBar,
@@ -91,15 +90,15 @@ class SpecimensWindow(QDialog):
 
     def _lay_out(self) -> None:
         self.title, self.description = words("", "title"), words()
-        self.facts = QLabel()
-        self.facts.setProperty("role", "caption")
+        self.facts = words("", "caption")
+        self.facts.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.opener = QPushButton("Open as a model")
         self.opener.setToolTip("Open it in the main window, with a prompt to run, its lenses and its neurons")
         self.opener.clicked.connect(self._open)
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self.title, 1)
-        head.addWidget(self.facts)
+        head.addWidget(self.facts, 1)
         head.addWidget(self.opener)
         side = QWidget()
         side.setProperty("panel", True)
