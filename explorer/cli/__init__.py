@@ -21,6 +21,14 @@ def run_command(arguments: list[str]) -> int:
     except ExplorerError as error:
         print(str(error), file=sys.stderr)
         return 1
+    except ImportError as error:
+        from explorer.cli.absent import absent_library
+
+        sentence = absent_library(error)
+        if sentence is None:
+            raise
+        print(sentence, file=sys.stderr)
+        return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
         return 1
