@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 from explorer.ui.specimens.page import titled, words
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import signed
+from explorer.ui.widgets.scaling import at_least
 
 DIGITS = tuple("0123456789")
 CARRIES = ("no carry", "a carry")
@@ -46,7 +47,7 @@ class NeuronCard(QPushButton):
         for part in (self.said, *self.maps):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(92)  # also for large text, of which there is little
+        at_least(self, width=92)
         self.toggled.connect(self._write)
         self._write()
 
