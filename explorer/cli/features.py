@@ -210,11 +210,9 @@ def _example(one: dict[str, Any]) -> str:
     return f"{max(one['activations']):8.3f}  {blank.join(tokens)}"
 
 
-def add(commands: Any, command: Any, json: Any, setting: Any) -> None:
-    """The command ``features`` with its own commands, made with the parser's ``command``, ``json`` and ``setting``."""
-    text = "Evidence for features from your own text: build, show, search, label, import, export."
-    top = commands.add_parser("features", help=text, description=text)
-    inner = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def add(features: Any, command: Any, json: Any, setting: Any) -> None:
+    """Give ``features`` its own commands, made with the parser's ``command``, ``json`` and ``setting``."""
+    inner = features.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for arguments in (_build, _show, _search, _label, _import, _export):
         arguments(inner, command, json, setting)
 
