@@ -48,7 +48,7 @@ OPEN_FILES = (
     "explorer/io",
     "explorer/models/loader.py",  # transformers reads its own folder
     "explorer/engine/log.py",  # the engine's own log is there before any document
-    "explorer/engine/machine.py",  # free memory, from /proc
+    "explorer/engine/memory.py",  # free memory, from /proc
 )
 
 

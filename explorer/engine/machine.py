@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from explorer import __version__
+from explorer.engine.memory import free_memory, total_memory, used_memory
 from explorer.engine.state import EngineState
 from explorer.errors import EngineError
 from explorer.work import Progress, Work
@@ -58,37 +58,13 @@ def devices() -> list[dict[str, object]]:
     """The devices torch can compute on, the processor first; memory in bytes, 0 where not known."""
     import torch
 
-    found: list[dict[str, object]] = [{"device": "cpu", "name": "CPU", "memory": _total_memory()}]
+    found: list[dict[str, object]] = [{"device": "cpu", "name": "CPU", "memory": total_memory()}]
     for index in range(torch.cuda.device_count()):
         card = torch.cuda.get_device_properties(index)
         found.append({"device": f"cuda:{index}", "name": card.name, "memory": card.total_memory})
     if torch.backends.mps.is_available():
-        found.append({"device": "mps", "name": "Apple GPU", "memory": _total_memory()})
+        found.append({"device": "mps", "name": "Apple GPU", "memory": total_memory()})
     return found
-
-
-def used_memory() -> int:
-    """Bytes of real memory this process holds; 0 where the system does not say."""
-    try:
-        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
-def free_memory() -> int:
-    """Bytes that could be taken without swapping; 0 where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
-
-
-def _total_memory() -> int:
-    if not hasattr(os, "sysconf"):
-        return 0
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _threads() -> int:

@@ -29,7 +29,7 @@ from explorer import __version__
 from explorer.engine.events import BUG, OUT_OF_MEMORY
 from explorer.engine.jobs import JOBS, find
 from explorer.engine.lanes import Lanes, Request, Stop
-from explorer.engine.machine import used_memory
+from explorer.engine.memory import used_memory
 from explorer.engine.progress import Pace, Reporter
 from explorer.engine.protocol import Chunk, Message, decode, encode
 from explorer.engine.state import EngineState

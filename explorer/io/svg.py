@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from html import escape as _escape
+from pathlib import Path
 
 from explorer.io import atomic
 from explorer.session.figure import Circle, Curve, Figure, Group, Ink, Item, Line, Polygon, Rect, Run, Text

@@ -1,4 +1,4 @@
-"""Dialogs: what the window opens over itself."""
+"""Dialogs: what the window opens over itself. Each is imported when it is asked for: a window opens faster without."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog
 
-from explorer.ui.keys import KeyMap
-from explorer.ui.palette import Palette
-from explorer.ui.preferences import Preferences
 from explorer.ui.widgets.look import px
 
 if TYPE_CHECKING:
+    from explorer.ui.preferences import Preferences
     from explorer.ui.specimens.window import SpecimensWindow
     from explorer.ui.window import MainWindow
 
@@ -27,6 +25,8 @@ class Dialogs(QObject):
         self._window = window
 
     def preferences(self) -> Preferences:
+        from explorer.ui.preferences import Preferences
+
         dialog = Preferences(self._window.settings, self._window, self._window.engine.devices)
         dialog.changed.connect(self._window.change_settings)
         self.show_dialog(dialog)
@@ -37,9 +37,13 @@ class Dialogs(QObject):
         self.preferences().command.setFocus()
 
     def keys(self) -> None:
+        from explorer.ui.keys import KeyMap
+
         self.show_dialog(KeyMap(self._window))
 
     def palette(self) -> None:
+        from explorer.ui.palette import Palette
+
         window = self._window
         palette = Palette(window.actions_set, window.document, window, window.evidence.find)
         palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -51,13 +55,13 @@ class Dialogs(QObject):
         palette.words.setFocus()
 
     def about(self) -> None:
-        from explorer.ui.about import AboutWindow  # only when asked for: a window opens faster without
+        from explorer.ui.about import AboutWindow
 
         self.show_one(AboutWindow)
 
     def specimens(self, name: str = "") -> SpecimensWindow:
         """The window of the specimens, at the one called ``name``."""
-        from explorer.ui.specimens.window import SpecimensWindow  # only when asked for: a window opens faster without
+        from explorer.ui.specimens.window import SpecimensWindow
 
         shown = self.show_one(SpecimensWindow)
         if name:

@@ -15,7 +15,7 @@ from explorer.engine.jobs.fitting import about_fit
 from explorer.engine.jobs.opening import PREVIEWS, Setting, encode_prompt, fingerprint, model_of
 from explorer.engine.jobs.replacing import replaced
 from explorer.engine.jobs.targets import feature_targets, logit_targets, without_vectors
-from explorer.engine.machine import free_memory
+from explorer.engine.memory import free_memory
 from explorer.engine.state import EngineState
 from explorer.errors import GraphError, UnsupportedModel
 from explorer.work import Progress, Work, with_partial

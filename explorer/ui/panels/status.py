@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 
 from explorer.circuits.graph import Graph, NodeKind
 from explorer.circuits.scores import Scores, books_limit
-from explorer.engine.machine import free_memory
+from explorer.engine.memory import free_memory
 from explorer.session.view import GraphView, HiddenBy, rule_words
 from explorer.ui.document import Document
 from explorer.ui.widgets.elided import ElidedLabel
