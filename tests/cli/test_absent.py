@@ -14,12 +14,13 @@ from explorer.cli.absent import DEBIAN
 
 ROOT = Path(__file__).parent.parent.parent
 GLIBC = "libEGL.so.1: cannot open shared object file: No such file or directory"
+QT = "/env/PySide6/QtGui.abi3.so"
 
 
-def opened(folder: Path, fault: str) -> subprocess.CompletedProcess[str]:
-    """`circuit-explorer open` where the import of Qt fails with ``fault``."""
+def opened(folder: Path, fault: str, module: str = QT) -> subprocess.CompletedProcess[str]:
+    """`circuit-explorer open` where Python says ``fault`` of the file of a compiled ``module``."""
     (folder / "PySide6").mkdir()
-    (folder / "PySide6" / "__init__.py").write_text(f"raise ImportError({fault!r})")
+    (folder / "PySide6" / "__init__.py").write_text(f"raise ImportError({fault!r}, path={module!r})")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT)))}
     command = [sys.executable, "-P", "-m", "explorer", "open", "us-cities"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
@@ -29,14 +30,21 @@ def test_a_library_that_qt_misses_is_one_sentence_with_its_remedy(tmp_path: Path
     run = opened(tmp_path, GLIBC)
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == (
-        "The window needs libEGL.so.1, which this system lacks; "
+        "Windows and pictures need libEGL.so.1, which this system lacks; "
         f"install it (Debian, Ubuntu: apt-get install {DEBIAN}).\n"
     )
 
 
-@pytest.mark.parametrize("fault", ["No module named 'PySide6.QtGui'", "libEGL.so.1: file too short"])
-def test_any_other_import_that_fails_goes_through(tmp_path: Path, fault: str) -> None:
-    run = opened(tmp_path, fault)
+@pytest.mark.parametrize(
+    ("fault", "module"),
+    [
+        ("No module named 'PySide6.QtGui'", QT),
+        ("libEGL.so.1: file too short", QT),
+        (GLIBC.replace("libEGL", "libcudart"), "/env/torch/_C.so"),
+    ],
+)
+def test_any_other_import_that_fails_goes_through(tmp_path: Path, fault: str, module: str) -> None:
+    run = opened(tmp_path, fault, module)
     assert run.returncode == 1
     assert f"ImportError: {fault}" in run.stderr
 
