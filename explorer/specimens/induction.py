@@ -68,6 +68,11 @@ def heads(network: Network) -> list[Head]:
     return [(layer, head) for layer in range(network.n_layers) for head in range(network.n_heads)]
 
 
+def head_name(head: Head) -> str:
+    """“1.0” for head 0 of layer 1."""
+    return f"{head[0]}.{head[1]}"
+
+
 def read(network: Network, ids: Int[ndarray, "pos"], without: Collection[Head] = ()) -> Reading:
     """What the model makes of one prompt, with the heads of ``without`` silent."""
     found = run(network, ids[None], ablated(network, without))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
-from explorer.specimens.induction import Head
+from explorer.specimens.induction import Head, head_name
 from explorer.ui.specimens.page import titled, words
 from explorer.ui.theme import color
 from explorer.ui.widgets.look import current_theme, font, per_cent, px
@@ -49,7 +49,7 @@ class HeadBar(QPushButton):
 
     def __init__(self, head: Head) -> None:
         super().__init__()
-        self.head, self.name = head, f"{head[0]}.{head[1]}"
+        self.head, self.name = head, head_name(head)
         self.share: float | None = None
         self.setCheckable(True)
         self.setProperty("chip", True)
@@ -124,7 +124,7 @@ def off_words(off: Sequence[Head]) -> str:
 
 
 def _listed(off: Sequence[Head]) -> str:
-    return ", ".join(f"{layer}.{head}" for layer, head in off) or "nothing"
+    return ", ".join(map(head_name, off)) or "nothing"
 
 
 def _figure(share: float | None) -> str:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.io import specimens
 from explorer.specimens import induction, repeats
-from explorer.specimens.induction import Scores
+from explorer.specimens.induction import Scores, head_name
 from explorer.specimens.network import Network
 from explorer.ui.background import Background
 from explorer.ui.specimens.induction_prompt import InductionPrompt
@@ -105,10 +105,10 @@ class ScoresView(QWidget):
         if found is not None:
             values = np.array([[getattr(found, name)[head] for name in COLUMNS] for head in self.heads])
             texts = [["–" if np.isnan(value) else plain(float(value)) for value in row] for row in values]
-            share, name = per_cent(float(found.prefix[found.induction])), _name(found.induction)
-            title = f"{name} is the induction head: what followed gets {share}"
+            share, name = per_cent(float(found.prefix[found.induction])), head_name(found.induction)
+            title = f"Head {name} is the induction head: what followed gets {share}"
         current = self.heads.index(self._prompt.head), list(COLUMNS).index("prefix")
-        names = [_name(head) for head in self.heads]
+        names = [f"Head {head_name(head)}" for head in self.heads]
         self.grid.show_cells(names, list(COLUMNS.values()), texts, np.nan_to_num(values), current)
         self.titles["scores"].setText(title)
 
@@ -122,7 +122,7 @@ class ScoresView(QWidget):
         raised, by = induction.raised(network, head)
         copied = int((raised == np.arange(len(raised))).sum())
         text = f"{copied} of {len(raised)} tokens raise themselves most" if by.any() else "nothing, it is empty"
-        self.titles["writes"].setText(f"What {_name(head).lower()} writes: {text}")
+        self.titles["writes"].setText(f"What head {head_name(head)} writes: {text}")
 
     def _tell_step(self, at: int) -> None:
         values = ", ".join(f"{called} {plain(float(self.curve[name][at]))}" for name, called in NAMES.items())
@@ -133,14 +133,10 @@ class ScoresView(QWidget):
             self.readout.setText(HINT)
             return
         effect = signed(float(self.writes.values[seen, then]))
-        name, tokens = _name(self._prompt.head), repeats.TOKENS
-        text = f"{name}, when it looks at {tokens[seen]}, adds {effect} to the logit of {tokens[then]}."
+        name, tokens = head_name(self._prompt.head), repeats.TOKENS
+        text = f"Head {name}, when it looks at {tokens[seen]}, adds {effect} to the logit of {tokens[then]}."
         self.readout.setText(text)
         self.writes.setAccessibleDescription(text)
-
-
-def _name(head: induction.Head) -> str:
-    return f"Head {head[0]}.{head[1]}"
 
 
 def _scored(network: Network) -> Work[Scores]:

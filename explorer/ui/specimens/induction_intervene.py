@@ -8,7 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from explorer.specimens import induction, repeats
-from explorer.specimens.induction import Head, Reading
+from explorer.specimens.induction import Head, Reading, head_name
 from explorer.specimens.network import Network
 from explorer.ui.background import Background
 from explorer.ui.specimens.head_bars import Accuracies, HeadBars, off_words
@@ -117,7 +117,7 @@ class HeadsView(QWidget):
         elif len(chosen) < 2:
             worst = min(self.bars.heads, key=lambda head: found[(head,)])
             lost = f"{100 * (found[()] - found[(worst,)]):.0f} points"
-            text = f"Of the second halves of {rows}, head {worst[0]}.{worst[1]} alone costs most: {lost}"
+            text = f"Of the second halves of {rows}, head {head_name(worst)} alone costs most: {lost}"
         else:
             left = "measuring"
             if chosen in found:

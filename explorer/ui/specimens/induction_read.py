@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.models import head_scores
 from explorer.specimens import induction
+from explorer.specimens.induction import head_name
 from explorer.ui.panels.lens_attention import HeadPictures
 from explorer.ui.specimens.induction_prompt import InductionPrompt, PromptRow, spelled
 from explorer.ui.specimens.page import titled, words
@@ -84,7 +85,7 @@ class RepeatView(QWidget):
     def _pattern_words(self, pattern: np.ndarray) -> str:
         """What a head is for, as far as one of its scores tells."""
         prompt = self._prompt
-        name = f"Head {_name(prompt.head)}"
+        name = f"Head {head_name(prompt.head)}"
         if not induction.raised(prompt.network, prompt.head)[1].any():
             return f"{name} is empty: it looks evenly and writes nothing"
         followed = head_scores.prefix_matching(pattern, [int(token) for token in prompt.reading.ids])
@@ -124,8 +125,8 @@ class RepeatView(QWidget):
             why = ", itself" if key == query else ""
         place = f"position {key}" if key <= query else f"position {key}, which comes later"
         self.readout.setText(
-            f"At {tokens[query]} (position {query}) head {_name(prompt.head)} puts {per_cent(share)} of its attention "
-            f"on {tokens[key]} ({place}){why}."
+            f"At {tokens[query]} (position {query}) head {head_name(prompt.head)} puts {per_cent(share)} of its "
+            f"attention on {tokens[key]} ({place}){why}."
         )
         raised, by = induction.raised(prompt.network, prompt.head)
         token = int(reading.ids[key])
@@ -139,9 +140,7 @@ class RepeatView(QWidget):
         prompt = self._prompt
         if prompt.head == prompt.induction:
             return "It finds its place because heads of layer 0 have noted there which token was before."
-        note = f"Layer 0 notes at each place which token was before; head {_name(prompt.induction)} finds it by that."
-        return note if prompt.head[0] < prompt.induction[0] else ""
-
-
-def _name(head: induction.Head) -> str:
-    return f"{head[0]}.{head[1]}"
+        if prompt.head[0] >= prompt.induction[0]:
+            return ""
+        finds = f"head {head_name(prompt.induction)} finds it by that"
+        return f"Layer 0 notes at each place which token was before; {finds}."
