@@ -44,9 +44,7 @@ class SpecimenPage(QWidget):
 def words(text: str = "", role: str = "second") -> QLabel:
     """A paragraph; what it says is never taken for markup."""
     label = QLabel(text)
-    label.setProperty("role", role)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    _dress(label, role)
     return label
 
 
@@ -55,14 +53,18 @@ class Heading(QLabel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setProperty("role", "section")
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
+        _dress(self, "section")
         self.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
         on_text_size(self, self._measure)
 
     def _measure(self) -> None:
         self.setMinimumHeight(px(LINE) * (2 if text_scale() < LARGE else 3))
+
+
+def _dress(label: QLabel, role: str) -> None:
+    label.setProperty("role", role)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
 
 
 def scrolled(view: QWidget) -> QScrollArea:
