@@ -137,7 +137,8 @@ class _Powers(pg.AxisItem):  # type: ignore[misc]
 
     def logTickValues(self, low: float, high: float, size: float, *_: Any) -> list[tuple[float | None, list[float]]]:
         powers = range(math.floor(low), math.ceil(high) + 1)
-        steps = (1, 2, 5) if math.log10(2) * size >= px(APART) * (high - low) else (1,)
+        has_room = math.log10(2) * size >= px(APART) * (high - low)  # from 1 to 2, the narrowest gap
+        steps = (1, 2, 5) if has_room else (1,)
         at = [power + math.log10(step) for power in powers for step in steps]
         return [(None, [value for value in at if low <= value <= high])]
 
