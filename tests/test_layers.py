@@ -109,6 +109,11 @@ def test_only_io_and_the_model_loader_open_files() -> None:
     assert [line for path in others for line in opened(path)] == []
 
 
+def test_jaxtyping_which_only_developers_have_is_known_to_one_module() -> None:
+    knowing = [str(path.relative_to(ROOT)) for path in FILES if "jaxtyping" in path.read_text()]
+    assert knowing == ["explorer/shapes.py"]
+
+
 def test_no_file_is_longer_than_400_lines() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
     assert {name: length for name, length in lengths.items() if length > 400} == {}
