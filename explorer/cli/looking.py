@@ -15,7 +15,7 @@ from explorer.cli.say import result
 
 def open_window(chosen: argparse.Namespace) -> int:
     """The window, or a picture of it."""
-    gc.disable()  # what is imported stays: to look for garbage in it costs a tenth of the time to the window
+    gc.disable()  # until Shell.begin: to look for garbage in what is imported takes a tenth of the time to the window
     import_module("explorer.io.graphs")  # before Qt, which inspects each module that is imported after it
     from explorer.ui.app import run
 
