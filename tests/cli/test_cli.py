@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +19,7 @@ from explorer.cli.parser import parser
 from explorer.errors import GraphError
 from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
 
+ROOT = Path(__file__).parent.parent.parent
 DALLAS = "Fact: the capital of the state containing Dallas is"
 
 
@@ -33,6 +36,15 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, s
     code = run_command([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
     return code, out, err
+
+
+def test_no_command_waits_for_what_another_needs() -> None:
+    code = (
+        "import sys; from explorer.cli.parser import parser; parser().parse_args(['open']); "
+        "print(sorted(name for name in sys.modules if name in ('numpy', 'explorer.features', 'explorer.session')))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_the_first_sample_stands_first(capsys: pytest.CaptureFixture[str]) -> None:
