@@ -17,7 +17,8 @@ from explorer.work import Pause, Progress, Work
 class EngineField(QWidget):
     """``chosen`` tells that the command is to be used: after Return, on leaving the field, or when it has answered.
 
-    Leaving the field for the test tells nothing, so that a command that fails is used only if Return insists on it.
+    Leaving the field for the test tells nothing, nor does leaving one whose command has failed: such a command is used
+    only if Return insists on it.
     ``spoke`` tells that there is a sentence on the test, which may need more lines than there are.
     """
 
@@ -27,6 +28,7 @@ class EngineField(QWidget):
     def __init__(self, command: str, seconds: float = PATIENCE, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._seconds = seconds
+        self._has_failed = False  # the command that is in the field
         self.command = QLineEdit(command)
         self.command.setPlaceholderText("This program's own")
         self.command.setAccessibleName("Command of the engine")
@@ -37,6 +39,7 @@ class EngineField(QWidget):
         self.test.setToolTip("Starts that engine, asks for its versions and devices, and ends it")
         self.said: QLabel = QLabel()
         self.said.setProperty("role", "second")
+        self.said.setTextFormat(Qt.TextFormat.PlainText)  # it quotes what that engine wrote
         self.said.setWordWrap(True)
         self.said.setAccessibleName("What the test found")
         self.said.hide()
@@ -54,6 +57,7 @@ class EngineField(QWidget):
         self._looking.done.connect(self._answered)
         self._looking.failed.connect(self._failed)
         self.command.textEdited.connect(self._forget)
+        self.command.returnPressed.connect(self.chosen)
         self.command.editingFinished.connect(self._left)
         self.test.clicked.connect(self._test)
 
@@ -66,17 +70,19 @@ class EngineField(QWidget):
             self._forget()
             self._say("Cancelled.")
             return
+        self._has_failed = False
         self.test.setText("Cancel")
         self._say("Starting that engine")
         self._looking.start(partial(_begin, self.command.text().strip(), self._seconds))
 
     def _left(self) -> None:
-        if not self.test.hasFocus():
+        if not self.test.hasFocus() and not self._has_failed:
             self.chosen.emit()
 
     def _forget(self) -> None:
         """Give up the test of what the field held before."""
         self._looking.close()
+        self._has_failed = False
         self.test.setText("Test")
         self.said.hide()
 
@@ -90,6 +96,7 @@ class EngineField(QWidget):
 
     def _failed(self, error: Exception) -> None:
         self.test.setText("Test")
+        self._has_failed = True
         self._say(f"{error} It is not used.", DANGER)
 
     def _say(self, sentence: str, level: str = "second") -> None:

@@ -57,6 +57,7 @@ class NoticeBanner(QFrame):
         self.symbol = IconLabel("warning", DANGER)
         self.words = QLabel()
         self.words.setWordWrap(True)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)  # it quotes paths and what engines write
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.more = QLabel()
         self.more.setProperty("role", "caption")

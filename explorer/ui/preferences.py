@@ -106,7 +106,7 @@ class Preferences(QDialog):
             combo.currentIndexChanged.connect(self._tell)
         self.text_size.valueChanged.connect(self._tell)
         self.threads.valueChanged.connect(self._tell)
-        self.engine.chosen.connect(self._tell)
+        self.engine.chosen.connect(self._tell_command)
         self.engine.spoke.connect(self._grow)
         self.finished.connect(self.engine.close_trial)
 
@@ -119,8 +119,13 @@ class Preferences(QDialog):
             device=self.device.currentData(),
             dtype=self.dtype.currentData(),
             threads=self.threads.value(),
-            engine_command=self.command.text().strip(),
         )
+        self._change(settings)
+
+    def _tell_command(self) -> None:
+        self._change(replace(self.settings, engine_command=self.command.text().strip()))
+
+    def _change(self, settings: Settings) -> None:
         if settings != self.settings:
             self.settings = settings
             self.changed.emit(settings)

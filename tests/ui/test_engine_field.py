@@ -88,3 +88,23 @@ def test_leaving_the_field_chooses_but_not_for_the_test(qtbot: QtBot) -> None:
     assert told == []
     qtbot.keyClick(dialog.command, Qt.Key.Key_Return)
     assert [each.engine_command for each in told] == [DEAF]
+
+
+def test_a_command_that_failed_is_used_only_if_return_insists_on_it(qtbot: QtBot) -> None:
+    dialog = Preferences(Settings())
+    qtbot.addWidget(dialog)
+    with qtbot.waitActive(dialog):
+        dialog.show()
+    told: list[Settings] = []
+    dialog.changed.connect(told.append)
+    qtbot.keyClicks(dialog.command, "<b>/no/such</b>")
+    press(qtbot, dialog.engine)
+    said = dialog.engine.said
+    qtbot.waitUntil(lambda: said.property("role") == "danger", timeout=20_000)
+    assert said.textFormat() == Qt.TextFormat.PlainText  # the marks of the command are shown, not obeyed
+    dialog.theme.setCurrentIndex(dialog.theme.findData("dark"))
+    dialog.command.setFocus()
+    dialog.theme.setFocus()
+    assert [(each.theme, each.engine_command) for each in told] == [("dark", "")]
+    qtbot.keyClick(dialog.command, Qt.Key.Key_Return)
+    assert told[-1].engine_command == "<b>/no/such</b>"

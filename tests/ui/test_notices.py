@@ -56,6 +56,12 @@ def test_the_same_notice_is_shown_once(banner: NoticeBanner) -> None:
     assert banner.present is None
 
 
+def test_words_that_look_like_markup_are_shown_as_they_are(banner: NoticeBanner) -> None:
+    banner.show_notice(Notice("“<b>x</b><br><br>” was not found."))
+    plain = banner.words.fontMetrics().height()
+    assert banner.words.heightForWidth(800) < 2 * plain
+
+
 def test_details_are_copied(qtbot: QtBot, banner: NoticeBanner) -> None:
     banner.show_notice(Notice("No."))
     assert banner.copy.isHidden()
