@@ -211,6 +211,8 @@ def _start(command: list[str], log: Path) -> tuple[subprocess.Popen[bytes], int]
 
 
 def _not_started(program: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError) and Path(program).is_file():  # a script of an environment that was moved
+        return f"The engine “{program}” begins with the path of a program that is gone; install that engine again."
     if isinstance(error, FileNotFoundError):
         advice = "give the full path of the program, in quotation marks if it has blanks"
         return f"The engine “{program}” was not found; {advice}."

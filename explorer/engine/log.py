@@ -5,6 +5,7 @@ It is opened here and not in ``io`` because it is a stream of a process, not a f
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,8 @@ from platformdirs import user_log_path
 
 MAX_BYTES = 1 << 20
 TAIL = 8000
+LONGEST = 300  # characters of a line that is quoted in a sentence
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # as a terminal takes them
 
 
 def default_log() -> Path:
@@ -52,5 +55,7 @@ def log_tail(path: Path, start: int) -> str:
 
 
 def last_line(text: str) -> str:
-    """The last line of ``text`` that says something: of a traceback, what went wrong."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+    """The last line of ``text`` that says something, cut if it is long: of a traceback, what went wrong."""
+    lines = (COLOURS.sub("", line).strip() for line in reversed(text.splitlines()))
+    line = next(filter(None, lines), "")
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

@@ -60,6 +60,19 @@ def test_a_file_that_cannot_be_run_is_told(tmp_path: Path) -> None:
     assert "is not a file that can be run" in fault(str(tmp_path))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no interpreter in the first line")
+def test_a_script_whose_python_is_gone_is_told(tmp_path: Path) -> None:
+    script = tmp_path / "engine"
+    script.write_text(f"#!{tmp_path}/moved/python\n")
+    script.chmod(0o755)
+    assert "begins with the path of a program that is gone" in fault(str(script))
+
+
+def test_the_last_line_is_quoted_without_colours_and_cut_if_it_is_long() -> None:
+    assert "was “no numpy”" in fault(python("raise SystemExit(chr(27) + '[31mno numpy' + chr(27) + '[0m')"))
+    assert len(fault(python("raise SystemExit(9999 * 'x')"))) < 500
+
+
 def test_a_program_that_exits_is_told_with_its_last_line() -> None:
     assert fault(python("raise SystemExit('no module named explorer')")) == (
         "The chosen engine stopped before it answered (exit code 1); its last line was “no module named explorer”."
