@@ -15,12 +15,12 @@ from explorer.cli.say import result
 
 def open_window(chosen: argparse.Namespace) -> int:
     """The window, or a picture of it."""
+    if chosen.picture is not None:
+        check_picture(chosen.picture, *map(Path, chosen.paths))
     gc.disable()  # until Shell.begin: to look for garbage in what is imported takes a tenth of the time to the window
     import_module("explorer.io.graphs")  # before Qt, which inspects each module that is imported after it
     from explorer.ui.app import run
 
-    if chosen.picture is not None:
-        check_picture(chosen.picture, *map(Path, chosen.paths))
     return run(tuple(chosen.paths), engine=chosen.engine, picture=chosen.picture)
 
 
