@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
@@ -68,7 +69,8 @@ class Background(QObject):
         except Exception as error:  # noqa: BLE001 - a bug, too, is told by the window's thread
             found = error
         if not turn.stop.is_set():
-            self._ended.emit(turn, found)
+            with suppress(RuntimeError):  # the window that asked is gone
+                self._ended.emit(turn, found)
 
     def _show_step(self, turn: _Turn, step: Progress) -> None:
         if turn is self._turn:
