@@ -83,6 +83,8 @@ def of_bundle(path: Path) -> tuple[Part, ...]:
     """The parts in the text that scripts/licences.py wrote; LoadError if it is none."""
     try:
         whole = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise _missing(path) from error
     except OSError as error:
         raise LoadError(unreadable(path, error)) from error
     except UnicodeDecodeError as error:
@@ -91,6 +93,10 @@ def of_bundle(path: Path) -> tuple[Part, ...]:
     if not chapters:
         raise _damaged(path)
     return tuple(map(_part, chapters))
+
+
+def _missing(path: Path) -> LoadError:
+    return LoadError(f"“{path}” is missing; install Circuit Explorer again.")
 
 
 def _damaged(path: Path) -> LoadError:
@@ -150,4 +156,4 @@ def _kept(name: str) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise LoadError(f"“{path}” is missing; install Circuit Explorer again.") from error
+        raise _missing(path) from error

@@ -96,5 +96,5 @@ def test_a_damaged_text_is_one_sentence(tmp_path: Path, content: bytes) -> None:
 
 def test_a_bundle_without_its_text_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    with pytest.raises(LoadError, match=r"“.*licences.txt” does not exist"):
+    with pytest.raises(LoadError, match=r"“.*licences.txt” is missing; install"):
         run(licences.reading(tmp_path / "licences.txt"))

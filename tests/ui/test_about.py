@@ -118,6 +118,21 @@ def test_the_filter_finds_parts_by_name_and_licence_and_keeps_the_chosen_one(qtb
     assert panel.text.toPlainText() == "The text of one."
 
 
+def test_the_text_stays_as_it_is_while_the_filter_leaves_its_part(qtbot: QtBot, about: AboutWindow) -> None:
+    panel = about.licences
+    panel.text.selectAll()
+    qtbot.keyClicks(panel.filter, "bsd")
+    assert panel.text.textCursor().selectedText() == "The text of one."
+
+
+def test_a_long_word_in_the_filter_leaves_the_window_as_wide_as_it_is(qtbot: QtBot, about: AboutWindow) -> None:
+    width = about.width()
+    about.licences.filter.insert(1000 * "a")  # as if it were pasted
+    assert listed(about) == []
+    qtbot.wait(20)
+    assert about.width() == width
+
+
 def test_return_in_the_filter_goes_to_the_list_and_tab_through_all(qtbot: QtBot, about: AboutWindow) -> None:
     panel = about.licences
     about.activateWindow()

@@ -17,6 +17,7 @@ from explorer.ui.widgets.two_lines import TwoLineList, TwoLines
 from explorer.work import Work
 
 LIST = 230
+LONGEST = 40  # characters to filter by, so that the sentence that repeats them fits
 
 
 class LicencesPanel(QWidget):
@@ -26,6 +27,7 @@ class LicencesPanel(QWidget):
         super().__init__(parent)
         self._licences = Licences((), is_bundled=True)
         self._found: list[Part] = []
+        self._shown: Part | None = None
         self.said: QLabel = QLabel("Reading the licences")
         self.said.setProperty("role", "caption")
         self.said.setTextFormat(Qt.TextFormat.PlainText)
@@ -35,6 +37,7 @@ class LicencesPanel(QWidget):
         self.filter.setPlaceholderText("Name or licence")
         self.filter.setAccessibleName("Filter the parts")
         self.filter.setToolTip("Words of the name, the version or the licence; Return goes to the list")
+        self.filter.setMaxLength(LONGEST)
         self.filter.setClearButtonEnabled(True)
         self.filter.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self.names = TwoLineList("Parts of the program", details=1)
@@ -106,7 +109,10 @@ class LicencesPanel(QWidget):
         self.said.setText(f"{shown}{where}" if n_found else none)
 
     def _show_part(self, row: int) -> None:
-        self.text.setPlainText(self._licences.text(self._found[row]) if row >= 0 else "")
+        part = self._found[row] if row >= 0 else None
+        if part is not self._shown:  # else its text would jump to the top while one types
+            self._shown = part
+            self.text.setPlainText(self._licences.text(part) if part else "")
 
 
 def _words(part: Part) -> str:
