@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from explorer.specimens import adder, sums
 from explorer.specimens.network import Network
@@ -21,7 +21,6 @@ from explorer.ui.specimens.paper_sum import PaperSum, chances, lines_of
 from explorer.ui.widgets.choice import choice_of
 from explorer.ui.widgets.look import per_cent
 from explorer.ui.widgets.plot import Plot
-from explorer.ui.widgets.scaling import at_least
 from explorer.work import Pause, Progress, Work
 
 N_RANDOM = N_CARRY = 2000  # sums that are tried
@@ -99,9 +98,7 @@ class AblationView(QWidget):
         self._shown.looked.connect(self.paper.light)
 
     def _lay_out(self) -> None:
-        self.plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.plot.setMinimumWidth(170)
-        at_least(self.plot, height=150)
+        self.plot.flex(170, 150)
         self.restore.setToolTip("Every neuron works again")
         self.cancel.setToolTip("Give up trying the sums")
         top = QGridLayout()

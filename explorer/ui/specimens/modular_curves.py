@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import ndarray
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSizePolicy
 
 from explorer.shapes import Float
 from explorer.ui.specimens.plot_reader import PlotReader
 from explorer.ui.widgets.plot import Plot
-from explorer.ui.widgets.scaling import at_least
 
 DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -43,7 +41,7 @@ class CurvePlot(Plot):
         is_loss: bool,
     ) -> None:
         super().__init__(name, "training step", "loss" if is_loss else "right", log_x=True)
-        flexible(self)
+        self.flex()
         self._is_loss = is_loss
         later = history["step"] > 0  # which a logarithmic axis has no room for
         self._steps = history["step"][later]
@@ -78,10 +76,3 @@ def powers(low: float, high: float) -> list[tuple[float, str]]:
     """Ticks of an axis of exponents, the even ones: 10⁻⁶, 10⁻⁴."""
     even = range(2 * math.ceil(low / 2), math.floor(high) + 1, 2)
     return [(at, "1" if at == 0 else f"10{str(at).translate(DIGITS)}") for at in even]
-
-
-def flexible(plot: Plot) -> None:
-    """Let a plot have what room there is."""
-    plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-    plot.setMinimumWidth(160)
-    at_least(plot, height=110)

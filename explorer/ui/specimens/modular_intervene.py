@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 from explorer.specimens import pairs
 from explorer.ui.specimens.frequency_field import FrequencyField, written
 from explorer.ui.specimens.modular_change import EmbeddingChange, Sums
-from explorer.ui.specimens.modular_curves import flexible
 from explorer.ui.specimens.modular_read import chip
 from explorer.ui.specimens.page import Heading, titled, words
 from explorer.ui.specimens.plot_reader import PlotReader
@@ -51,7 +50,7 @@ class FrequenciesView(QWidget):
 
     def _lay_out(self) -> None:
         for plot in (self.spectrum, self.off):
-            flexible(plot)
+            plot.flex()
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(words("Take out:"))

@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from explorer.specimens.network import run
-from explorer.ui.specimens.modular_curves import flexible
 from explorer.ui.specimens.modular_model import ModularModel
 from explorer.ui.specimens.page import words
 from explorer.ui.specimens.plot_reader import PlotReader
@@ -46,7 +45,7 @@ class SumProbe(QWidget):
         self._show()
 
     def _lay_out(self) -> None:
-        flexible(self.plot)
+        self.plot.flex()
         self.numbers = [QLabel(), QLabel()]
         row = QHBoxLayout()
         row.setSpacing(8)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from explorer.shapes import Int
 from explorer.specimens import modular
 from explorer.specimens.modular import EXPLAINED, KEY
-from explorer.ui.specimens.modular_curves import Curve, CurvePlot, flexible
+from explorer.ui.specimens.modular_curves import Curve, CurvePlot
 from explorer.ui.specimens.modular_model import Found, ModularModel
 from explorer.ui.specimens.number_circle import NumberCircle
 from explorer.ui.specimens.page import Heading, titled, words
@@ -118,7 +118,7 @@ class WavesView(QWidget):
         box.addLayout(head)
         box.addWidget(self.curves, 1)
         for plot in (self.spectrum, self.shares):
-            flexible(plot)
+            plot.flex()
         self.neuron.setMinimumSize(px(150), px(150))
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)

@@ -54,9 +54,7 @@ class DensitiesView(QWidget):
         self._show()
 
     def _lay_out(self) -> None:
-        self.plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.plot.setMinimumWidth(200)
-        at_least(self.plot, height=140)
+        self.plot.flex(200, 140)
         pictures = QWidget()
         grid = QGridLayout(pictures)
         grid.setContentsMargins(0, 0, 0, 0)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy import ndarray
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from explorer.shapes import Bool
 from explorer.specimens.superposition import Toy, errors
@@ -19,7 +19,6 @@ from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import px, signed
 from explorer.ui.widgets.plot import Plot
-from explorer.ui.widgets.scaling import at_least
 
 HINT = "Click a weight, the name of a dimension or feature, or an arrow's tip to take it out; again, to put it back."
 
@@ -75,9 +74,7 @@ class HoleView(QWidget):
         self._show()
 
     def _lay_out(self) -> None:
-        self.errors.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.errors.setMinimumWidth(160)
-        at_least(self.errors, height=130)
+        self.errors.flex(160, 130)
         grid = QGridLayout()
         grid.setSpacing(16)
         grid.setVerticalSpacing(10)

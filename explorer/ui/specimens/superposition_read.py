@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from explorer.specimens.superposition import REPRESENTED, Toy
 from explorer.ui.specimens.feature_arrows import FeatureArrows, share_in_plane
@@ -14,7 +14,6 @@ from explorer.ui.specimens.superposition_trainer import Trainer
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import per_cent, plain, signed
 from explorer.ui.widgets.plot import Plot
-from explorer.ui.widgets.scaling import at_least
 
 HINT = "Blue is positive, orange negative. Hover over a cell or an arrow, or walk with the arrow keys, to read it."
 
@@ -60,9 +59,7 @@ class ToyView(QWidget):
         grid.setRowStretch(0, 5)
         grid.setRowStretch(1, 4)
         for plot in (self.loss, self.length, self.shares):
-            plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-            plot.setMinimumWidth(160)
-            at_least(plot, height=120)
+            plot.flex(160, 120)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)

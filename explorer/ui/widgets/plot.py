@@ -9,10 +9,12 @@ from typing import Any
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
 from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtWidgets import QSizePolicy
 
 from explorer.session.theme import Theme
 from explorer.ui.theme import color
 from explorer.ui.widgets.look import current_theme, font, px
+from explorer.ui.widgets.scaling import at_least
 
 Draw = Callable[[Theme], None]
 APART = 44  # px between the middles of a logarithmic axis's numbers
@@ -45,6 +47,12 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
     def minimumSizeHint(self) -> QSize:
         return QSize(px(140), px(100))
+
+    def flex(self, width: int = 160, height: int = 110) -> None:
+        """Take what room there is, but no less than this; the height grows with the text."""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.setMinimumWidth(width)
+        at_least(self, height=height)
 
     def clear_all(self) -> None:
         """Take everything out that was drawn."""
