@@ -90,12 +90,11 @@ class LicencesPanel(QWidget):
         self.said.setText(str(error))
 
     def _list(self) -> None:
-        """List what the filter leaves; the chosen part stays chosen if it is among them, else the first is."""
+        """List what the filter leaves; the part that is shown stays chosen if it is among them, else the first is."""
         parts, words = self._licences.parts, self.filter.text().lower().split()
-        at = self.names.currentRow()
-        chosen = self._found[at] if 0 <= at < len(self._found) else None
         self._found = [part for part in parts if all(word in _words(part).lower() for word in words)]
-        current = next((row for row, part in enumerate(self._found) if part is chosen), 0 if self._found else -1)
+        rows = (row for row, part in enumerate(self._found) if part is self._shown)
+        current = next(rows, 0 if self._found else -1)
         self.names.show_rows(map(_row, self._found), current)
         self._show_part(current)
         if parts:
