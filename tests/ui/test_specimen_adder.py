@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.io.specimens import network
+from explorer.session.theme import LIGHT
 from explorer.specimens import adder, sums
 from explorer.specimens.catalogue import find
 from explorer.specimens.network import run
@@ -18,7 +19,10 @@ from explorer.ui.specimens.adder import AdderPage
 from explorer.ui.specimens.adder_extract import CROSS, TICK, WalkView
 from explorer.ui.specimens.adder_intervene import AblationView
 from explorer.ui.specimens.adder_read import SumView
+from explorer.ui.specimens.adder_weights import WeightsView
+from explorer.ui.specimens.page import scrolled
 from explorer.ui.specimens.paper_sum import PaperSum, wrong
+from explorer.ui.widgets.chrome import dress
 from tests.ui.showing import looked_at
 
 MODEL = network("adder")
@@ -240,3 +244,16 @@ def test_all_verbs_look_at_the_same_sum_and_column(qtbot: QtBot, reading: SumVie
     assert line(walk.paper, "sum") == line(reading.paper, "sum")
     assert int(reading.fields.a.text()) + int(reading.fields.b.text()) == int(line(walk.paper, "sum").lstrip("."))
     assert reading.paper.column == 7
+
+
+def test_the_weights_become_narrow_again_with_the_window_and_the_text(qtbot: QtBot, qapp: QApplication) -> None:
+    dress(qapp, LIGHT, 1.0)
+    area = scrolled(WeightsView(MODEL))
+    qtbot.addWidget(area)
+    area.resize(1200, 600)
+    area.show()
+    beyond = area.horizontalScrollBar()
+    for scale in (1.0, 2.0, 1.0):
+        dress(qapp, LIGHT, scale)
+        area.resize(740, 600)
+        qtbot.waitUntil(lambda wide=scale > 1: (beyond.maximum() > 0) == wide)

@@ -15,6 +15,7 @@ from explorer.specimens.network import Network
 from explorer.ui.specimens.page import titled, words
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import px, signed
+from explorer.ui.widgets.scaling import on_text_size
 
 SMALLEST, LARGEST = 14, 19  # of a cell
 GAP = 14
@@ -73,11 +74,15 @@ class WeightsView(QWidget):
                 row.addWidget(self._part(name, held[name], network), 0, Qt.AlignmentFlag.AlignTop)
             row.addStretch(1)
             layout.addLayout(row)
+        on_text_size(self, self._measure)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._measure()
+
+    def _measure(self) -> None:
         n_columns = self.maps["tokens"].values.shape[1] + self.maps["positions"].values.shape[1]
-        side = (event.size().width() - GAP - 4) // n_columns
+        side = (self.width() - GAP - 4) // n_columns
         for shown in self.maps.values():
             shown.set_side(min(max(side, px(SMALLEST)), px(LARGEST)))
 
@@ -109,7 +114,7 @@ class _Exact(HeatMap):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._side = px(SMALLEST)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def set_side(self, side: int) -> None:
         self._side = side

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from explorer.ui.theme import color
 from explorer.ui.widgets.arrows import DIRECTIONS
 from explorer.ui.widgets.look import current_theme, font, px
+from explorer.ui.widgets.scaling import on_text_size
 
 HEADER = 26
 DARKEST = 0.4  # of the ink, so that text on it keeps its contrast
@@ -43,6 +44,7 @@ class NumberGrid(QWidget):
         self.texts: Sequence[Sequence[str]] = ()
         self.values: NDArray[np.floating] = np.zeros((0, 0))
         self.current = (0, 0)
+        on_text_size(self, self._fit)
 
     def show_cells(
         self,
@@ -62,6 +64,10 @@ class NumberGrid(QWidget):
         self.update()
         if rows and columns:
             self.choose(*self.current)
+
+    def _fit(self) -> None:
+        if self.rows and self.columns:
+            self.setFixedSize(self.sizeHint())
 
     def sizeHint(self) -> QSize:
         names = px(self._name_width) if self.columns else 0
