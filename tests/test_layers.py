@@ -81,17 +81,22 @@ def test_all_but_the_window_imports_no_qt_and_a_cluster_is_named_by_who_asks_for
     assert brought_in(below, ["PySide6", "pyqtgraph", "superqt", "dask", "distributed"]) == {}
 
 
-@pytest.mark.parametrize("package", ["circuits", "features", "specimens"])
-def test_importing_a_package_loads_no_transformers(package: str) -> None:
-    """transformers takes half a second and is imported where a model is opened."""
-    modules = [name for name in MODULES if within(name, (f"explorer.{package}",))]
-    assert brought_in(modules, ["transformers"]) == {}
+def test_importing_the_core_loads_no_transformers() -> None:
+    """It takes half a second and is imported where a model is opened."""
+    core = ("explorer.circuits", "explorer.features", "explorer.specimens")
+    assert brought_in([name for name in MODULES if within(name, core)], ["transformers"]) == {}
 
 
-def opened(path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def trees() -> dict[Path, ast.Module]:
+    """Parsing takes seconds."""
+    return {path: ast.parse(path.read_text()) for path in FILES}
+
+
+def opened(path: Path, tree: ast.Module) -> list[str]:
     """Where ``path`` opens a file: the calls named like Path's openers, and open itself, not os.open or a QBuffer's."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id="open")):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno} open")
@@ -104,9 +109,9 @@ def opened(path: Path) -> list[str]:
     return found
 
 
-def test_only_io_and_the_model_loader_open_files() -> None:
+def test_only_io_and_the_model_loader_open_files(trees: dict[Path, ast.Module]) -> None:
     others = [path for path in FILES if not any(path.is_relative_to(ROOT / place) for place in OPEN_FILES)]
-    assert [line for path in others for line in opened(path)] == []
+    assert [line for path in others for line in opened(path, trees[path])] == []
 
 
 def test_jaxtyping_which_only_developers_have_is_known_to_one_module() -> None:
@@ -119,23 +124,23 @@ def test_no_file_is_longer_than_400_lines() -> None:
     assert {name: length for name, length in lengths.items() if length > 400} == {}
 
 
-def test_no_function_is_longer_than_60_lines() -> None:
+def test_no_function_is_longer_than_60_lines(trees: dict[Path, ast.Module]) -> None:
     long = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= 60
     ]
     assert long == []
 
 
-def test_what_is_foreseen_is_caught_by_name_but_in_two_places() -> None:
+def test_what_is_foreseen_is_caught_by_name_but_in_two_places(trees: dict[Path, ast.Module]) -> None:
     """The engine's job loop and the window's top hook may catch whatever comes."""
     wide = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and catches_all(node)
     ]
     assert len(wide) <= 2, wide
