@@ -12,13 +12,17 @@ from pathlib import Path
 from explorer.cli.outputs import check_picture
 from explorer.cli.say import result
 
+# PySide6 inspects each module that is imported after it; these bring most of what the window needs without Qt.
+BEFORE_QT = ("explorer.session.look", "explorer.io.journal", "explorer.engine.client")
+
 
 def open_window(chosen: argparse.Namespace) -> int:
     """The window, or a picture of it."""
     if chosen.picture is not None:
         check_picture(chosen.picture, *map(Path, chosen.paths))
     gc.disable()  # until Shell.begin: to look for garbage in what is imported takes a tenth of the time to the window
-    import_module("explorer.io.graphs")  # before Qt, which inspects each module that is imported after it
+    for name in BEFORE_QT:
+        import_module(name)
     from explorer.ui.app import run
 
     return run(tuple(chosen.paths), engine=chosen.engine, picture=chosen.picture)

@@ -34,13 +34,13 @@ from explorer.errors import GraphError, LoadError
 from explorer.io import graph_json_story, json_stream
 from explorer.io.atomic import replacing
 from explorer.io.graph_json_extra import table
-from explorer.io.magic import TITLES, beginning, sniff, unreadable
+from explorer.io.magic import CIRCUIT, TITLES, beginning, sniff, unreadable
 from explorer.io.tensors import Header, parsed
 from explorer.session.edits import Edits
 from explorer.session.edits_json import from_json, to_json
 
 SCHEMA_VERSION = 1
-SUFFIX = ".circuit"
+SUFFIX = CIRCUIT
 DOCUMENT = "document.json"
 ARRAYS = "graph.safetensors"
 EXTRA = "extra.json"

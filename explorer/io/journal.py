@@ -4,6 +4,8 @@ A journal is a folder in the user's data folder with ``base.circuit`` (the graph
 process writes it, and for which document) and ``edits.jsonl`` (one line per state: time, number, edits). A line that a
 crash cut short is ignored. A journal whose process is gone, or that was left with unsaved edits, is a Recovery; one
 closed in order does not exist.
+
+Documents are imported when there is one: the window, which looks for journals, opens faster without.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ from platformdirs import user_data_path
 from explorer.circuits.graph import Graph
 from explorer.errors import LoadError, SaveError
 from explorer.io import atomic
-from explorer.io.circuit_file import open_circuit, save
 from explorer.io.settings_file import APP
 from explorer.session.edits import Edits
 from explorer.session.edits_json import from_json, to_json
@@ -58,11 +59,13 @@ class Journal:
     """
 
     def __init__(self, graph: Graph, saved: Edits | None, document: Path | None = None) -> None:
+        from explorer.io import circuit_file
+
         self.folder = journals_path() / f"{int(time.time())}-{os.getpid()}-{secrets.token_hex(4)}"
         atomic.make_folder(self.folder.parent)
         with atomic.new_folder(self.folder) as new:
             _write_lock(new, document)
-            save(new / _BASE, graph, saved or Edits())
+            circuit_file.save(new / _BASE, graph, saved or Edits())
         self._last = saved
         self._count = 0
         self._file: BinaryIO | None = None
@@ -81,8 +84,10 @@ class Journal:
 
     def saved(self, document: Path, graph: Graph, edits: Edits) -> None:
         """Begin anew: everything up to ``edits`` is in ``document``."""
+        from explorer.io import circuit_file
+
         self._close_file()
-        save(self.folder / _BASE, graph, edits)
+        circuit_file.save(self.folder / _BASE, graph, edits)
         with contextlib.suppress(OSError):
             (self.folder / _EDITS).unlink(missing_ok=True)
         _write_lock(self.folder, document)
@@ -144,7 +149,9 @@ def restore(recovery: Recovery) -> tuple[Graph, Edits, Edits]:
 
     The journal stays until ``discard``.
     """
-    graph, saved = open_circuit(recovery.folder / _BASE)
+    from explorer.io import circuit_file
+
+    graph, saved = circuit_file.open_circuit(recovery.folder / _BASE)
     state = _last_state(recovery.folder)
     if state is None:
         raise LoadError(f"“{recovery.folder}” holds no edits any more; open the document itself.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from explorer.errors import LoadError
 
 HEAD = 512
+CIRCUIT = ".circuit"  # the suffix of our documents
 
 TITLES = {
     "empty": "empty",

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 from explorer.ui.actions import ACTIONS, MENUS, Action
 
 if TYPE_CHECKING:
+    from explorer.ui.panels.subgraph import SubgraphPage
     from explorer.ui.window import MainWindow
 
 FOR_CANVAS = ("label", "note", "group", "ungroup", "tighter", "looser", "add_selected", "paths", "propose")
@@ -39,10 +40,13 @@ class ActionSet(QObject):
         super().__init__(window)
         self._window = window
         self.by_id: dict[str, QAction] = {}
-        canvases = dict.fromkeys(FOR_CANVAS, (canvas,)) | {"note": (canvas, window.workspace.subgraph.canvas)}
         for row in ACTIONS:
-            self.by_id[row.id] = self._make(row, (*canvases.get(row.id, ()), *focus))
+            self.by_id[row.id] = self._make(row, (*((canvas,) if row.id in FOR_CANVAS else ()), *focus))
+        window.workspace.made.connect(self._note_there)
         self.refresh()
+
+    def _note_there(self, subgraph: SubgraphPage) -> None:
+        subgraph.canvas.addAction(self.by_id["note"])
 
     def fill(self, bar: QMenuBar) -> dict[str, QMenu]:
         """The menus of MENUS in ``bar``, by name."""

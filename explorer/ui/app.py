@@ -122,7 +122,8 @@ class Shell(QObject):
 
     def _warm(self) -> None:
         """Do now what the first graph would else wait for: numpy imports this part at the first np.unique."""
-        import_module("numpy.ma")
+        for name in ("numpy.ma", "explorer.io.circuit_file"):
+            import_module(name)
         self.canvas.warm()
         self.window.evidence.begin()
 

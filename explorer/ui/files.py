@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from explorer.errors import ExplorerError, LoadError
-from explorer.io import circuit_file, graph_json_story, graphs, label_file, samples
-from explorer.io.descriptions import Description
-from explorer.io.magic import sniff
-from explorer.io.model_formats import ALONE
+from explorer.io import graphs, label_file, samples
+from explorer.io.magic import CIRCUIT, sniff
 from explorer.session.labels import joined, library, take
 from explorer.session.look import look
 from explorer.ui.notices import STALE, Notice
@@ -21,11 +19,12 @@ from explorer.ui.reading import GraphReader, Opened
 from explorer.work import run
 
 if TYPE_CHECKING:
+    from explorer.io.descriptions import Description
+    from explorer.io.graph_json_story import OnlyAStory
     from explorer.ui.pictures import Pictures
     from explorer.ui.window import MainWindow
 
 GRAPHS = f"Graphs and documents ({' '.join(f'*{suffix}' for suffix in graphs.SUFFIXES)})"
-MODELS = f"Models in one file ({' '.join(f'*{suffix}' for suffix in (*ALONE, '.safetensors'))})"
 LABELS = "Labels of features (*.json)"
 DATA = "Graph JSON of circuit-tracer and Neuronpedia (*.json);;GraphML (*.graphml);;GEXF (*.gexf);;numpy arrays (*.npz)"
 AT_ONCE = 4_000_000  # bytes of a file that is read and shown within a fifth of a second
@@ -36,7 +35,8 @@ IMPORTED = "imported"
 class Files:
     """Opens by what a path is: a model, transcoders, a graph of this or another program, a subgraph saved elsewhere.
 
-    A foreseen fault becomes a notice; what is open stays as it was.
+    A foreseen fault becomes a notice; what is open stays as it was. What a kind of file needs is imported when one is
+    opened: the window opens faster without.
     """
 
     def __init__(self, window: MainWindow) -> None:
@@ -70,8 +70,11 @@ class Files:
             self._window.engine.open_model(model.path, chosen)
 
     def ask_document(self) -> None:
+        from explorer.io.model_formats import ALONE
+
         title = "Open a graph, a document or a model in one file"
-        chosen, _ = QFileDialog.getOpenFileName(self._window, title, str(self.folder), f"{GRAPHS};;{MODELS}")
+        models = f"Models in one file ({' '.join(f'*{suffix}' for suffix in (*ALONE, '.safetensors'))})"
+        chosen, _ = QFileDialog.getOpenFileName(self._window, title, str(self.folder), f"{GRAPHS};;{models}")
         if chosen:
             self.open_path(Path(chosen))
 
@@ -106,7 +109,7 @@ class Files:
             raise LoadError(f"There is no file “{path}”; check the path.")
         if not (path.is_file() or path.is_dir()):
             raise LoadError(f"“{path}” is neither a file nor a folder; pick another.")
-        if path.suffix.lower() in (circuit_file.SUFFIX, ".json") or (path.is_file() and sniff(path) == "json"):
+        if path.suffix.lower() in (CIRCUIT, ".json") or (path.is_file() and sniff(path) == "json"):
             self._open_graph(path)
         else:
             self.reader.describe(path)
@@ -130,12 +133,14 @@ class Files:
         if path.suffix.lower() == ".pt" or path.stat().st_size > AT_ONCE:
             self.reader.read(path)
             return
+        from explorer.io.graph_json_story import OnlyAStory
+
         try:
             self._show(Opened(path, look(*run(graphs.reading(path)))))
-        except graph_json_story.OnlyAStory as error:
+        except OnlyAStory as error:
             self._open_story(path, error)
 
-    def _open_story(self, path: Path, error: graph_json_story.OnlyAStory) -> None:
+    def _open_story(self, path: Path, error: OnlyAStory) -> None:
         """Put what ``path`` holds on the open graph; without one, ``error`` says that it must be opened first."""
         if self._window.document.graph is None:
             raise error
@@ -143,7 +148,7 @@ class Files:
 
     def _show(self, opened: Opened) -> None:
         path, graph = opened.path, opened.seen.graph
-        is_document = path.suffix.lower() == circuit_file.SUFFIX
+        is_document = path.suffix.lower() == CIRCUIT
         self._window.show_graph(opened.seen, path if is_document else None, path)
         self._window.banner.withdraw(IMPORTED)
         if not is_document:
@@ -154,6 +159,8 @@ class Files:
         self._try(lambda: self._take_story(source))
 
     def _take_story(self, source: str) -> None:
+        from explorer.io import graph_json_story
+
         document = self._window.document
         story = graph_json_story.read_story(source)
         if document.graph is None:
@@ -175,18 +182,18 @@ class Files:
     def save(self) -> None:
         """Into the document's own file; asks for one if it has none."""
         path = self._window.document.path
-        if path is None or path.suffix.lower() != circuit_file.SUFFIX:
+        if path is None or path.suffix.lower() != CIRCUIT:
             self.save_copy()
         else:
             self._try(lambda: self._write(path))
 
     def save_copy(self) -> None:
-        start = str(self.folder / f"{self.name}{circuit_file.SUFFIX}")
+        start = str(self.folder / f"{self.name}{CIRCUIT}")
         kinds = "Circuit document (*.circuit)"
         chosen, _ = QFileDialog.getSaveFileName(self._window, "Save a copy", start, kinds)
         if chosen:
             path = Path(chosen)
-            path = path if path.suffix else path.with_suffix(circuit_file.SUFFIX)
+            path = path if path.suffix else path.with_suffix(CIRCUIT)
             self.folder = path.parent
             self._try(lambda: self._write(path))
 

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
 from explorer.io import graphs
-from explorer.io.descriptions import Description
-from explorer.io.graph_json_story import OnlyAStory
-from explorer.io.inspect import describe
 from explorer.session.look import Look, look
 from explorer.ui.background import Background
 from explorer.work import Pause, Progress, Work
+
+if TYPE_CHECKING:
+    from explorer.io.descriptions import Description
 
 READ = "read"
 
@@ -88,6 +88,8 @@ class GraphReader(QObject):
         self.idle.emit()
 
     def _fail(self, error: Exception) -> None:
+        from explorer.io.graph_json_story import OnlyAStory
+
         if isinstance(error, OnlyAStory):
             path = self._path
             self._engine.job_finished.emit(READ)
@@ -106,5 +108,7 @@ def _opening(path: Path, pause: Pause) -> Work[Opened]:
 
 
 def _looking(path: Path, pause: Pause) -> Work[Description]:
+    from explorer.io.inspect import describe
+
     yield Progress(0, 0, f"Looking into “{path.name}”")
     return describe(path, pause)

@@ -242,7 +242,7 @@ def huge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
         finally:
             ended.set()
 
-    monkeypatch.setattr(reading, "describe", look_into)
+    monkeypatch.setattr("explorer.io.inspect.describe", look_into)
     yield ended
     ended.set()
 

@@ -10,17 +10,20 @@ act on (fit, fit_selection, zoom, zoom_full) and takes the focus. ``set_count`` 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from explorer.session.figure_subgraph import Shown
 from explorer.session.subgraph import count_boxes
 from explorer.ui.document import Document
 from explorer.ui.grouping import group_selection
-from explorer.ui.panels.subgraph import SubgraphBar, SubgraphPage
 from explorer.ui.widgets.look import set_property
+
+if TYPE_CHECKING:
+    from explorer.session.figure_subgraph import Shown
+    from explorer.ui.panels.subgraph import SubgraphPage
 
 
 class Canvas(Protocol):
@@ -34,10 +37,11 @@ class Canvas(Protocol):
 
 
 class Centre(QWidget):
-    """Graph and subgraph; ``turned`` says that another page is shown."""
+    """Graph and subgraph; ``turned`` says that another page is shown, ``made`` that there is the subgraph's."""
 
     TITLE = "Centre"
     turned = Signal()
+    made = Signal(object)
     export_asked = Signal()
     failed = Signal(str)  # a sentence for the banner
 
@@ -54,12 +58,9 @@ class Centre(QWidget):
         self._row.setContentsMargins(10, 4, 0, 4)
         self._row.setSpacing(2)
         self._lay_out()
-        self.subgraph = SubgraphPage(document)
-        self.subgraph_bar = SubgraphBar(document, self.subgraph.canvas)
         self.add("Graph", graph, graph_bar, canvas)
-        self.add("Subgraph", self.subgraph, self.subgraph_bar, self.subgraph.canvas)
-        self.subgraph_bar.export_asked.connect(self.export_asked)
-        self.subgraph_bar.failed.connect(self.failed)
+        self._blanks = (QWidget(), QWidget())  # until there is the subgraph's page
+        self._subgraph = self.add("Subgraph", *self._blanks, None)
         document.view_changed.connect(self._count)
         self.tabs.idClicked.connect(self.turn_to)
         self.tabs.button(0).setChecked(True)
@@ -79,6 +80,23 @@ class Centre(QWidget):
         self._names.append(name)
         return number
 
+    @cached_property
+    def subgraph(self) -> SubgraphPage:
+        """The subgraph's page, made when it is first asked for: the window opens faster without."""
+        from explorer.ui.panels.subgraph import SubgraphBar, SubgraphPage
+
+        page = SubgraphPage(self._document)
+        bar = SubgraphBar(self._document, page.canvas)
+        bar.export_asked.connect(self.export_asked)
+        bar.failed.connect(self.failed)
+        for stack, blank, part in zip((self.pages, self.bars), self._blanks, (page, bar), strict=True):
+            stack.removeWidget(blank)
+            stack.insertWidget(self._subgraph, part)
+            blank.deleteLater()
+        self._canvases[self._subgraph] = page.canvas
+        self.made.emit(page)
+        return page
+
     def set_count(self, number: int, count: int) -> None:
         """Write how many things a page holds behind its tab's name; nothing for 0."""
         name = self._names[number]
@@ -91,20 +109,25 @@ class Centre(QWidget):
 
     @property
     def shows_subgraph(self) -> bool:
-        return self.pages.currentWidget() is self.subgraph
+        return self.pages.currentIndex() == self._subgraph
 
     @property
     def shown(self) -> Shown | None:
         """What a picture of the subgraph shows; None while another page is shown."""
-        canvas = self.subgraph.canvas
-        return Shown(canvas.over, canvas.drawn) if self.shows_subgraph else None
+        if not self.shows_subgraph:
+            return None
+        from explorer.session.figure_subgraph import Shown
+
+        return Shown(self.subgraph.canvas.over, self.subgraph.canvas.drawn)
 
     def rename(self) -> bool:
         """Let the current box be renamed in its place, if the subgraph shows one."""
+        if not self.shows_subgraph:
+            return False
         canvas = self.subgraph.canvas
-        asked = self.shows_subgraph and bool(canvas.chosen or (canvas.current and self._document.link is None))
+        asked = bool(canvas.chosen or (canvas.current and self._document.link is None))
         if asked:
-            self.subgraph.canvas.rename_current()
+            canvas.rename_current()
         return asked
 
     def group(self) -> None:
@@ -119,6 +142,8 @@ class Centre(QWidget):
         self.turn_to((self.pages.currentIndex() + 1) % self.pages.count())
 
     def turn_to(self, number: int) -> None:
+        if number == self._subgraph:
+            _ = self.subgraph
         self.tabs.button(number).setChecked(True)
         self.bars.setCurrentIndex(number)
         self.pages.setCurrentIndex(number)
