@@ -39,11 +39,24 @@ def test_an_axis_writes_its_values_small_ones_too(qtbot: QtBot, application: QAp
 def test_what_was_drawn_follows_a_change_of_theme(qtbot: QtBot, application: QApplication) -> None:
     plot = Plot("A line", "x", "y")
     qtbot.addWidget(plot)
-    line = plot.line([0, 1], [0, 1], "text")
+    line = plot.line([0, 1], [0, 1], "text", "named")
     for theme in (themes.DARK, themes.LIGHT):
         themes.apply(application, theme)
         assert pg.mkPen(line.opts["pen"]).color().name() == theme.text.lower()
         assert plot.getAxis("left").textPen().color().name() == theme.text_2.lower()
+        ((_, name),) = plot.legend.items
+        assert f"color:{theme.text}".lower() in name.item.toHtml().replace(" ", "").lower()
+
+
+def test_the_legend_grows_with_the_text(qtbot: QtBot, application: QApplication) -> None:
+    plot = Plot("A line", "x", "y")
+    qtbot.addWidget(plot)
+    plot.line([0, 1], [0, 1], "text", "a name that is long")
+    before = plot.legend.width()
+    themes.apply(application, themes.LIGHT, 1.5)
+    ((_, name),) = plot.legend.items
+    assert name.item.boundingRect().width() <= plot.legend.width()
+    assert plot.legend.width() > 1.2 * before
 
 
 def test_a_logarithmic_axis_writes_plain_numbers_at_1_2_and_5_of_each_power_if_there_is_room(qtbot: QtBot) -> None:

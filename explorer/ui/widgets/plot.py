@@ -136,6 +136,9 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.legend.setBrush(color(theme.surface_panel, 0.85))
         self.legend.setLabelTextColor(theme.text)
         self.legend.setLabelTextSize(f"{font('caption').pixelSize()}px")
+        for _, label in self.legend.items:
+            label.setText(label.text)  # which alone looks at colour and size
+        self.legend.updateSize()
         for draw in self._drawn:
             draw(theme)
 
