@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QFileDialog
 
 from explorer.errors import ExplorerError, LoadError
@@ -54,6 +55,10 @@ class Files:
         from explorer.ui.pictures import Pictures  # only when asked for: a window opens faster without
 
         return Pictures(self._window)
+
+    def open_menu(self, at: QPoint) -> None:
+        """The menu of the empty canvas, at a point of the workspace."""
+        self.pictures.open_menu(at)
 
     # asking
 

@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
         self.thresholds.fit_asked.connect(self.canvas.fit)
         self.thresholds.export_asked.connect(self.files.export)
         self.workspace.export_asked.connect(self.files.export)
-        self.workspace.customContextMenuRequested.connect(lambda at: self.files.pictures.open_menu(at))
+        self.workspace.customContextMenuRequested.connect(self.files.open_menu)
         self.workspace.failed.connect(self.status.say)
         self.workspace.turned.connect(self._refresh)
         self.status.cancel_asked.connect(self.cancel)
