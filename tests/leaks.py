@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 GRACE = 2.0  # seconds in which what was told to stop may still be stopping
+KEPT_PROCESSES: set[int] = set()  # by their ids: what tests lend each other
 
 
 class Leaks:
@@ -102,7 +103,7 @@ def _settled(found: Callable[[], list[str]]) -> list[str]:
 
 
 def _children() -> dict[int, str]:
-    """The running children of this process by id (Linux only), without multiprocessing's own helper."""
+    """The running children of this process by id (Linux only), without multiprocessing's helper and what is kept."""
     found = {}
     for listing in Path("/proc/self/task").glob("*/children"):
         try:
@@ -110,7 +111,7 @@ def _children() -> dict[int, str]:
         except OSError:
             continue
         for pid in pids:
-            command = _command(pid)
+            command = None if pid in KEPT_PROCESSES else _command(pid)
             if command is not None and "resource_tracker" not in command:
                 found[pid] = command
     return found

@@ -158,7 +158,8 @@ def test_without_a_model_a_run_says_so(qtbot, engine: Engine) -> None:
     assert "No model is open" in failed.args[1]
 
 
-@pytest.mark.parametrize("deaths", [1, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow  # test_engine_death has it under the real window
+@pytest.mark.parametrize("deaths", [1, 20])
 def test_killing_the_engine_at_random_moments_costs_nothing(
     qtbot, engine: Engine, folders: tuple[str, str], deaths: int
 ) -> None:
