@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from explorer.session.settings import TEXT_SCALES, Settings
 from explorer.ui.engine_field import EngineField
 from explorer.ui.widgets.choice import choice_of
-from explorer.ui.widgets.look import px
+from explorer.ui.widgets.scaling import at_least
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 DEVICES = (("auto", "The fastest there is"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU"), ("mps", "Apple GPU"))
@@ -99,7 +99,7 @@ class Preferences(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.accept)
         layout.addWidget(buttons)
-        self.setMinimumWidth(px(460))
+        at_least(self, width=460)
 
     def _connect(self) -> None:
         for combo in (self.theme, self.device, self.dtype):
@@ -129,9 +129,10 @@ class Preferences(QDialog):
         if settings != self.settings:
             self.settings = settings
             self.changed.emit(settings)
+            self._grow()  # the text may be larger now
 
     def _grow(self) -> None:
-        """Be as high as what is said needs; Qt gives a dialog its height but once."""
+        """Be as high as the words need; Qt gives a dialog its height but once."""
         layout = self.layout()
         if layout is not None:
             layout.activate()  # else the form within still holds its old height
@@ -162,6 +163,6 @@ def _form(rows: tuple[tuple[str, Any], ...]) -> QFormLayout:
     for name, field in rows:
         label = QLabel(name)
         label.setProperty("role", "second")
-        label.setMinimumWidth(px(80))
+        at_least(label, width=80)
         form.addRow(label, field)
     return form

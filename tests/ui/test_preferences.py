@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.session.settings import DEVICES, DTYPES, TEXT_SCALES, THEMES, Settings
+from explorer.session.theme import LIGHT
 from explorer.ui.preferences import Preferences
+from explorer.ui.widgets.chrome import dress
 
 START = Settings(theme="dark", text_scale=120, device="cpu", dtype="float64", threads=1, engine_command="ssh x engine")
 
@@ -81,3 +84,19 @@ def test_it_grows_with_what_the_test_of_an_engine_says(qtbot: QtBot, dialog: Pre
     qtbot.waitUntil(lambda: said.height() >= said.heightForWidth(said.width()))
     assert dialog.height() > before
     assert dialog.command.geometry().bottom() < said.geometry().top()
+
+
+def test_it_grows_with_the_text(qtbot: QtBot, qapp: QApplication, dialog: Preferences) -> None:
+    dress(qapp, LIGHT, 1.2)
+    dialog.changed.connect(lambda settings: dress(qapp, LIGHT, settings.text_scale / 100))
+    dialog.command.setText("/nowhere/" + "a-folder-with-a-long-name/" * 6 + "engine")
+    qtbot.mouseClick(dialog.engine.test, Qt.MouseButton.LeftButton)
+    said = dialog.engine.said
+    qtbot.waitUntil(lambda: said.property("role") == "danger")
+    width = dialog.width()
+    qtbot.keyClick(dialog.text_size, Qt.Key.Key_End)
+    assert dialog.settings.text_scale == TEXT_SCALES[1]
+    qtbot.waitUntil(lambda: said.height() >= said.heightForWidth(said.width()))
+    assert dialog.width() > width
+    assert dialog.command.geometry().bottom() < said.geometry().top()
+    dress(qapp, LIGHT, 1.0)
