@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from explorer.session.theme import LIGHT
 from explorer.specimens.catalogue import find
 from explorer.specimens.letters import CAP, TOKENS, Lesion
 from explorer.ui.specimens.letters import LettersPage
@@ -14,6 +16,7 @@ from explorer.ui.specimens.letters_extract import RulesView
 from explorer.ui.specimens.letters_intervene import LesionView
 from explorer.ui.specimens.letters_lesion import lesion_of, lesion_words
 from explorer.ui.specimens.letters_read import BeliefsView
+from explorer.ui.widgets.chrome import dress
 from tests.ui.showing import looked_at
 
 
@@ -235,3 +238,13 @@ def test_drawing_again_draws_others_and_cold_words_are_greedy(qtbot: QtBot, page
     believes = softmax(page.logits[0] / 0.1)
     likely = {TOKENS[at] for at in np.flatnonzero(believes > 0.001)}
     assert {after[0] for _, after in view.pairs.pairs} <= likely
+
+
+def test_the_numbers_at_the_axes_have_room_when_the_text_grows(qapp: QApplication, page: LettersPage) -> None:
+    dress(qapp, LIGHT, 1.0)
+    view = looked_at(page, page.read(), BeliefsView)
+    axes = [plot.getAxis("left") for plot in (view.row, view.difference)]
+    before = axes[0].width()
+    dress(qapp, LIGHT, 1.5)
+    assert [axis.width() for axis in axes] == [1.5 * before] * 2
+    dress(qapp, LIGHT, 1.0)

@@ -14,6 +14,7 @@ from explorer.ui.specimens.page import titled, words
 from explorer.ui.widgets.heat_map import HeatMap
 from explorer.ui.widgets.look import per_cent, probability, px, signed
 from explorer.ui.widgets.plot import Plot
+from explorer.ui.widgets.scaling import on_text_size
 from explorer.ui.widgets.step_slider import StepSlider
 
 FIRST = "q"  # whose row needs no explanation
@@ -44,6 +45,7 @@ class BeliefsView(QWidget):
         self.less = self.difference.bars(at, at * 0.0, "sign_lower")
         for plot in (self.row, self.difference):
             self._prepare(plot)
+        on_text_size(self, self._align)
         self._lay_out()
         self.temperature.changed.connect(self._warm)
         self.matrix.chosen.connect(self._choose)
@@ -52,10 +54,13 @@ class BeliefsView(QWidget):
         self._show()
         self.matrix.choose(self._row, TOKENS.index("u"))
 
+    def _align(self) -> None:
+        for plot in (self.row, self.difference):
+            plot.getAxis("left").setWidth(px(AXIS))
+
     def _prepare(self, plot: Plot) -> None:
         """Letters below, nothing to drag, and the mouse reads and chooses a letter."""
         plot.name_ticks("bottom", list(enumerate(TOKENS)))
-        plot.getAxis("left").setWidth(px(AXIS))
         plot.setMouseEnabled(x=False, y=False)
         plot.setXRange(-0.5, len(TOKENS) - 0.5, padding=0)
         plot.scene().sigMouseMoved.connect(lambda at: self._tell(self._row, letter_at(plot, at)))

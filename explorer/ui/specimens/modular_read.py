@@ -119,7 +119,7 @@ class WavesView(QWidget):
         box.addWidget(self.curves, 1)
         for plot in (self.spectrum, self.shares):
             plot.flex()
-        self.neuron.setMinimumSize(px(150), px(150))
+        at_least(self.neuron, width=150, height=150)
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(10)
