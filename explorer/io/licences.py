@@ -71,12 +71,20 @@ def reading(path: Path | None = None) -> Work[Licences]:
     if path.exists() or getattr(sys, "frozen", False):
         return Licences(_by_name(of_bundle(path)), is_bundled=True)
     parts = [qt(), font(), python()]
-    found = {str(held.metadata["Name"]).lower(): held for held in reversed(list(distributions()))}  # the first counts
+    found = {_name(held): held for held in reversed(list(distributions()))}  # the first counts
     for done, (name, held) in enumerate(found.items()):
         yield Progress(done, len(found), "Reading the licences")
-        if name not in ("none", OURS):
+        if name not in ("", OURS):
             parts.append(of_distribution(held))
     return Licences(_by_name(parts), is_bundled=False)
+
+
+def _name(held: Distribution) -> str:
+    """In small letters; empty if its metadata are missing or damaged."""
+    try:
+        return str(held.metadata["Name"] or "").lower()
+    except UnicodeDecodeError:
+        return ""
 
 
 def of_bundle(path: Path) -> tuple[Part, ...]:

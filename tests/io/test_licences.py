@@ -98,3 +98,11 @@ def test_a_bundle_without_its_text_says_so(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     with pytest.raises(LoadError, match=r"“.*licences.txt” is missing; install"):
         run(licences.reading(tmp_path / "licences.txt"))
+
+
+def test_a_package_whose_metadata_are_damaged_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, metadata in (("bad", b"Name: bad\nVersion: 1\nLicense: \xe9"), ("nameless", b"Version: 1\n")):
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+        (tmp_path / f"{name}-1.dist-info" / "METADATA").write_bytes(metadata)
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    assert {part.name for part in run(licences.reading(tmp_path / "none")).parts} == {"Inter", "Python", "Qt"}
