@@ -41,7 +41,7 @@ SPECIMENS = (
     ),
     Specimen(
         name="modular-113",
-        title="Understanding long after remembering",
+        title="Remembered, then understood",
         description="Addition modulo 113. It knows its training pairs by heart after two hundred steps and fails on "
         "most others; much later it finds out how to add, with waves.",
         facts="1 layer, 64,192 parameters, with its curve",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 EDGE = 40  # of the window that stays in sight
 SMALLEST = (860, 560)
-LIST = 214
+LIST = 232
 VERBS = {"read": "Read", "intervene": "Intervene", "extract": "Extract"}
 PAGES: dict[str, tuple[str, str]] = {  # by specimen: the module of this package, and its page
     "letters": ("letters", "LettersPage"),
