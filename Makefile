@@ -27,7 +27,7 @@ help:
 	@echo "make screenshots  make the pictures of docs/screenshots and check their texts"
 	@echo "make bench        measure start-up, drawing and the engine (minutes)"
 	@echo "make bundle       freeze the program into one folder, dist/circuit-explorer, and let it test itself"
-	@echo "make test-bundle  make bundle and the tests of its result"
+	@echo "make test-bundle  make bundle and the tests of its result, and of the wheel"
 	@echo "make deb          put the frozen program into a .deb, for the release of Debian or Ubuntu that built it and newer"
 	@echo "make tarball      the same as a tarball with an install script, for any Linux"
 	@echo "make samples      train the sample models again (minutes)"
@@ -87,7 +87,7 @@ bundle: $(BUNDLE_VENV)/.installed
 	@dist/circuit-explorer/circuit-explorer self-test
 
 test-bundle: $(STAMP) bundle
-	@$(BIN)/python -m pytest -q -m bundle tests/test_bundle.py
+	@$(BIN)/python -m pytest -q -m "bundle or slow" tests/test_bundle.py tests/test_wheel.py
 
 dist/circuit-explorer:
 	@$(MAKE) bundle
