@@ -198,8 +198,15 @@ def test_a_model_that_is_no_sample_needs_its_features_named(
     assert "--transcoders DIR, or --neurons" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("read", "skip"), [("plt", True), ("clt", False)])
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize(
+    ("dtype", "read", "skip"),
+    [
+        ("bfloat16", "plt", True),
+        ("float32", "clt", False),
+        pytest.param("bfloat16", "clt", False, marks=pytest.mark.slow),
+        pytest.param("float32", "plt", True, marks=pytest.mark.slow),
+    ],
+)
 def test_a_preview_says_so(
     bench: Bench, capsys: pytest.CaptureFixture[str], dtype: str, read: str, skip: bool
 ) -> None:

@@ -27,12 +27,12 @@ from explorer.models.mlp import mlps
 from explorer.models.trace import Trace
 from explorer.work import run
 from tests import tiny_models
+from tests.thinned import thinned
 
 EXPERTS = ("gpt_oss", "mixtral", "qwen3_moe")
 DENSE = [name for name in tiny_models.MODELS if name not in EXPERTS]
 PLAIN = ("phi", "tiny", "tiny without norms", "tiny parallel")
 GATED = [name for name in DENSE if not name.startswith(("gpt", "opt")) and name not in PLAIN]
-LIMIT = {"float32": 1e-5, "float64": 1e-12}
 PER_CELL = 7
 
 Made = tuple[LanguageModel, Trace, LocalReplacementModel, Graph]
@@ -46,10 +46,14 @@ def made(name: str, dtype: str, per_cell: int = PER_CELL) -> Made:
     return model, trace, local, run(attribute(local, chosen_tokens(model.head, trace.logits, 8, [3, 20])))
 
 
-@pytest.mark.parametrize("dtype", LIMIT)
 @pytest.mark.parametrize("name", DENSE)
-def test_the_books_balance(name: str, dtype: str) -> None:
-    assert worst_residual(made(name, dtype)[3]) <= LIMIT[dtype]
+def test_the_books_balance(name: str) -> None:
+    assert worst_residual(made(name, "float64")[3]) <= 1e-12
+
+
+@pytest.mark.parametrize("name", thinned(DENSE, 5))
+def test_the_books_balance_in_single_precision(name: str) -> None:
+    assert worst_residual(made(name, "float32")[3]) <= 1e-5
 
 
 @pytest.mark.parametrize("name", DENSE)

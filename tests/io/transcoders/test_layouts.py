@@ -38,11 +38,31 @@ LAYOUTS = {
 }
 
 
+# Every reader with each set of tensors that it knows; the faults of files are tried on these alone in the quick suite.
+VARIED = {
+    *("circuit-tracer JumpReLU with skip", "circuit-tracer across layers, JumpReLU", "mntss's sweep with skip"),
+    *("Gemma Scope", "Gemma Scope in circuit-tracer's list", "Gemma Scope 2, affine"),
+    *("Gemma Scope 2 across layers, affine", "SAELens jumprelu_skip_transcoder", "SAELens gated autoencoders"),
+    *("SAELens 3", "SAELens 5, gated", "sparsify with skip", "clt-training, scaled and divided"),
+    *("clt-training, tied by source", "OpenMOSS JumpReLU", "OpenMOSS ReLU, norms folded, pickled"),
+    *("OpenMOSS across layers", "Llama Scope", "crosslayer-coding", "crosslayer-coding, tied by source"),
+    *("crosslayer-transcoder", "dictionary_learning GatedAutoEncoder", "dictionary_learning JumpReluAutoEncoder"),
+    "transcoder_circuits",
+}
+
+
 @pytest.fixture(params=list(LAYOUTS))
 def written(request: pytest.FixtureRequest, tmp_path: Path) -> Written:
     folder = tmp_path / "org" / "set"
     folder.mkdir(parents=True)
     return LAYOUTS[request.param](folder)
+
+
+varied = pytest.mark.parametrize(
+    "written",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name not in VARIED)) for name in LAYOUTS],
+    indirect=True,
+)
 
 
 @pytest.fixture
@@ -154,6 +174,7 @@ def test_it_is_claimed_by_its_own_format(written: Written) -> None:
     assert row.reader == written.reader
 
 
+@varied
 @pytest.mark.usefixtures("read_here")
 def test_a_missing_tensor_is_named(written: Written) -> None:
     for name, file in {name: file for file, name in tensors(written)}.items():
@@ -168,6 +189,7 @@ def test_a_missing_tensor_is_named(written: Written) -> None:
     opened(written)
 
 
+@varied
 @pytest.mark.usefixtures("read_here")
 def test_a_tensor_of_another_shape_is_named(written: Written) -> None:
     for name, file in {name: file for file, name in tensors(written)}.items():
@@ -182,6 +204,7 @@ def test_a_tensor_of_another_shape_is_named(written: Written) -> None:
         save(before, file)
 
 
+@varied
 @pytest.mark.usefixtures("read_here")
 def test_values_that_are_not_finite_are_named(written: Written) -> None:
     for name, file in {name: file for file, name in tensors(written)}.items():
@@ -197,6 +220,7 @@ def test_values_that_are_not_finite_are_named(written: Written) -> None:
         save(before, file)
 
 
+@varied
 @pytest.mark.usefixtures("read_here")
 def test_truncated_and_empty_files_are_named(written: Written) -> None:
     for file in written.files():
@@ -209,6 +233,7 @@ def test_truncated_and_empty_files_are_named(written: Written) -> None:
         file.write_bytes(before)
 
 
+@varied
 @pytest.mark.parametrize("values", [({}, -1), pytest.param(("x", None), marks=pytest.mark.slow)])
 def test_settings_of_any_type_are_read_or_refused(written: Written, values: tuple[object, ...]) -> None:
     if any(file.suffix == ".pt" for file in written.files()):
@@ -263,3 +288,4 @@ def test_every_format_is_among_the_layouts(tmp_path: Path) -> None:
         folder.mkdir()
         found.add(layout(folder).reader)
     assert found == {row.reader for row in FORMATS}
+    assert set(LAYOUTS) > VARIED
