@@ -49,11 +49,12 @@ run: $(STAMP)
 		echo "There is no display. The picture of the window is $(CURDIR)/$(PICTURE)"; \
 	fi
 
+# worksteal: neighbours, which share what they set up, stay in one process.
 test: $(STAMP)
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not bundle and not peer"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow and not bundle and not peer"
 
 test-all: $(STAMP)
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not bundle and not peer"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not bundle and not peer"
 
 check: $(STAMP)
 	@$(BIN)/ruff check

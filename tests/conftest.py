@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -25,6 +26,12 @@ PASSED = pytest.StashKey[bool]()
 def pytest_configure(config: pytest.Config) -> None:
     """Fewer examples where slow tests are left out; ``make test-all`` tries all."""
     settings.load_profile("quick" if "not slow" in config.getoption("markexpr") else "thorough")
+
+
+def pytest_collection_finish() -> None:
+    """Whatever was imported stays: no collection of garbage needs to look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
