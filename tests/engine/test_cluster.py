@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,11 @@ from explorer.errors import EngineError
 from explorer.io.samples import SAMPLES, model_folder, transcoder_folder
 from explorer.work import Progress
 
+# It brings importlib_metadata, which takes the place of the library's own finder of distributions: not for all tests.
+FINDERS, FIND = list(sys.meta_path), PathFinder.__dict__["find_distributions"]
 distributed = pytest.importorskip("distributed")
+sys.meta_path[:] = FINDERS
+PathFinder.find_distributions = FIND  # type: ignore[method-assign]
 
 from explorer.engine.jobs import cluster  # noqa: E402
 
