@@ -240,11 +240,13 @@ def test_drawing_again_draws_others_and_cold_words_are_greedy(qtbot: QtBot, page
     assert {after[0] for _, after in view.pairs.pairs} <= likely
 
 
-def test_the_numbers_at_the_axes_have_room_when_the_text_grows(qapp: QApplication, page: LettersPage) -> None:
+def test_the_numbers_at_the_axes_have_room_when_the_text_grows(
+    qtbot: QtBot, qapp: QApplication, page: LettersPage
+) -> None:
     dress(qapp, LIGHT, 1.0)
     view = looked_at(page, page.read(), BeliefsView)
     axes = [plot.getAxis("left") for plot in (view.row, view.difference)]
     before = axes[0].width()
     dress(qapp, LIGHT, 1.5)
-    assert [axis.width() for axis in axes] == [1.5 * before] * 2
+    qtbot.waitUntil(lambda: [axis.width() for axis in axes] == [1.5 * before] * 2)
     dress(qapp, LIGHT, 1.0)
