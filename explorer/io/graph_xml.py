@@ -17,8 +17,6 @@ from explorer.session.view import GraphView
 if TYPE_CHECKING:
     from networkx import DiGraph
 
-SUFFIXES = (".graphml", ".gexf")
-
 
 def write(path: Path, view: GraphView) -> None:
     """Write ``network`` to ``path`` as its suffix says; SaveError says why not."""

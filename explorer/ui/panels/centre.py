@@ -22,7 +22,6 @@ from explorer.ui.grouping import group_selection
 from explorer.ui.widgets.look import set_property
 
 if TYPE_CHECKING:
-    from explorer.session.figure_subgraph import Shown
     from explorer.ui.panels.subgraph import SubgraphPage
 
 
@@ -110,15 +109,6 @@ class Centre(QWidget):
     @property
     def shows_subgraph(self) -> bool:
         return self.pages.currentIndex() == self._subgraph
-
-    @property
-    def shown(self) -> Shown | None:
-        """What a picture of the subgraph shows; None while another page is shown."""
-        if not self.shows_subgraph:
-            return None
-        from explorer.session.figure_subgraph import Shown
-
-        return Shown(self.subgraph.canvas.over, self.subgraph.canvas.drawn)
 
     def rename(self) -> bool:
         """Let the current box be renamed in its place, if the subgraph shows one."""
